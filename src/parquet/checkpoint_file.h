@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "viper/result.h"
+
+namespace viper::parquet {
+
+/// The rows of a classic (V1) Delta Lake checkpoint, as plain values: one
+/// protocol, one metaData, and the add, remove and txn actions that make up the
+/// state of the table. Delta protocol, "Checkpoints". Paths are as the log
+/// spells them (percent-encoded); the caller decodes.
+
+struct CheckpointProtocol {
+  int32_t min_reader_version = 1;
+  int32_t min_writer_version = 2;
+  /// Absent when the log has no such list (table features are only named from 3
+  /// and 7 on).
+  std::optional<std::vector<std::string>> reader_features;
+  std::optional<std::vector<std::string>> writer_features;
+  friend bool operator==(const CheckpointProtocol &,
+                         const CheckpointProtocol &) = default;
+};
+
+struct CheckpointMetadata {
+  std::string id;
+  std::optional<std::string> name;
+  std::optional<std::string> description;
+  std::string schema_json;
+  std::vector<std::string> partition_columns;
+  std::map<std::string, std::string> configuration;
+  std::optional<int64_t> created_time_ms;
+  friend bool operator==(const CheckpointMetadata &,
+                         const CheckpointMetadata &) = default;
+};
+
+struct CheckpointAdd {
+  std::string path;
+  int64_t size = 0;
+  int64_t modification_time_ms = 0;
+  bool data_change = false;
+  /// The statistics document (JSON text), empty if there is none.
+  std::string stats_json;
+  std::map<std::string, std::string> tags;
+  /// Read only: the file has a deletion vector. EncodeCheckpoint refuses it.
+  bool has_deletion_vector = false;
+  friend bool operator==(const CheckpointAdd &,
+                         const CheckpointAdd &) = default;
+};
+
+struct CheckpointRemove {
+  std::string path;
+  int64_t deletion_timestamp_ms = 0;
+  bool data_change = false;
+  /// Absent when the log did not say.
+  std::optional<int64_t> size;
+  friend bool operator==(const CheckpointRemove &,
+                         const CheckpointRemove &) = default;
+};
+
+struct CheckpointActions {
+  CheckpointProtocol protocol;
+  CheckpointMetadata metadata;
+  std::vector<CheckpointAdd> adds;
+  std::vector<CheckpointRemove> removes;
+  /// Newest version per application id.
+  std::map<std::string, int64_t> transactions;
+  friend bool operator==(const CheckpointActions &,
+                         const CheckpointActions &) = default;
+};
+
+/// Serialise as one Parquet file. Unsupported for partitioned tables and
+/// deletion vectors.
+Result<std::vector<std::byte>>
+EncodeCheckpoint(const CheckpointActions &actions);
+
+/// Read a checkpoint that any Delta writer made; columns we do not know are
+/// ignored. Corruption naming `path` and the place for damaged bytes, a missing
+/// protocol or metaData, a row that is not exactly one action; Unsupported for
+/// a checkpoint in several parts (sidecar actions).
+Result<CheckpointActions> DecodeCheckpoint(std::span<const std::byte> bytes,
+                                           const std::string &path);
+
+} // namespace viper::parquet
