@@ -1,0 +1,71 @@
+# The front door: every target sets up what it needs first. `make` alone lists the targets.
+# VIPER_JOBS=2 limits the parallel compilers (default: all cores).
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+JOBS := $(or $(VIPER_JOBS),$(shell nproc 2>/dev/null || echo 2))
+PREFIX ?= /usr/local
+export VIPER_JOBS := $(JOBS)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: setup
+setup: ## Install the packages and the Python environment that are missing (seconds when nothing is)
+	@tools/setup
+
+.PHONY: build
+build: setup ## Build the library and the programs for release, in build/release
+	@tools/build release
+
+.PHONY: test
+test: setup ## Style check, warnings-as-errors build, unit tests, tests of the whole
+	@tools/run_tests
+
+.PHONY: demo
+demo: build ## Run the demonstration on the release build
+	@VIPER_BUILD_DIR=$(CURDIR)/build/release demo/run.sh
+
+.PHONY: bench
+bench: build ## Run the benchmarks on the release build
+	@VIPER_BUILD_DIR=$(CURDIR)/build/release bench/run.sh
+
+.PHONY: format
+format: setup ## Rewrite all C++ sources with clang-format
+	@tools/format
+
+.PHONY: check
+check: setup ## Check layers, sizes, banned words and formatting (seconds)
+	@tools/check
+	@tools/format --check
+
+.PHONY: tidy
+tidy: setup ## Run clang-tidy on the files changed since TIDY_SINCE (default: main; `all` for every file)
+	@tools/run_tidy --since $(or $(TIDY_SINCE),main)
+
+.PHONY: asan
+asan: setup ## Build and test with the address and undefined behaviour sanitizers
+	@tools/run_tests asan
+
+.PHONY: tsan
+tsan: setup ## Build and test what is labelled concurrent with the thread sanitizer
+	@tools/run_tests tsan
+
+.PHONY: fuzz
+fuzz: setup ## Run every fuzz target for FUZZ_SECONDS (default 30) each
+	@tools/run_fuzz $(or $(FUZZ_SECONDS),30)
+
+.PHONY: install
+install: build ## Install the release build under PREFIX (default /usr/local)
+	@cmake --install build/release --prefix "$(PREFIX)"
+
+.PHONY: clean
+clean: ## Remove the build trees
+	@rm -rf build
+
+.PHONY: dist-clean
+dist-clean: clean ## Remove the build trees and the Python environment
+	@rm -rf .venv

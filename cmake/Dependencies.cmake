@@ -1,0 +1,27 @@
+# Everything that is not ours. Imported targets count as system headers, so their warnings stay theirs.
+include_guard(GLOBAL)
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(simdjson REQUIRED)
+find_package(ArrowWheel REQUIRED)
+
+# xxHash ships no CMake package on Debian.
+if(NOT TARGET xxHash::xxhash)
+  find_library(VIPER_XXHASH_LIBRARY xxhash REQUIRED)
+  find_path(VIPER_XXHASH_INCLUDE xxhash.h REQUIRED)
+  mark_as_advanced(VIPER_XXHASH_LIBRARY VIPER_XXHASH_INCLUDE)
+  add_library(xxHash::xxhash UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(xxHash::xxhash PROPERTIES
+    IMPORTED_LOCATION "${VIPER_XXHASH_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${VIPER_XXHASH_INCLUDE}")
+endif()
+
+if(VIPER_BUILD_PROGRAMS)
+  find_package(CLI11 REQUIRED)
+endif()
+if(VIPER_BUILD_TESTS)
+  include(GoogleTest)
+  find_package(GTest REQUIRED)
+  find_package(rapidcheck REQUIRED)
+endif()
