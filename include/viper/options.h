@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "viper/clock.h"
+#include "viper/file_system.h"
+#include "viper/filter.h"
+#include "viper/schema.h"
+
+namespace viper {
+
+/// What a write has survived when the call returns.
+enum class Durability : uint8_t {
+  /// kill -9 and power loss: the log is synced before the call returns. The default.
+  kSync = 0,
+  /// kill -9 at once, power loss after `sync_interval_ms`: the log is synced in the background.
+  kInterval = 1,
+  /// kill -9 only; the operating system decides when bytes reach the disk.
+  kNone = 2,
+};
+
+/// Return "sync", "interval" or "none".
+VIPER_EXPORT std::string_view DurabilityName(Durability durability);
+VIPER_EXPORT Result<Durability> ParseDurability(std::string_view name);
+
+/// How an engine works. Nothing here changes what is stored or what is answered.
+struct VIPER_EXPORT EngineOptions {
+  /// Open for reading only: takes no lock, writes nothing, sees everything that was acknowledged when
+  /// the collection was opened or last refreshed, also while another process writes.
+  bool read_only = false;
+  Durability durability = Durability::kSync;
+  /// Only for kInterval: at most this long until an acknowledged write is on disk. 1 to 60,000 ms.
+  uint32_t sync_interval_ms = 100;
+  /// Rows in memory are flushed to the table when they take this many bytes. 1 MiB to 16 GiB.
+  size_t flush_bytes = size_t{64} << 20;
+  /// Rows in memory are flushed when the oldest is this old; 0 = never by age. In milliseconds.
+  uint32_t flush_age_ms = 60'000;
+  /// Flush by size and age in a background thread. Off: only Flush() writes the table, except that
+  /// a write that finds four times flush_bytes in memory flushes first.
+  bool background_flush = true;
+  /// Write a checkpoint of the table log every so many commits. 1 to 10,000.
+  uint32_t checkpoint_interval = 20;
+  /// Threads for one large search or one batch; 0 = one per core. At most 256.
+  uint32_t search_threads = 0;
+  /// Bytes of decoded metadata columns kept for filters and results, per collection. 0 or more.
+  size_t cache_bytes = size_t{64} << 20;
+  /// Open a collection whose log is damaged before its end by giving up the records from this
+  /// sequence number on, as the refusal's message names it; 0 = refuse.
+  uint64_t accept_loss_from = 0;
+  /// Not owned; must outlive the engine. Null = FileSystem::Local() and Clock::System().
+  FileSystem* file_system = nullptr;
+  const Clock* clock = nullptr;
+  /// Called with one line when something worth an operator's look happens (a torn log tail was cut,
+  /// a background flush failed). May be called from any thread. Null = silent.
+  std::function<void(std::string_view line)> log;
+
+  /// OK, or InvalidArgument naming the member that is wrong and its value.
+  Status Validate() const;
+};
+
+/// Which parts of a record a read returns. Leaving things out saves their reading.
+struct Projection {
+  /// Return the vector.
+  bool vector = false;
+  /// Return the metadata.
+  bool metadata = true;
+  /// Only these top-level metadata keys; empty = all.
+  std::vector<std::string> fields;
+};
+
+struct SearchOptions {
+  /// How many hits at most. 0 gives none.
+  size_t k = 10;
+  /// Only records that match.
+  Filter filter;
+  Projection projection;
+  /// Compare the query with every matching record. Always so while a collection has no index.
+  bool exact = false;
+};
+
+struct ScrollOptions {
+  /// Start after this id; empty = from the first.
+  std::string after;
+  /// How many records at most. 1 to 100,000.
+  size_t limit = 100;
+  Filter filter;
+  Projection projection = {.vector = true, .metadata = true, .fields = {}};
+};
+
+/// How a bulk load works (Collection::Load).
+struct LoadOptions {
+  /// Names this load, so that a repeated call after a crash goes on where the last durable commit was:
+  /// the rows already in the table are skipped. Must identify the input's content. Empty = not resumable.
+  std::string resume_key;
+  /// Rows are committed (made durable and visible) when they take this many bytes. 1 MiB to 4 GiB.
+  size_t commit_bytes = size_t{128} << 20;
+  /// Called after each batch read and after each commit. Return false to stop: what is committed stays.
+  std::function<bool(uint64_t rows_read, uint64_t rows_committed)> progress;
+};
+
+}  // namespace viper

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace viper {
+
+/// Every limit that users can run into, in one place.
+
+/// Bytes of UTF-8 of a record's id.
+inline constexpr size_t kIdBytesMax = 1024;
+/// Components of a vector.
+inline constexpr size_t kDimMax = 65'536;
+/// Declared fields of a collection, and bytes of the name of one.
+inline constexpr size_t kFieldsMax = 256;
+inline constexpr size_t kFieldNameBytesMax = 128;
+/// Bytes of the name of a collection.
+inline constexpr size_t kCollectionNameBytesMax = 128;
+/// Lists and objects that may lie inside each other in one JSON document, the outermost included.
+inline constexpr size_t kJsonDepthMax = 64;
+/// Bytes of the metadata of one record, printed as JSON.
+inline constexpr size_t kMetadataBytesMax = size_t{16} << 20;
+/// Bytes of an Upsert that is one atomic write (viper/engine.h).
+inline constexpr size_t kAtomicWriteBytesMax = size_t{64} << 20;
+/// Records of one page of a scroll.
+inline constexpr size_t kScrollPageMax = 100'000;
+/// Threads of one engine.
+inline constexpr uint32_t kSearchThreadsMax = 256;
+
+inline constexpr uint32_t kSyncIntervalMsMax = 60'000;
+inline constexpr size_t kFlushBytesMin = size_t{1} << 20;
+inline constexpr size_t kFlushBytesMax = size_t{16} << 30;
+inline constexpr uint32_t kCheckpointIntervalMax = 10'000;
+inline constexpr size_t kLoadCommitBytesMin = size_t{1} << 20;
+inline constexpr size_t kLoadCommitBytesMax = size_t{4} << 30;
+
+}  // namespace viper

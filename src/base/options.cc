@@ -1,0 +1,55 @@
+#include "viper/options.h"
+
+#include <fmt/core.h>
+
+#include "base/limits.h"
+
+namespace viper {
+namespace {
+
+Status CheckRange(std::string_view member, uint64_t value, uint64_t min, uint64_t max) {
+  if (value >= min && value <= max) return Status::Ok();
+  return Status::InvalidArgument(fmt::format(
+      "EngineOptions::{} is out of range: min={} max={} actual={}", member, min, max, value));
+}
+
+}  // namespace
+
+std::string_view DurabilityName(Durability durability) {
+  switch (durability) {
+    case Durability::kSync:
+      return "sync";
+    case Durability::kInterval:
+      return "interval";
+    case Durability::kNone:
+      return "none";
+  }
+  return "unknown";
+}
+
+Result<Durability> ParseDurability(std::string_view name) {
+  for (Durability durability : {Durability::kSync, Durability::kInterval, Durability::kNone}) {
+    if (name == DurabilityName(durability)) return durability;
+  }
+  return Status::InvalidArgument(
+      fmt::format("unknown durability: expected=sync|interval|none actual='{}'", name));
+}
+
+Status EngineOptions::Validate() const {
+  if (durability > Durability::kNone) {
+    return Status::InvalidArgument(fmt::format("EngineOptions::durability is unknown: actual={}",
+                                               static_cast<int>(durability)));
+  }
+  const Status checks[] = {
+      CheckRange("sync_interval_ms", sync_interval_ms, 1, kSyncIntervalMsMax),
+      CheckRange("flush_bytes", flush_bytes, kFlushBytesMin, kFlushBytesMax),
+      CheckRange("checkpoint_interval", checkpoint_interval, 1, kCheckpointIntervalMax),
+      CheckRange("search_threads", search_threads, 0, kSearchThreadsMax),
+  };
+  for (const Status& check : checks) {
+    if (!check.ok()) return check;
+  }
+  return Status::Ok();
+}
+
+}  // namespace viper
