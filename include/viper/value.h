@@ -18,10 +18,11 @@ namespace viper {
 struct VIPER_EXPORT Timestamp {
   int64_t micros = 0;
 
-  /// Parse ISO 8601: "2026-11-22", "2026-11-22T08:30:00", with optional fraction (up to 6 digits) and
-  /// optional zone ("Z", "+02:00"); without a zone it is UTC. Years 0001 to 9999.
+  /// Parse ISO 8601: "2026-11-22", "2026-11-22T08:30:00", with optional fraction (up to 6 digits)
+  /// and optional zone ("Z", "+02:00"); without a zone it is UTC. Years 0001 to 9999. A space or
+  /// 't' may stand for the 'T'.
   static Result<Timestamp> Parse(std::string_view text);
-  /// Print as "2026-11-22T08:30:00Z", with a fraction only when there is one.
+  /// Print as "2026-11-22T08:30:00Z", with a fraction (3 or 6 digits) only when there is one.
   std::string ToString() const;
 
   friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
@@ -37,17 +38,17 @@ class VIPER_EXPORT Value {
   using Object = std::map<std::string, Value, std::less<>>;
 
   Value() = default;
-  Value(std::nullptr_t) {}                                       // NOLINT: literals convert
-  Value(bool value) : data_(value) {}                            // NOLINT
-  Value(int value) : data_(int64_t{value}) {}                    // NOLINT
-  Value(int64_t value) : data_(value) {}                         // NOLINT
-  Value(double value) : data_(value) {}                          // NOLINT
-  Value(const char* value) : data_(std::string(value)) {}        // NOLINT
-  Value(std::string value) : data_(std::move(value)) {}          // NOLINT
-  Value(std::string_view value) : data_(std::string(value)) {}   // NOLINT
-  Value(Timestamp value) : data_(value) {}                       // NOLINT
-  Value(List value) : data_(std::move(value)) {}                 // NOLINT
-  Value(Object value) : data_(std::move(value)) {}               // NOLINT
+  Value(std::nullptr_t) {}                                      // NOLINT: literals convert
+  Value(bool value) : data_(value) {}                           // NOLINT
+  Value(int value) : data_(int64_t{value}) {}                   // NOLINT
+  Value(int64_t value) : data_(value) {}                        // NOLINT
+  Value(double value) : data_(value) {}                         // NOLINT
+  Value(const char* value) : data_(std::string(value)) {}       // NOLINT
+  Value(std::string value) : data_(std::move(value)) {}         // NOLINT
+  Value(std::string_view value) : data_(std::string(value)) {}  // NOLINT
+  Value(Timestamp value) : data_(value) {}                      // NOLINT
+  Value(List value) : data_(std::move(value)) {}                // NOLINT
+  Value(Object value) : data_(std::move(value)) {}              // NOLINT
 
   Kind kind() const { return static_cast<Kind>(data_.index()); }
   bool is_null() const { return kind() == Kind::kNull; }
@@ -63,8 +64,9 @@ class VIPER_EXPORT Value {
   const Object* as_object() const { return std::get_if<Object>(&data_); }
   Object* as_object() { return std::get_if<Object>(&data_); }
 
-  /// Print as canonical JSON: sorted keys, no spaces, shortest digits that read back the same, and a
-  /// floating-point number always with a point or an exponent. A timestamp prints as its ISO string.
+  /// Print as canonical JSON: sorted keys, no spaces, shortest digits that read back the same, and
+  /// a floating-point number always with a point or an exponent. A timestamp prints as its ISO
+  /// string. NaN and infinities print as null: no record may hold them.
   std::string ToJson() const;
   /// Parse one JSON document. Fails with InvalidArgument, naming the problem, on malformed text,
   /// invalid UTF-8, integers outside 64 bits signed, and nesting deeper than 64 levels. The last of

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "base/assert.h"
@@ -16,6 +17,11 @@ class Bitmap {
   Bitmap() = default;
   explicit Bitmap(size_t size, bool value = false)
       : size_(size), words_((size + 63) / 64, value ? ~uint64_t{0} : 0) {
+    ClearTail();
+  }
+  /// Take over `words`, as many as `size` bits need; bits past the end are cleared.
+  Bitmap(size_t size, std::vector<uint64_t> words) : size_(size), words_(std::move(words)) {
+    VIPER_ASSERT(words_.size() == (size + 63) / 64);
     ClearTail();
   }
 
@@ -36,6 +42,12 @@ class Bitmap {
     words_[i / 64] &= ~(uint64_t{1} << (i % 64));
   }
   void Assign(size_t i, bool value) { value ? Set(i) : Clear(i); }
+  /// Grow by one bit.
+  void Append(bool value) {
+    if (size_ % 64 == 0) words_.push_back(0);
+    words_.back() |= uint64_t{value} << (size_ % 64);
+    ++size_;
+  }
   /// Grow with zeros, or cut.
   void Resize(size_t size) {
     words_.resize((size + 63) / 64, 0);

@@ -24,6 +24,13 @@ inline constexpr size_t kMetadataBytesMax = size_t{16} << 20;
 inline constexpr size_t kAtomicWriteBytesMax = size_t{64} << 20;
 /// Records of one page of a scroll.
 inline constexpr size_t kScrollPageMax = 100'000;
+/// A filter's text in bytes, conditions and connectives, values of one IN, parentheses inside each
+/// other, and steps of a field's path.
+inline constexpr size_t kFilterTextBytesMax = size_t{64} << 10;
+inline constexpr size_t kFilterNodesMax = 10'000;
+inline constexpr size_t kFilterListMax = 10'000;
+inline constexpr size_t kFilterDepthMax = 64;
+inline constexpr size_t kFilterPathStepsMax = kJsonDepthMax;
 /// Threads of one engine.
 inline constexpr uint32_t kSearchThreadsMax = 256;
 

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 #include <simdjson.h>
 
+#include "base/json_dom.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
@@ -205,6 +206,10 @@ Result<Value> ParseWith(dom::parser& parser, std::string_view json) {
 }
 
 }  // namespace
+
+Result<Value> ValueFromDom(const dom::element& element, size_t depth) {
+  return Convert(element, depth);
+}
 
 std::string Value::ToJson() const {
   std::string out;

@@ -1,0 +1,20 @@
+#include "platform/thread_name.h"
+
+#include <string>
+
+#include <pthread.h>
+
+namespace viper {
+
+void SetThreadName(std::string_view name) {
+#if defined(__linux__)
+  constexpr size_t kNameBytesMax = 15;
+  pthread_setname_np(pthread_self(), std::string(name.substr(0, kNameBytesMax)).c_str());
+#elif defined(__APPLE__)
+  pthread_setname_np(std::string(name).c_str());
+#else
+  static_cast<void>(name);
+#endif
+}
+
+}  // namespace viper

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string_view>
+
+namespace viper {
+
+/// Name the calling thread for debuggers and `top -H`. Linux keeps the first 15 bytes.
+void SetThreadName(std::string_view name);
+
+}  // namespace viper
