@@ -1,6 +1,7 @@
-// Runs a fuzz target once over every file of the folders and files named on the command line. This is the main of
-// fuzz targets in builds without libFuzzer, which makes the corpus and all crashes ever found part of the tests.
-// A folder that does not exist is empty: a new target has no corpus yet. The empty input is always tried.
+// Runs a fuzz target once over every file of the folders and files named on the command line. This
+// is the main of fuzz targets in builds without libFuzzer, which makes the corpus and all crashes
+// ever found part of the tests. A folder that does not exist is empty: a new target has no corpus
+// yet. The empty input is always tried.
 
 #include <cstddef>
 #include <cstdint>

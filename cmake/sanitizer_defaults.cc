@@ -1,10 +1,12 @@
 // What the sanitizer runtimes read at start: linked into every executable of a sanitized build.
-// The Arrow libraries come uninstrumented, so their inner synchronisation is invisible to the thread sanitizer.
+// The Arrow libraries come uninstrumented, so their inner synchronisation is invisible to the
+// thread sanitizer.
 
 extern "C" {
 
 __attribute__((visibility("default"), used)) const char* __asan_default_options() {
-  return "detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1:detect_leaks=1:"
+  return "detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1:"
+         "detect_leaks=1:"
          "allocator_may_return_null=1";
 }
 

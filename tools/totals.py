@@ -14,7 +14,8 @@ def count(path):
         return 0, [f"{path} ({error})"], []
     passed, failed, skipped = 0, [], []
     for case in root.iter("testcase"):
-        name = ".".join(part for part in (case.get("classname"), case.get("name")) if part)
+        # ctest repeats the name of the test as the name of its class.
+        name = ".".join(dict.fromkeys(part for part in (case.get("classname"), case.get("name")) if part))
         tags = {child.tag for child in case}
         if tags & {"failure", "error"} or case.get("status") == "fail":
             failed.append(name)

@@ -1,4 +1,5 @@
-// The smallest program on the installed library: it compiles against the installed headers, links and starts.
+// The smallest program on the installed library: it compiles against the installed headers, links
+// and starts.
 
 #include <cstdio>
 
