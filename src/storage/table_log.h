@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "viper/file_system.h"
+#include "viper/value.h"
+
+namespace viper::storage {
+
+/// The Delta Lake transaction log of one table: numbered commits by put-if-absent, classic
+/// checkpoints. Knows nothing of vectors.
+
+struct AddedFile {
+  /// Relative to the table, decoded (not percent-encoded).
+  std::string path;
+  uint64_t size = 0;
+  int64_t modification_time_ms = 0;
+  bool data_change = true;
+  /// The statistics document (JSON text), empty if the writer gave none.
+  std::string stats_json;
+  std::map<std::string, std::string> tags;
+};
+
+struct RemovedFile {
+  std::string path;
+  int64_t deletion_timestamp_ms = 0;
+  bool data_change = true;
+  uint64_t size = 0;
+};
+
+struct TableMetadata {
+  std::string id;
+  /// Delta schemaString: a JSON document.
+  std::string schema_json;
+  std::vector<std::string> partition_columns;
+  std::map<std::string, std::string> configuration;
+  int64_t created_time_ms = 0;
+};
+
+struct TableProtocol {
+  int min_reader_version = 1;
+  int min_writer_version = 2;
+  std::vector<std::string> reader_features;
+  std::vector<std::string> writer_features;
+};
+
+/// The state of the table at one version.
+struct TableState {
+  int64_t version = -1;
+  TableProtocol protocol;
+  TableMetadata metadata;
+  std::map<std::string, AddedFile> files;
+  /// Removed and not yet expired, for checkpoints.
+  std::map<std::string, RemovedFile> tombstones;
+  /// Newest version per application id.
+  std::map<std::string, int64_t> transactions;
+};
+
+/// The actions of one commit.
+struct TableCommit {
+  /// For commitInfo: "WRITE", "CREATE TABLE", "DELETE", "OPTIMIZE".
+  std::string operation;
+  std::map<std::string, std::string> operation_parameters;
+  std::vector<AddedFile> added;
+  std::vector<RemovedFile> removed;
+  std::map<std::string, int64_t> transactions;
+  std::optional<TableMetadata> metadata;
+  std::optional<TableProtocol> protocol;
+};
+
+struct TableLogOptions {
+  uint32_t checkpoint_interval = 20;
+  /// Expired log files (older than the newest checkpoint that is this old) may be cleaned.
+  int64_t log_retention_ms = int64_t{30} * 24 * 3600 * 1000;
+  int64_t tombstone_retention_ms = int64_t{7} * 24 * 3600 * 1000;
+};
+
+/// Not thread-safe; the caller serialises. Every commit is durable (file, directory) when it
+/// returns.
+class TableLog {
+ public:
+  virtual ~TableLog() = default;
+  static std::unique_ptr<TableLog> Make(FileSystem& file_system, const std::string& table_directory,
+                                        const TableLogOptions& options);
+
+  /// True if the directory holds a table (version 0 or a checkpoint exists).
+  virtual Result<bool> Exists() = 0;
+  /// Newest state: from the last readable checkpoint and the commits after it. Corruption names the
+  /// file and line; a hole in the version numbers is Corruption too. Unsupported, by name, for a
+  /// protocol or a reader feature that we do not know (also deletion vectors on a file).
+  virtual Result<TableState> Load() = 0;
+  /// The commits after `version`, in order; empty if there are none.
+  virtual Result<std::vector<TableCommit>> ReadAfter(int64_t version) = 0;
+  /// Write `commit` as version `version`. Conflict if that version exists already (and is not this
+  /// very commit, written by a try whose outcome was unclear). `now_ms` stamps it.
+  virtual Status Commit(int64_t version, const TableCommit& commit, int64_t now_ms) = 0;
+  /// Write a checkpoint of `state` and the `_last_checkpoint` hint, then clean expired log files.
+  virtual Status WriteCheckpoint(const TableState& state, int64_t now_ms) = 0;
+  /// True if the options ask for a checkpoint at this version.
+  virtual bool WantsCheckpoint(int64_t version) const = 0;
+};
+
+/// Apply one commit to a state (version + 1). Conflict rules are the caller's.
+void ApplyCommit(const TableCommit& commit, TableState& state);
+
+}  // namespace viper::storage
