@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "measurement.h"
+#include "viper/result.h"
+
+namespace viper::bench {
+
+/// What the command line says about a run.
+struct RunOptions {
+  /// Folder with `base.fvecs`, `queries.fvecs` (l2, 128 dimensions); empty or absent = seeded data
+  /// of the same shape.
+  std::string data_folder;
+  /// A Parquet file of the same rows with `id` and two metadata columns; empty = that case is
+  /// skipped.
+  std::string parquet_path;
+  /// Scratch folder on the disk to measure. Emptied by the run.
+  std::string work_folder;
+  size_t rows = 1'000'000;
+  /// Rounds of every measurement; contenders alternate within a round.
+  size_t rounds = 5;
+  /// How long one round of the single-row inserts lasts, in milliseconds.
+  size_t insert_round_ms = 1000;
+  /// This program's own file, to start it afresh.
+  std::string program;
+};
+
+/// Bytes read per second by a search of one thread, beside a plain streaming read of the same
+/// mapping; a batch of 64 queries beside single ones; for each metric.
+Status RunExact(const RunOptions& options, Report& report);
+/// Rows per second of a durable bulk load, from .fvecs and from Parquet, beside a plain durable
+/// write of the same floats.
+Status RunImport(const RunOptions& options, Report& report);
+/// Durable single-row inserts per second with 1, 8 and 64 threads, beside a bare loop of
+/// append + fdatasync of records of the same size.
+Status RunInsert(const RunOptions& options, Report& report);
+/// Time to the first answer and memory of a fresh process.
+Status RunReopen(const RunOptions& options, Report& report);
+/// Bytes on disk per byte of floats, at 128 and 768 dimensions.
+Status RunSize(const RunOptions& options, Report& report);
+
+/// The fresh process of RunReopen: opens, asks, and prints one JSON object.
+Status AnswerOnce(const std::string& root, uint64_t start_ns);
+
+}  // namespace viper::bench
