@@ -24,8 +24,7 @@ struct CheckpointProtocol {
   /// and 7 on).
   std::optional<std::vector<std::string>> reader_features;
   std::optional<std::vector<std::string>> writer_features;
-  friend bool operator==(const CheckpointProtocol &,
-                         const CheckpointProtocol &) = default;
+  friend bool operator==(const CheckpointProtocol&, const CheckpointProtocol&) = default;
 };
 
 struct CheckpointMetadata {
@@ -36,8 +35,7 @@ struct CheckpointMetadata {
   std::vector<std::string> partition_columns;
   std::map<std::string, std::string> configuration;
   std::optional<int64_t> created_time_ms;
-  friend bool operator==(const CheckpointMetadata &,
-                         const CheckpointMetadata &) = default;
+  friend bool operator==(const CheckpointMetadata&, const CheckpointMetadata&) = default;
 };
 
 struct CheckpointAdd {
@@ -50,8 +48,7 @@ struct CheckpointAdd {
   std::map<std::string, std::string> tags;
   /// Read only: the file has a deletion vector. EncodeCheckpoint refuses it.
   bool has_deletion_vector = false;
-  friend bool operator==(const CheckpointAdd &,
-                         const CheckpointAdd &) = default;
+  friend bool operator==(const CheckpointAdd&, const CheckpointAdd&) = default;
 };
 
 struct CheckpointRemove {
@@ -60,8 +57,7 @@ struct CheckpointRemove {
   bool data_change = false;
   /// Absent when the log did not say.
   std::optional<int64_t> size;
-  friend bool operator==(const CheckpointRemove &,
-                         const CheckpointRemove &) = default;
+  friend bool operator==(const CheckpointRemove&, const CheckpointRemove&) = default;
 };
 
 struct CheckpointActions {
@@ -71,20 +67,18 @@ struct CheckpointActions {
   std::vector<CheckpointRemove> removes;
   /// Newest version per application id.
   std::map<std::string, int64_t> transactions;
-  friend bool operator==(const CheckpointActions &,
-                         const CheckpointActions &) = default;
+  friend bool operator==(const CheckpointActions&, const CheckpointActions&) = default;
 };
 
 /// Serialise as one Parquet file. Unsupported for partitioned tables and
 /// deletion vectors.
-Result<std::vector<std::byte>>
-EncodeCheckpoint(const CheckpointActions &actions);
+Result<std::vector<std::byte>> EncodeCheckpoint(const CheckpointActions& actions);
 
 /// Read a checkpoint that any Delta writer made; columns we do not know are
 /// ignored. Corruption naming `path` and the place for damaged bytes, a missing
 /// protocol or metaData, a row that is not exactly one action; Unsupported for
 /// a checkpoint in several parts (sidecar actions).
 Result<CheckpointActions> DecodeCheckpoint(std::span<const std::byte> bytes,
-                                           const std::string &path);
+                                           const std::string& path);
 
-} // namespace viper::parquet
+}  // namespace viper::parquet

@@ -21,8 +21,8 @@ namespace viper::parquet {
 /// Rows on their way into a part, in columns. All of one length.
 struct PartRows {
   columnar::StringArray ids;
-  std::vector<int64_t> timestamps;    // microseconds
-  std::vector<int64_t> ingested_at;   // microseconds
+  std::vector<int64_t> timestamps;   // microseconds
+  std::vector<int64_t> ingested_at;  // microseconds
   columnar::Column expires_at{FieldType::kTimestamp};
   /// In the order of the schema's declared fields.
   std::vector<columnar::Column> fields;
@@ -47,19 +47,22 @@ struct PartWriteOptions {
 struct PartSummary {
   uint64_t row_count = 0;
   uint64_t file_bytes = 0;
-  /// Bounds over the whole part, by column name; vector and payload have none, list<string> only counts.
+  /// Bounds over the whole part, by column name; vector and payload have none, list<string> only
+  /// counts.
   std::map<std::string, columnar::ColumnBounds, std::less<>> bounds;
   /// Largest Euclidean norm of a row.
   double max_norm = 0;
 };
 
-/// Writes one part: `_id`, `_timestamp`, `_ingested_at`, `_expires_at`, declared fields, `_payload`,
-/// `_vector` last, as the table's design says (uncompressed contiguous floats, zstd for the rest, page
-/// index, bloom filter on `_id`, page checksums). Not thread-safe. Does not sync.
+/// Writes one part: `_id`, `_timestamp`, `_ingested_at`, `_expires_at`, declared fields,
+/// `_payload`,
+/// `_vector` last, as the table's design says (uncompressed contiguous floats, zstd for the rest,
+/// page index, bloom filter on `_id`, page checksums). Not thread-safe. Does not sync.
 class PartWriter {
  public:
   virtual ~PartWriter() = default;
-  static Result<std::unique_ptr<PartWriter>> Make(WritableFile& file, const CollectionSchema& schema,
+  static Result<std::unique_ptr<PartWriter>> Make(WritableFile& file,
+                                                  const CollectionSchema& schema,
                                                   const PartWriteOptions& options);
   /// Append rows (as one or several row groups).
   virtual Status Append(const PartRows& rows) = 0;
@@ -81,14 +84,14 @@ struct PartOpenOptions {
   /// The vector pages if known (from the sidecar): saves the walk over the page headers. They are
   /// checked against the file's bounds and row count.
   std::optional<std::vector<VectorPage>> vector_pages;
-  /// A part that another writer made may have vectors that cannot be mapped (compressed, dictionary,
-  /// optional): those are decoded into memory, at most this many bytes.
+  /// A part that another writer made may have vectors that cannot be mapped (compressed,
+  /// dictionary, optional): those are decoded into memory, at most this many bytes.
   size_t decode_bytes_max = size_t{1} << 30;
 };
 
-/// Reads one part of the table, ours or another writer's, straight from the map. Missing columns read
-/// as null (an old part after a field was added); columns that the schema does not know are ignored.
-/// Immutable after Open, thread-safe. Corruption names the part, the column and the place.
+/// Reads one part of the table, ours or another writer's, straight from the map. Missing columns
+/// read as null (an old part after a field was added); columns that the schema does not know are
+/// ignored. Immutable after Open, thread-safe. Corruption names the part, the column and the place.
 class PartReader {
  public:
   virtual ~PartReader() = default;
@@ -106,14 +109,14 @@ class PartReader {
   /// Check the checksums of all vector pages (those that have one) and that every float is finite.
   virtual Status VerifyVectors() const = 0;
 
-  /// Pages of a scalar column (`_id`, `_timestamp`, ..., a declared field, `_payload`): runs of rows
-  /// that are decoded together. A column that the file lacks has one page of nulls.
+  /// Pages of a scalar column (`_id`, `_timestamp`, ..., a declared field, `_payload`): runs of
+  /// rows that are decoded together. A column that the file lacks has one page of nulls.
   virtual size_t PageCount(std::string_view column) const = 0;
   virtual RowRange PageRows(std::string_view column, size_t page) const = 0;
   /// The page that holds a row. O(log pages).
   virtual size_t PageOfRow(std::string_view column, uint64_t row) const = 0;
-  /// Decode one page (checksum verified). `_timestamp` and its like come as kTimestamp, `_payload` as
-  /// kString.
+  /// Decode one page (checksum verified). `_timestamp` and its like come as kTimestamp, `_payload`
+  /// as kString.
   virtual Result<columnar::Column> ReadPage(std::string_view column, size_t page) const = 0;
   /// Bounds of a column over each row group, from the file's statistics; empty if it has none.
   virtual std::vector<columnar::ColumnBounds> RowGroupBounds(std::string_view column) const = 0;

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include <parquet/column_reader.h>
+
+#include "columnar/column.h"
+#include "viper/result.h"
+
+namespace viper::parquet {
+
+/// OK if a column of that Parquet type can be read as a field of type `type`: what VIPER writes,
+/// and narrower or older spellings (int32, float, INT96 and other timestamp units). Unsupported
+/// naming both.
+Status CheckReadable(const ::parquet::ColumnDescriptor& leaf, FieldType type);
+
+/// Decode exactly `row_count` rows of a column for which CheckReadable held. Corruption if there
+/// are more or fewer rows or a value does not fit; ResourceExhausted if they decode to an absurd
+/// size. Throws ParquetException on malformed pages.
+Result<columnar::Column> DecodeRows(const ::parquet::ColumnDescriptor& leaf,
+                                    std::unique_ptr<::parquet::PageReader> pages, FieldType type,
+                                    uint64_t row_count);
+
+}  // namespace viper::parquet

@@ -1,0 +1,136 @@
+#include <algorithm>
+#include <utility>
+
+#include <arrow/util/key_value_metadata.h>
+#include <fmt/core.h>
+
+#include "base/assert.h"
+#include "base/status_macros.h"
+#include "parquet/arrow_bridge.h"
+#include "parquet/part_file.h"
+#include "parquet/part_footer.h"
+#include "parquet/part_schema.h"
+#include "parquet/scalar_column_reader.h"
+#include "parquet/vector_column_reader.h"
+
+namespace viper::parquet {
+namespace {
+
+/// How messages name the vector column.
+Status InVectorColumn(const Status& status) {
+  return status.WithContext(fmt::format("column {}", columnar::kVectorColumn));
+}
+
+class PartReaderImpl : public PartReader {
+ public:
+  PartReaderImpl(std::shared_ptr<const MappedFile> file, std::string path)
+      : file_(std::move(file)), path_(std::move(path)) {}
+
+  Status Load(const CollectionSchema& schema, const PartOpenOptions& options) {
+    VIPER_ASSIGN_OR_RETURN(footer_, PartFooter::Open(file_->bytes()));
+    if (const auto& pairs = footer_->metadata().key_value_metadata()) {
+      for (int64_t i = 0; i < pairs->size(); ++i) key_values_[pairs->key(i)] = pairs->value(i);
+    }
+    VIPER_RETURN_IF_ERROR(InVectorColumn(LoadVectors(schema.dim, options)));
+    // The vectors come first: they bound the number of rows by the size of the file.
+    return LoadScalars(schema);
+  }
+
+  uint64_t row_count() const override { return footer_->row_count(); }
+  const std::map<std::string, std::string>& key_values() const override { return key_values_; }
+  bool maps_vectors() const override { return maps_vectors_; }
+  const std::vector<VectorPage>& vector_pages() const override { return vector_pages_; }
+
+  const std::byte* Floats(const VectorPage& page) const override {
+    const std::byte* base =
+        maps_vectors_ ? file_->bytes().data() : reinterpret_cast<const std::byte*>(decoded_.data());
+    return base + page.float_offset;
+  }
+
+  Status VerifyVectors() const override {
+    if (!maps_vectors_) return Status::Ok();  // decoding checked the checksums and the floats
+    auto pages = vectors_->FindPages(/*verify=*/true);
+    if (!pages.ok()) return InVectorColumn(pages.status()).WithContext(path_);
+    if (*pages == vector_pages_) return Status::Ok();
+    return InVectorColumn(Status::Corruption("pages are not where they were")).WithContext(path_);
+  }
+
+  size_t PageCount(std::string_view column) const override { return Scalar(column).page_count(); }
+  RowRange PageRows(std::string_view column, size_t page) const override {
+    return Scalar(column).PageRows(page);
+  }
+  size_t PageOfRow(std::string_view column, uint64_t row) const override {
+    return Scalar(column).PageOfRow(row);
+  }
+  Result<columnar::Column> ReadPage(std::string_view column, size_t page) const override {
+    auto result = Scalar(column).ReadPage(page);
+    if (!result.ok()) return result.status().WithContext(path_);
+    return result;
+  }
+  std::vector<columnar::ColumnBounds> RowGroupBounds(std::string_view column) const override {
+    return Scalar(column).RowGroupBounds();
+  }
+  std::vector<RowRange> RowGroups() const override { return footer_->row_groups(); }
+
+ private:
+  Status LoadVectors(size_t dim, const PartOpenOptions& options) {
+    VIPER_ASSIGN_OR_RETURN(auto vectors, VectorColumnReader::Open(*footer_, dim));
+    vectors_ = std::make_unique<VectorColumnReader>(std::move(vectors));
+    maps_vectors_ = true;
+    if (options.vector_pages && vectors_->IsUncompressed()) {
+      vector_pages_ = *options.vector_pages;
+      return vectors_->CheckPages(vector_pages_);
+    }
+    VIPER_ASSIGN_OR_RETURN(auto pages, vectors_->FindPages(/*verify=*/false));
+    if (pages) {
+      vector_pages_ = std::move(*pages);
+      return Status::Ok();
+    }
+    maps_vectors_ = false;
+    VIPER_ASSIGN_OR_RETURN(auto decoded, vectors_->Decode(options.decode_bytes_max));
+    vector_pages_ = std::move(decoded.pages);
+    decoded_ = std::move(decoded.floats);
+    return Status::Ok();
+  }
+
+  Status LoadScalars(const CollectionSchema& schema) {
+    return CatchParquet([&] {
+      const auto page_index = footer_->MakePageIndexReader();
+      for (const PartColumn& column : ScalarColumns(schema)) {
+        VIPER_ASSIGN_OR_RETURN(auto reader,
+                               ScalarColumnReader::Open(*footer_, column, page_index.get()));
+        scalars_.emplace(column.name, std::move(reader));
+      }
+      return Status::Ok();
+    });
+  }
+
+  const ScalarColumnReader& Scalar(std::string_view column) const {
+    const auto found = scalars_.find(column);
+    VIPER_ASSERT(found != scalars_.end());
+    return found->second;
+  }
+
+  const std::shared_ptr<const MappedFile> file_;
+  const std::string path_;
+  std::unique_ptr<PartFooter> footer_;
+  std::map<std::string, std::string> key_values_;
+  std::unique_ptr<VectorColumnReader> vectors_;
+  bool maps_vectors_ = false;
+  std::vector<VectorPage> vector_pages_;
+  std::vector<float> decoded_;
+  std::map<std::string, ScalarColumnReader, std::less<>> scalars_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PartReader>> PartReader::Open(std::shared_ptr<const MappedFile> file,
+                                                     const CollectionSchema& schema,
+                                                     const PartOpenOptions& options) {
+  auto reader = std::make_unique<PartReaderImpl>(std::move(file), options.path);
+  const Status status = reader->Load(schema, options);
+  if (!status.ok()) return status.WithContext(options.path);
+  return std::unique_ptr<PartReader>(std::move(reader));
+}
+
+}  // namespace viper::parquet

@@ -1,0 +1,68 @@
+#include "parquet/part_schema.h"
+
+#include "columnar/predicate.h"
+
+namespace viper::parquet {
+namespace {
+
+using ::parquet::LogicalType;
+using ::parquet::Repetition;
+using ::parquet::Type;
+using ::parquet::schema::GroupNode;
+using ::parquet::schema::NodePtr;
+using ::parquet::schema::PrimitiveNode;
+
+/// A three-level list with required elements, the one layout that every reader takes.
+NodePtr MakeList(const std::string& name, Repetition::type repetition,
+                 const std::shared_ptr<const LogicalType>& element_logical, Type::type element) {
+  const NodePtr leaf =
+      PrimitiveNode::Make("element", Repetition::REQUIRED, element_logical, element);
+  const NodePtr repeated = GroupNode::Make("list", Repetition::REPEATED, {leaf});
+  return GroupNode::Make(name, repetition, {repeated}, LogicalType::List());
+}
+
+NodePtr MakeScalar(const PartColumn& column) {
+  const Repetition::type repetition = column.required ? Repetition::REQUIRED : Repetition::OPTIONAL;
+  switch (column.type) {
+    case FieldType::kBool:
+      return PrimitiveNode::Make(column.name, repetition, LogicalType::None(), Type::BOOLEAN);
+    case FieldType::kInt64:
+      return PrimitiveNode::Make(column.name, repetition, LogicalType::None(), Type::INT64);
+    case FieldType::kFloat64:
+      return PrimitiveNode::Make(column.name, repetition, LogicalType::None(), Type::DOUBLE);
+    case FieldType::kTimestamp:
+      return PrimitiveNode::Make(column.name, repetition,
+                                 LogicalType::Timestamp(true, LogicalType::TimeUnit::MICROS),
+                                 Type::INT64);
+    case FieldType::kStringList:
+      return MakeList(column.name, repetition, LogicalType::String(), Type::BYTE_ARRAY);
+    case FieldType::kString:
+      break;
+  }
+  return PrimitiveNode::Make(column.name, repetition, LogicalType::String(), Type::BYTE_ARRAY);
+}
+
+}  // namespace
+
+std::vector<PartColumn> ScalarColumns(const CollectionSchema& schema) {
+  std::vector<PartColumn> columns = {
+      {std::string(columnar::kIdColumn), FieldType::kString, true},
+      {std::string(columnar::kTimestampColumn), FieldType::kTimestamp, true},
+      {std::string(columnar::kIngestedAtColumn), FieldType::kTimestamp, true},
+      {std::string(columnar::kExpiresAtColumn), FieldType::kTimestamp, false},
+  };
+  for (const Field& field : schema.fields) columns.push_back({field.name, field.type, false});
+  columns.push_back({std::string(columnar::kPayloadColumn), FieldType::kString, false});
+  return columns;
+}
+
+std::shared_ptr<GroupNode> MakePartSchema(const CollectionSchema& schema) {
+  ::parquet::schema::NodeVector nodes;
+  for (const PartColumn& column : ScalarColumns(schema)) nodes.push_back(MakeScalar(column));
+  nodes.push_back(MakeList(std::string(columnar::kVectorColumn), Repetition::REQUIRED,
+                           LogicalType::None(), Type::FLOAT));
+  return std::static_pointer_cast<GroupNode>(
+      GroupNode::Make("schema", Repetition::REQUIRED, nodes));
+}
+
+}  // namespace viper::parquet

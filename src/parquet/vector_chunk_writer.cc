@@ -1,0 +1,103 @@
+#include "parquet/vector_chunk_writer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include <arrow/buffer.h>
+#include <fmt/core.h>
+#include <parquet/column_page.h>
+#include <parquet/column_writer.h>
+
+#include "base/status_macros.h"
+#include "kernels/kernel_table.h"
+#include "parquet/vector_levels.h"
+
+namespace viper::parquet {
+namespace {
+
+constexpr size_t kPageBytes = size_t{1} << 20;
+
+/// Below this a squared norm in single precision has lost digits to underflow.
+constexpr float kSquaredNormMin = 1e-30F;
+
+double NormInDouble(const std::byte* floats, size_t dim) {
+  double sum = 0;
+  for (size_t i = 0; i < dim; ++i) {
+    float component = 0;
+    std::memcpy(&component, floats + i * sizeof(float), sizeof(float));
+    sum += static_cast<double>(component) * static_cast<double>(component);
+  }
+  return std::sqrt(sum);
+}
+
+}  // namespace
+
+VectorChunkWriter::VectorChunkWriter(size_t dim)
+    : dim_(dim), rows_per_page_(std::max<size_t>(1, kPageBytes / (dim * sizeof(float)))) {
+  squared_norms_.resize(rows_per_page_);
+}
+
+void VectorChunkWriter::SetShape(size_t row_count) {
+  if (row_count == shape_rows_) return;
+  const std::vector<uint8_t> levels = EncodeVectorLevels(row_count, dim_);
+  page_.resize(levels.size() + row_count * dim_ * sizeof(float));
+  std::memcpy(page_.data(), levels.data(), levels.size());
+  level_bytes_ = levels.size();
+  shape_rows_ = row_count;
+}
+
+Status VectorChunkWriter::UpdateMaxNorm(const std::byte* floats, size_t row_count,
+                                        size_t first_row) {
+  kernels::Active().squared_norm(floats, row_count, dim_, squared_norms_.data());
+  float largest = 0;
+  for (size_t row = 0; row < row_count; ++row) {
+    const float squared = squared_norms_[row];
+    if (squared >= kSquaredNormMin && squared <= std::numeric_limits<float>::max()) {
+      largest = std::max(largest, squared);
+      continue;
+    }
+    const double norm = NormInDouble(floats + row * dim_ * sizeof(float), dim_);
+    if (!std::isfinite(norm)) {
+      return Status::InvalidArgument(
+          fmt::format("vector holds a component that is not finite: row={}", first_row + row));
+    }
+    max_norm_ = std::max(max_norm_, norm);
+  }
+  // Summing dim terms in single precision errs by at most dim units in the last place.
+  const double rounding = 1 + static_cast<double>(dim_ + 2) * std::numeric_limits<float>::epsilon();
+  max_norm_ = std::max(max_norm_, std::sqrt(static_cast<double>(largest)) * rounding);
+  return Status::Ok();
+}
+
+Result<int64_t> VectorChunkWriter::WriteChunk(const Place& place,
+                                              std::span<const std::byte* const> vectors) {
+  const std::unique_ptr<::parquet::PageWriter> pages = ::parquet::PageWriter::Open(
+      place.sink, ::parquet::Compression::UNCOMPRESSED, place.metadata, /*row_group_ordinal=*/-1,
+      /*column_chunk_ordinal=*/-1, ::arrow::default_memory_pool(), /*buffered_row_group=*/false,
+      nullptr, nullptr, /*page_write_checksum_enabled=*/true, nullptr, place.offset_index);
+  const size_t row_bytes = dim_ * sizeof(float);
+  int64_t written = 0;
+  for (size_t first = 0; first < vectors.size(); first += rows_per_page_) {
+    const size_t row_count = std::min(rows_per_page_, vectors.size() - first);
+    SetShape(row_count);
+    uint8_t* floats = page_.data() + level_bytes_;
+    for (size_t row = 0; row < row_count; ++row) {
+      std::memcpy(floats + row * row_bytes, vectors[first + row], row_bytes);
+    }
+    VIPER_RETURN_IF_ERROR(
+        UpdateMaxNorm(reinterpret_cast<const std::byte*>(floats), row_count, first));
+    const auto page_bytes = static_cast<int64_t>(level_bytes_ + row_count * row_bytes);
+    const ::parquet::DataPageV1 page(std::make_shared<::arrow::Buffer>(page_.data(), page_bytes),
+                                     static_cast<int32_t>(row_count * dim_),
+                                     ::parquet::Encoding::PLAIN, ::parquet::Encoding::RLE,
+                                     ::parquet::Encoding::RLE, page_bytes,
+                                     ::parquet::EncodedStatistics(), static_cast<int64_t>(first));
+    written += pages->WriteDataPage(page);
+  }
+  pages->Close(/*has_dictionary=*/false, /*fallback=*/false);
+  return written;
+}
+
+}  // namespace viper::parquet

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <arrow/io/type_fwd.h>
+#include <parquet/metadata.h>
+#include <parquet/page_index.h>
+
+#include "viper/result.h"
+
+namespace viper::parquet {
+
+/// Writes the column chunks of `_vector`: PLAIN uncompressed V1 pages of about 1 MiB with checksum,
+/// by libparquet's PageWriter. Going round its ColumnWriter saves encoding two levels for every
+/// float: all pages of one shape share their level bytes, which are encoded once. Not thread-safe.
+class VectorChunkWriter {
+ public:
+  explicit VectorChunkWriter(size_t dim);
+
+  struct Place {
+    std::shared_ptr<::arrow::io::OutputStream> sink;
+    ::parquet::ColumnChunkMetaDataBuilder* metadata = nullptr;
+    ::parquet::OffsetIndexBuilder* offset_index = nullptr;
+  };
+  /// Write one chunk: one vector of `dim` floats, at any byte address, for each row. Returns the
+  /// uncompressed bytes with headers. InvalidArgument naming the row (in the chunk) if a float is
+  /// not finite. Throws ParquetException when the sink fails.
+  Result<int64_t> WriteChunk(const Place& place, std::span<const std::byte* const> vectors);
+
+  /// An upper bound of the Euclidean norms of all rows so far, at most 1 % above the largest.
+  double max_norm() const { return max_norm_; }
+
+ private:
+  /// Put the levels of a page of `row_count` rows in front of the page buffer.
+  void SetShape(size_t row_count);
+  Status UpdateMaxNorm(const std::byte* floats, size_t row_count, size_t first_row);
+
+  const size_t dim_;
+  const size_t rows_per_page_;
+  /// Levels of the current shape, then the floats of a page.
+  std::vector<uint8_t> page_;
+  size_t shape_rows_ = 0;
+  size_t level_bytes_ = 0;
+  std::vector<float> squared_norms_;
+  double max_norm_ = 0;
+};
+
+}  // namespace viper::parquet

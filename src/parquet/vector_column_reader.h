@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "parquet/part_file.h"
+#include "parquet/part_footer.h"
+
+namespace viper::parquet {
+
+/// Finds, checks and, where it must, decodes the floats of `_vector`. Immutable, thread-safe. The
+/// footer must outlive it.
+class VectorColumnReader {
+ public:
+  /// Unsupported if the column is no list of floats; Corruption if there is none.
+  static Result<VectorColumnReader> Open(const PartFooter& footer, size_t dim);
+
+  /// Walk the page headers and check every level. Absent if the floats of some page do not lie in
+  /// the file as they are (compressed, dictionary, another encoding), or lists have other lengths:
+  /// Decode then says which row is wrong. With `verify` also check checksums and that floats are
+  /// finite.
+  Result<std::optional<std::vector<VectorPage>>> FindPages(bool verify) const;
+
+  /// Whether no chunk is compressed, so that the floats may lie in the file as they are.
+  bool IsUncompressed() const;
+
+  /// Check pages that somebody remembered: without gaps or overlaps, inside the file.
+  Status CheckPages(const std::vector<VectorPage>& pages) const;
+
+  struct Decoded {
+    std::vector<float> floats;
+    std::vector<VectorPage> pages;
+  };
+  /// Decode all rows. Corruption naming the row for an absent vector, a null component, a wrong
+  /// length, a component that is not finite; ResourceExhausted above `bytes_max`.
+  Result<Decoded> Decode(size_t bytes_max) const;
+
+ private:
+  VectorColumnReader(const PartFooter& footer, size_t dim, int leaf)
+      : footer_(&footer), dim_(dim), leaf_(leaf) {}
+  const ::parquet::ColumnDescriptor& descriptor() const;
+  std::unique_ptr<::parquet::PageReader> OpenPages(size_t row_group, const FileRange& range,
+                                                   bool verify) const;
+  Result<bool> FindPagesOfGroup(size_t row_group, bool verify,
+                                std::vector<VectorPage>& pages) const;
+  Status DecodeGroup(size_t row_group, std::vector<float>& floats) const;
+
+  const PartFooter* footer_;
+  size_t dim_;
+  int leaf_;
+};
+
+}  // namespace viper::parquet
