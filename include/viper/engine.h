@@ -1,0 +1,128 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "viper/options.h"
+#include "viper/record.h"
+#include "viper/record_source.h"
+#include "viper/snapshot.h"
+#include "viper/statistics.h"
+
+namespace viper {
+
+/// What a write did.
+struct WriteSummary {
+  /// Rows written or deleted.
+  uint64_t rows = 0;
+  /// Rows of the batch that a later row of the same id replaced (the last wins).
+  uint64_t duplicates = 0;
+  /// Sequence number of the write.
+  uint64_t sequence = 0;
+};
+
+/// What a bulk load did.
+struct LoadSummary {
+  /// Rows read from the source in this call, rows skipped because an earlier call had committed them.
+  uint64_t rows_read = 0;
+  uint64_t rows_resumed = 0;
+  /// Rows committed by this call, after dropping duplicates within a commit (the last wins).
+  uint64_t rows_committed = 0;
+  uint64_t duplicates = 0;
+  /// The progress callback asked to stop.
+  bool stopped = false;
+};
+
+/// An updatable set of records on disk, searchable by similarity: one Delta Lake table.
+/// All methods may be called from many threads at once. Reads never wait for writes.
+class VIPER_EXPORT Collection {
+ public:
+  class Impl;
+  explicit Collection(std::unique_ptr<Impl> impl);
+  /// Close: waits for running flushes; rows that are only in memory stay in the log.
+  ~Collection();
+  Collection(const Collection&) = delete;
+  Collection& operator=(const Collection&) = delete;
+
+  const std::string& name() const;
+  const CollectionSchema& schema() const;
+  const RecoveryReport& recovery() const;
+
+  /// Write records; those whose id exists are replaced. Durable (EngineOptions::durability) and
+  /// visible to every later read when it returns. A call of at most 64 MiB is atomic: all of its
+  /// records or none survive a crash; a larger one is a sequence of atomic pieces. Nothing is written
+  /// if any record is invalid: InvalidArgument names its index and id, the field and the values.
+  Result<WriteSummary> Upsert(std::span<const Record> records);
+  Result<WriteSummary> Upsert(const Record& record) { return Upsert(std::span(&record, 1)); }
+  /// The same, in bulk form.
+  Result<WriteSummary> Upsert(const RecordBatch& batch);
+  /// Write records that must be new: AlreadyExists, naming one, if any id exists; then nothing is
+  /// written. A call larger than 64 MiB is refused.
+  Result<WriteSummary> Insert(std::span<const Record> records);
+  Result<WriteSummary> Insert(const Record& record) { return Insert(std::span(&record, 1)); }
+  /// Delete by id; ids that do not exist are ignored. `rows` counts those that did.
+  Result<WriteSummary> Delete(std::span<const std::string> ids);
+
+  /// Load a whole source straight into the table, faster than Upsert: each commit is durable and
+  /// visible, rows replace those of equal id, and no log is written. Stops at the first bad row:
+  /// what was committed before stays, the rest is not written, and the error names the row.
+  Result<LoadSummary> Load(RecordSource& source, const LoadOptions& options = {});
+
+  /// Write all rows in memory to the table, so that other readers of the lake see them.
+  Status Flush();
+  /// Take in what other processes committed to the table (and, read-only, what the writer logged).
+  Status Refresh();
+
+  /// The state of now, to read from consistently.
+  Snapshot GetSnapshot() const;
+  Result<Record> Get(std::string_view id,
+                     const Projection& projection = Snapshot::kEverything) const;
+  Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;
+  Result<std::vector<Hits>> SearchBatch(QueryBatch queries,
+                                        const SearchOptions& options = {}) const;
+  Result<uint64_t> Count(const Filter& filter = {}) const;
+  Result<ScrollPage> Scroll(const ScrollOptions& options = {}) const;
+
+  CollectionStatistics Statistics() const;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// A directory of collections. Safe to use from many threads.
+class VIPER_EXPORT Engine {
+ public:
+  class Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  ~Engine();
+  Engine(Engine&&) noexcept;
+  Engine& operator=(Engine&&) noexcept;
+
+  /// Open the directory `root`, creating it unless read-only.
+  static Result<Engine> Open(const std::string& root, const EngineOptions& options = {});
+
+  /// Create a collection. AlreadyExists if there is one of that name; InvalidArgument for a bad name
+  /// or schema.
+  Result<std::shared_ptr<Collection>> CreateCollection(const std::string& name,
+                                                       const CollectionSchema& schema);
+  /// Open a collection, recovering what a crash left. Calls of one engine for one name share the
+  /// object while it lives. NotFound; Busy if another process writes it; Corruption or Unsupported,
+  /// naming what is wrong.
+  Result<std::shared_ptr<Collection>> OpenCollection(const std::string& name);
+  /// Names of the collections, sorted.
+  Result<std::vector<std::string>> ListCollections() const;
+  /// Remove a collection and its files for good. NotFound; Busy while it is open here or elsewhere.
+  Status DropCollection(const std::string& name);
+
+  const std::string& root() const;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace viper

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "viper/value.h"
+
+namespace viper {
+
+/// What one collection holds and has done since it was opened. All counted from real events.
+struct CollectionStatistics {
+  /// Records that a read sees now.
+  uint64_t live_rows = 0;
+  /// Of them, in memory only (and in the log).
+  uint64_t memory_rows = 0;
+  /// Physical rows in the table's files that are overwritten, deleted or expired.
+  uint64_t dead_rows = 0;
+  uint64_t part_count = 0;
+  /// Bytes of the table's live Parquet files.
+  uint64_t part_bytes = 0;
+  /// Bytes of the derived files beside them (`_viper/index`).
+  uint64_t index_bytes = 0;
+  /// Bytes of the write-ahead log's files, preallocated space included.
+  uint64_t wal_bytes = 0;
+  /// Bytes of rows in memory.
+  uint64_t memory_bytes = 0;
+  /// Version of the Delta table.
+  int64_t table_version = 0;
+  /// Sequence number of the newest acknowledged write.
+  uint64_t last_sequence = 0;
+  /// Sequence number up to which writes are in the table.
+  uint64_t flushed_sequence = 0;
+
+  uint64_t upserted_rows = 0;
+  uint64_t deleted_rows = 0;
+  uint64_t searches = 0;
+  uint64_t gets = 0;
+  uint64_t flushes = 0;
+  uint64_t checkpoints = 0;
+  uint64_t loaded_rows = 0;
+  /// Calls of sync on the log, and records made durable by them: their quotient is the group size.
+  uint64_t wal_syncs = 0;
+  uint64_t wal_records = 0;
+  /// What the last failed background flush said; absent if the newest one succeeded.
+  std::optional<std::string> background_error;
+};
+
+/// What opening a collection found and did.
+struct RecoveryReport {
+  /// Writes replayed from the log.
+  uint64_t replayed_records = 0;
+  /// Bytes of a torn (never acknowledged) tail that were cut, and the file they were in.
+  uint64_t torn_bytes = 0;
+  std::string torn_file;
+  /// Sequence numbers given up at the caller's request (EngineOptions::accept_loss_from).
+  uint64_t lost_from = 0;
+  uint64_t lost_to = 0;
+  /// Leftovers of interrupted work that were removed.
+  std::vector<std::string> removed_files;
+  /// Derived files that were missing or damaged and were made again.
+  std::vector<std::string> rebuilt_files;
+};
+
+}  // namespace viper
