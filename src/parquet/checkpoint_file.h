@@ -74,10 +74,10 @@ struct CheckpointActions {
 /// deletion vectors.
 Result<std::vector<std::byte>> EncodeCheckpoint(const CheckpointActions& actions);
 
-/// Read a checkpoint that any Delta writer made; columns we do not know are
-/// ignored. Corruption naming `path` and the place for damaged bytes, a missing
-/// protocol or metaData, a row that is not exactly one action; Unsupported for
-/// a checkpoint in several parts (sidecar actions).
+/// Read a checkpoint that any Delta writer made; columns and actions we do not know are passed
+/// over. Corruption naming `path` and the place for damaged bytes, a missing or second protocol or
+/// metaData, an action without what it must have; Unsupported for a checkpoint in several parts
+/// (sidecars).
 Result<CheckpointActions> DecodeCheckpoint(std::span<const std::byte> bytes,
                                            const std::string& path);
 

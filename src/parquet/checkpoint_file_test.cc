@@ -1,0 +1,105 @@
+#include "parquet/checkpoint_file.h"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+namespace viper::parquet {
+namespace {
+
+constexpr uint32_t kSeed = 7;
+
+CheckpointActions ExampleActions() {
+  CheckpointActions actions;
+  actions.protocol = {3, 7, std::vector<std::string>{"deletionVectors"},
+                      std::vector<std::string>{"deletionVectors", "appendOnly", "invariants"}};
+  actions.metadata = {.id = "0b2e4b6a-1111-4222-8333-944455556666",
+                      .name = "books",
+                      .description = std::nullopt,
+                      .schema_json = R"({"type":"struct","fields":[]})",
+                      .partition_columns = {},
+                      .configuration = {{"viper.dim", "768"}, {"empty", ""}},
+                      .created_time_ms = 1'764'000'000'000};
+  actions.adds = {{.path = "part-1.parquet",
+                   .size = int64_t{5} << 32,
+                   .modification_time_ms = 1'764'000'000'001,
+                   .data_change = true,
+                   .stats_json = R"({"numRecords":10})",
+                   .tags = {{"viper.model", "3"}}},
+                  {.path = "part-2.parquet", .size = 0, .stats_json = {}, .tags = {}}};
+  actions.removes = {{.path = "part-0.parquet",
+                      .deletion_timestamp_ms = 1'764'000'000'002,
+                      .data_change = false,
+                      .size = 77},
+                     {.path = "part-x.parquet", .size = std::nullopt}};
+  actions.transactions = {{"viper-wal", 41}, {"other", INT64_MAX}};
+  return actions;
+}
+
+TEST(CheckpointFile, EveryActionComesBack) {
+  const CheckpointActions actions = ExampleActions();
+  const auto bytes = EncodeCheckpoint(actions).value();
+  EXPECT_EQ(DecodeCheckpoint(bytes, "c.parquet").value(), actions);
+}
+
+TEST(CheckpointFile, FeatureListsAreAbsentWhenTheyWere) {
+  CheckpointActions actions = ExampleActions();
+  actions.protocol = {};
+  const auto bytes = EncodeCheckpoint(actions).value();
+  const CheckpointProtocol protocol = DecodeCheckpoint(bytes, "c.parquet").value().protocol;
+  EXPECT_FALSE(protocol.reader_features.has_value());
+  EXPECT_FALSE(protocol.writer_features.has_value());
+}
+
+TEST(CheckpointFile, ThousandsOfFilesComeBack) {
+  CheckpointActions actions = ExampleActions();
+  for (int i = 0; i < 20'000; ++i) {
+    actions.adds.push_back({.path = "part-" + std::to_string(i + 10),
+                            .size = i,
+                            .stats_json = "{\"numRecords\":" + std::to_string(i) + "}",
+                            .tags = {}});
+  }
+  const auto bytes = EncodeCheckpoint(actions).value();
+  EXPECT_EQ(DecodeCheckpoint(bytes, "c.parquet").value(), actions);
+}
+
+TEST(CheckpointFile, WhatCannotBeWrittenIsRefused) {
+  CheckpointActions partitioned = ExampleActions();
+  partitioned.metadata.partition_columns = {"day"};
+  EXPECT_EQ(EncodeCheckpoint(partitioned).status().code(), StatusCode::kUnsupported);
+  CheckpointActions with_vector = ExampleActions();
+  with_vector.adds[0].has_deletion_vector = true;
+  EXPECT_EQ(EncodeCheckpoint(with_vector).status().code(), StatusCode::kUnsupported);
+}
+
+TEST(CheckpointFile, AFileOfSomethingElseIsCorruptionThatNamesIt) {
+  const std::vector<std::byte> bytes(100, std::byte{'x'});
+  const Status status = DecodeCheckpoint(bytes, "00010.checkpoint.parquet").status();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_TRUE(status.message().starts_with("00010.checkpoint.parquet: ")) << status.ToString();
+  EXPECT_FALSE(DecodeCheckpoint({}, "empty").ok());
+}
+
+TEST(CheckpointFile, CutFilesAreErrors) {
+  const auto bytes = EncodeCheckpoint(ExampleActions()).value();
+  for (size_t size = 0; size < bytes.size(); size += 7) {
+    EXPECT_FALSE(DecodeCheckpoint(std::span(bytes).first(size), "c.parquet").ok()) << size;
+  }
+}
+
+TEST(CheckpointFile, FlippedBytesNeverCrash) {
+  const auto bytes = EncodeCheckpoint(ExampleActions()).value();
+  std::mt19937 random(kSeed);
+  for (int round = 0; round < 2000; ++round) {
+    auto damaged = bytes;
+    const size_t place = random() % damaged.size();
+    damaged[place] ^= static_cast<std::byte>(1 + random() % 255);
+    const auto actions = DecodeCheckpoint(damaged, "c.parquet");
+    if (actions.ok()) {
+      EXPECT_FALSE(actions->metadata.id.empty()) << "seed=" << kSeed << " place=" << place;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace viper::parquet
