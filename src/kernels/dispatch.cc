@@ -1,0 +1,79 @@
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/core.h>
+
+#include "kernels/kernel_table.h"
+#include "kernels/level_functions.h"
+#include "platform/cpu_features.h"
+
+namespace viper::kernels {
+namespace {
+
+/// A level that this build has; null functions stand for one compiled for another architecture.
+struct Level {
+  KernelTable table;
+  bool supported = false;
+};
+
+/// In the order of preference, the last supported one wins.
+const std::array<Level, 4>& Levels() {
+  static const std::array<Level, 4> levels = [] {
+    const CpuFeatures& cpu = GetCpuFeatures();
+    std::array<Level, 4> all = {
+        Level{{"scalar", scalar::Dot, scalar::SquaredL2, scalar::SquaredNorm}, true},
+        Level{{"neon", nullptr, nullptr, nullptr}, false},
+        Level{{"avx2", nullptr, nullptr, nullptr}, false},
+        Level{{"avx512", nullptr, nullptr, nullptr}, false},
+    };
+#if defined(__aarch64__)
+    all[1] = {{"neon", neon::Dot, neon::SquaredL2, neon::SquaredNorm}, cpu.neon};
+#elif defined(__x86_64__)
+    all[2] = {{"avx2", avx2::Dot, avx2::SquaredL2, avx2::SquaredNorm}, cpu.avx2_fma};
+    all[3] = {{"avx512", avx512::Dot, avx512::SquaredL2, avx512::SquaredNorm}, cpu.avx512};
+#else
+    static_cast<void>(cpu);
+#endif
+    return all;
+  }();
+  return levels;
+}
+
+const KernelTable& Choose() {
+  const char* forced = std::getenv("VIPER_KERNEL");
+  if (forced == nullptr || *forced == '\0') return *Available().back();
+  const Result<const KernelTable*> table = ByName(forced);
+  if (!table.ok()) {
+    fmt::print(stderr, "environment variable VIPER_KERNEL: {}\n", table.status().message());
+    std::abort();
+  }
+  return **table;
+}
+
+}  // namespace
+
+const KernelTable& Active() {
+  static const KernelTable& table = Choose();
+  return table;
+}
+
+std::vector<const KernelTable*> Available() {
+  std::vector<const KernelTable*> tables;
+  for (const Level& level : Levels()) {
+    if (level.supported) tables.push_back(&level.table);
+  }
+  return tables;
+}
+
+Result<const KernelTable*> ByName(std::string_view name) {
+  for (const Level& level : Levels()) {
+    if (level.table.name != name) continue;
+    if (level.supported) return &level.table;
+    return Status::Unsupported(fmt::format("this processor cannot run kernels: level={}", name));
+  }
+  return Status::InvalidArgument(
+      fmt::format("no such level of kernels, have scalar, neon, avx2, avx512: level={}", name));
+}
+
+}  // namespace viper::kernels
