@@ -1,0 +1,253 @@
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "core/collection_impl.h"
+
+namespace viper {
+namespace {
+
+using core::WriteQueue;
+
+/// Writers wait for a flush when this many times EngineOptions::flush_bytes are in memory.
+constexpr size_t kMemoryFactorMax = 4;
+
+}  // namespace
+
+Collection::Impl::~Impl() {
+  if (writer_ == nullptr) return;
+  // Threads first: they use everything else.
+  writer_->flush_thread.reset();
+  writer_->sync_thread.reset();
+  if (context_.options.durability != Durability::kSync) {
+    Status synced = writer_->wal->Sync();
+    if (!synced.ok()) context_.Log("log: sync at close failed: " + synced.ToString());
+  }
+}
+
+Snapshot Collection::Impl::GetSnapshot() const {
+  return Snapshot(std::make_shared<const Snapshot::Impl>(context_.read, state()->View()));
+}
+
+Status Collection::Impl::CheckWritable() const {
+  if (writer_ != nullptr) return {};
+  return Status::FailedPrecondition(
+      fmt::format("collection '{}' is open read-only", context_.name));
+}
+
+Status Collection::Impl::MakeRoom() {
+  if (state()->memory_bytes() < kMemoryFactorMax * context_.options.flush_bytes) return {};
+  return Flush();
+}
+
+void Collection::Impl::NoteUnflushed() {
+  MutexLock lock(status_mutex_);
+  if (!oldest_unflushed_) oldest_unflushed_ = std::chrono::steady_clock::now();
+}
+
+void Collection::Impl::FlushInBackground() {
+  const bool is_large = state()->active_memory_bytes() >= context_.options.flush_bytes;
+  bool is_old = false;
+  {
+    MutexLock lock(status_mutex_);
+    is_old = context_.options.flush_age_ms > 0 && oldest_unflushed_ &&
+             std::chrono::steady_clock::now() - *oldest_unflushed_ >=
+                 std::chrono::milliseconds(context_.options.flush_age_ms);
+  }
+  if (!is_large && !is_old) return;
+  Status flushed = Flush();
+  MutexLock lock(status_mutex_);
+  background_error_.reset();
+  if (flushed.ok()) return;
+  background_error_ = flushed.ToString();
+  context_.Log(fmt::format("collection '{}': background flush failed: {}", context_.name,
+                           *background_error_));
+}
+
+Result<WriteSummary> Collection::Impl::Write(core::WriteBatch batch,
+                                             WriteQueue::Condition condition) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  if (batch.rows.empty() && batch.deleted_ids.empty()) return WriteSummary{};
+  VIPER_RETURN_IF_ERROR(MakeRoom());
+  const bool deletes = batch.kind == core::WriteKind::kDelete;
+  VIPER_ASSIGN_OR_RETURN(WriteSummary summary, writer_->queue->Submit(std::move(batch), condition));
+  (deletes ? deleted_rows_ : upserted_rows_).fetch_add(summary.rows);
+  NoteUnflushed();
+  if (writer_->flush_thread != nullptr &&
+      state()->active_memory_bytes() >= context_.options.flush_bytes) {
+    writer_->flush_thread->Notify();
+  }
+  return summary;
+}
+
+Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> records) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  // All is checked before anything is written.
+  VIPER_ASSIGN_OR_RETURN(core::WriteBatch all,
+                         core::PrepareUpsert(records, *context_.schema, context_.NowMicros()));
+  WriteSummary total;
+  total.duplicates = all.duplicates;
+  size_t next = 0;
+  while (next < all.rows.size()) {
+    core::WriteBatch piece;
+    size_t bytes = 0;
+    while (next < all.rows.size()) {
+      bytes += core::EncodedRowBytes(all.rows[next], context_.schema->dim);
+      if (!piece.rows.empty() && bytes > kAtomicWriteBytesMax) break;
+      piece.rows.push_back(std::move(all.rows[next++]));
+    }
+    const size_t piece_rows = piece.rows.size();
+    auto written = Write(std::move(piece), WriteQueue::Condition::kNone);
+    if (!written.ok()) {
+      if (total.rows == 0) return written.status();
+      return written.status().WithContext(
+          fmt::format("upsert: {} of {} rows were written before the failure", total.rows,
+                      total.rows + piece_rows + all.rows.size() - next));
+    }
+    total.rows += written->rows;
+    total.sequence = written->sequence;
+  }
+  return total;
+}
+
+Result<WriteSummary> Collection::Impl::UpsertBatch(const RecordBatch& batch) {
+  VIPER_RETURN_IF_ERROR(core::CheckShape(batch, *context_.schema));
+  std::vector<Record> records(batch.row_count());
+  const size_t dim = context_.schema->dim;
+  for (size_t i = 0; i < records.size(); ++i) {
+    records[i].id = batch.ids[i];
+    const auto vector = std::span(batch.vectors).subspan(i * dim, dim);
+    records[i].vector.assign(vector.begin(), vector.end());
+    if (!batch.metadata.empty()) records[i].metadata = batch.metadata[i];
+    if (!batch.timestamps.empty()) records[i].timestamp = batch.timestamps[i];
+    if (!batch.expirations.empty()) records[i].expires_at = batch.expirations[i];
+  }
+  return UpsertRecords(records);
+}
+
+Status Collection::Impl::Flush() {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  {
+    MutexLock lock(status_mutex_);
+    oldest_unflushed_.reset();
+  }
+  Status flushed = writer_->flusher->Flush();
+  if (!flushed.ok()) NoteUnflushed();
+  return flushed;
+}
+
+Status Collection::Impl::Refresh() {
+  if (writer_ != nullptr) return writer_->flusher->Refresh();
+  return OpenReadOnly();
+}
+
+CollectionStatistics Collection::Impl::Statistics() const {
+  CollectionStatistics statistics;
+  const auto view = state()->View();
+  const Snapshot snapshot(std::make_shared<const Snapshot::Impl>(context_.read, view));
+  auto live = snapshot.Count();
+  statistics.live_rows = live.ok() ? *live : 0;
+  uint64_t part_rows = 0;
+  for (const core::PartView& part : view->parts) {
+    part_rows += part.part->row_count();
+    statistics.part_bytes += part.part->added().size;
+    statistics.index_bytes += part.part->sidecar_bytes();
+  }
+  for (const core::MemtableView& memtable : view->memtables) {
+    statistics.memory_rows += memtable.row_count;
+    if (memtable.dead != nullptr) statistics.memory_rows -= memtable.dead->CountSet();
+  }
+  const uint64_t live_in_parts =
+      statistics.live_rows - std::min(statistics.live_rows, statistics.memory_rows);
+  statistics.dead_rows = part_rows - std::min(part_rows, live_in_parts);
+  statistics.part_count = view->parts.size();
+  statistics.memory_bytes = state()->memory_bytes();
+  statistics.table_version = view->table_version;
+  statistics.last_sequence = view->sequence;
+  statistics.upserted_rows = upserted_rows_;
+  statistics.deleted_rows = deleted_rows_;
+  statistics.loaded_rows = loaded_rows_;
+  statistics.searches = context_.read->counters.searches;
+  statistics.gets = context_.read->counters.gets;
+  if (writer_ != nullptr) {
+    const storage::WalCounters wal = writer_->wal->counters();
+    statistics.wal_bytes = wal.bytes_on_disk;
+    statistics.wal_syncs = wal.syncs;
+    statistics.wal_records = wal.records;
+    statistics.flushed_sequence = writer_->flusher->flushed_sequence();
+    statistics.flushes = writer_->flusher->flush_count();
+    statistics.checkpoints = writer_->flusher->checkpoint_count();
+  }
+  MutexLock lock(status_mutex_);
+  statistics.background_error = background_error_;
+  return statistics;
+}
+
+Collection::Collection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Collection::~Collection() = default;
+
+const std::string& Collection::name() const { return impl_->context().name; }
+const CollectionSchema& Collection::schema() const { return *impl_->context().schema; }
+const RecoveryReport& Collection::recovery() const { return impl_->recovery(); }
+
+Result<WriteSummary> Collection::Upsert(std::span<const Record> records) {
+  return impl_->UpsertRecords(records);
+}
+
+Result<WriteSummary> Collection::Upsert(const RecordBatch& batch) {
+  return impl_->UpsertBatch(batch);
+}
+
+Result<WriteSummary> Collection::Insert(std::span<const Record> records) {
+  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
+                         core::PrepareUpsert(records, schema(), impl_->context().NowMicros()));
+  size_t bytes = 0;
+  for (const core::Row& row : batch.rows) bytes += core::EncodedRowBytes(row, schema().dim);
+  if (bytes > kAtomicWriteBytesMax) {
+    return Status::InvalidArgument(
+        fmt::format("insert: the call is too large to be atomic; split it: bytes={} allowed={}",
+                    bytes, kAtomicWriteBytesMax));
+  }
+  return impl_->Write(std::move(batch), WriteQueue::Condition::kMustBeNew);
+}
+
+Result<WriteSummary> Collection::Delete(std::span<const std::string> ids) {
+  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch, core::PrepareDelete(ids));
+  return impl_->Write(std::move(batch), WriteQueue::Condition::kNone);
+}
+
+Result<LoadSummary> Collection::Load(RecordSource& source, const LoadOptions& options) {
+  return impl_->Load(source, options);
+}
+
+Status Collection::Flush() { return impl_->Flush(); }
+Status Collection::Refresh() { return impl_->Refresh(); }
+Snapshot Collection::GetSnapshot() const { return impl_->GetSnapshot(); }
+
+Result<Record> Collection::Get(std::string_view id, const Projection& projection) const {
+  return GetSnapshot().Get(id, projection);
+}
+
+Result<Hits> Collection::Search(std::span<const float> query, const SearchOptions& options) const {
+  return GetSnapshot().Search(query, options);
+}
+
+Result<std::vector<Hits>> Collection::SearchBatch(QueryBatch queries,
+                                                  const SearchOptions& options) const {
+  return GetSnapshot().SearchBatch(queries, options);
+}
+
+Result<uint64_t> Collection::Count(const Filter& filter) const {
+  return GetSnapshot().Count(filter);
+}
+
+Result<ScrollPage> Collection::Scroll(const ScrollOptions& options) const {
+  return GetSnapshot().Scroll(options);
+}
+
+CollectionStatistics Collection::Statistics() const { return impl_->Statistics(); }
+
+}  // namespace viper

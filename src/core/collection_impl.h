@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/collection_context.h"
+#include "core/collection_state.h"
+#include "core/flusher.h"
+#include "core/write_queue.h"
+#include "platform/background_thread.h"
+#include "platform/mutex.h"
+#include "storage/wal.h"
+#include "viper/engine.h"
+
+namespace viper {
+
+/// An open collection: its rows (state_), and, unless read-only, what changes them: the log, the
+/// queue of writers, the flusher and the background threads.
+class Collection::Impl {
+ public:
+  /// Create the table of a new collection. AlreadyExists if there is one.
+  static Status CreateTable(const core::CollectionContext& context, const CollectionSchema& schema);
+  /// Open the collection in `context.directory`; `context` comes without schema and read context.
+  static Result<std::unique_ptr<Impl>> Open(core::CollectionContext context);
+  ~Impl();
+
+  const core::CollectionContext& context() const { return context_; }
+  const RecoveryReport& recovery() const { return recovery_; }
+  Snapshot GetSnapshot() const;
+
+  Result<WriteSummary> Write(core::WriteBatch batch, core::WriteQueue::Condition condition);
+  Result<WriteSummary> UpsertRecords(std::span<const Record> records);
+  Result<WriteSummary> UpsertBatch(const RecordBatch& batch);
+  Result<LoadSummary> Load(RecordSource& source, const LoadOptions& options);
+  Status Flush();
+  Status Refresh();
+  CollectionStatistics Statistics() const;
+
+ private:
+  explicit Impl(core::CollectionContext context) : context_(std::move(context)) {}
+
+  /// Everything that only a writer has.
+  struct Writer {
+    std::unique_ptr<FileLock> lock;
+    std::unique_ptr<storage::WalWriter> wal;
+    Mutex apply_mutex;
+    std::unique_ptr<core::WriteQueue> queue;
+    std::unique_ptr<core::Flusher> flusher;
+    // Last: their threads use all of the above.
+    std::unique_ptr<BackgroundThread> flush_thread;
+    std::unique_ptr<BackgroundThread> sync_thread;
+  };
+
+  /// What opening finds on disk.
+  struct Found {
+    std::unique_ptr<storage::TableLog> log;
+    storage::TableState table;
+    storage::WalReplay replay;
+  };
+
+  Status OpenReadOnly();
+  Status OpenWriter();
+  /// Load the table, open its parts, and replay the log on top; Conflict: the writer moved on
+  /// meanwhile.
+  Result<Found> Recover();
+  Status OpenParts(const storage::TableState& table);
+  Result<storage::WalReplay> ReplayLog(uint64_t flushed);
+  Status SweepLeftovers(const storage::TableState& table);
+  Status StartWriter(Found found);
+
+  Status CheckWritable() const;
+  Status MakeRoom();
+  void FlushInBackground();
+  void NoteUnflushed();
+
+  core::CollectionContext context_;
+  RecoveryReport recovery_;
+  std::atomic<uint64_t> upserted_rows_{0};
+  std::atomic<uint64_t> deleted_rows_{0};
+  std::atomic<uint64_t> loaded_rows_{0};
+
+  mutable Mutex status_mutex_;
+  std::optional<std::string> background_error_ VIPER_GUARDED_BY(status_mutex_);
+  /// When the oldest row that is not flushed was written.
+  std::optional<std::chrono::steady_clock::time_point> oldest_unflushed_
+      VIPER_GUARDED_BY(status_mutex_);
+
+  /// Replaced as a whole by a read-only Refresh.
+  mutable Mutex state_mutex_;
+  std::shared_ptr<core::CollectionState> state_ VIPER_GUARDED_BY(state_mutex_);
+  std::shared_ptr<core::CollectionState> state() const {
+    MutexLock lock(state_mutex_);
+    return state_;
+  }
+  std::unique_ptr<Writer> writer_;  // null when read-only; destroyed first
+};
+
+}  // namespace viper

@@ -1,0 +1,278 @@
+/// Opening a collection: what a crash may have left is put right here.
+///
+///   1. take the lock (writers), load the newest table state, check that it is ours to read;
+///   2. remove leftovers: staged files, parts and sidecars that no commit names (writers);
+///   3. open the parts; make again what is derived and missing; let another writer's parts
+///   supersede
+///      older copies of their ids;
+///   4. replay the log above the table's transaction, through the same path as live writes;
+///   5. continue the log in a new segment (writers).
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/status_macros.h"
+#include "core/collection_impl.h"
+#include "core/table_schema.h"
+#include "storage/file_names.h"
+
+namespace viper {
+namespace {
+
+using core::CollectionContext;
+using core::CollectionState;
+
+/// How often a read-only open starts again because the writer moved on under it.
+constexpr int kReadAttemptsMax = 10;
+
+storage::TableLogOptions LogOptions(const CollectionContext& context) {
+  storage::TableLogOptions options;
+  options.checkpoint_interval = context.options.checkpoint_interval;
+  return options;
+}
+
+std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context) {
+  return storage::TableLog::Make(*context.file_system, context.directory, LogOptions(context));
+}
+
+uint64_t FlushedSequence(const storage::TableState& table) {
+  auto found = table.transactions.find(std::string(core::kLogApplication));
+  return found == table.transactions.end() ? 0 : static_cast<uint64_t>(found->second);
+}
+
+/// We never write above protocol (1,2); a table above it has rules that we do not know.
+Status CheckProtocol(const storage::TableProtocol& protocol) {
+  if (protocol.min_writer_version <= 2) return {};
+  return Status::Unsupported(
+      fmt::format("the table's protocol is newer than this build can write: supported=2 actual={}",
+                  protocol.min_writer_version));
+}
+
+}  // namespace
+
+Status Collection::Impl::CreateTable(const CollectionContext& context,
+                                     const CollectionSchema& schema) {
+  FileSystem& files = *context.file_system;
+  const std::string& table = context.directory;
+  for (const std::string& directory :
+       {storage::LogDirectory(table), storage::TmpDirectory(table), storage::IndexDirectory(table),
+        storage::WalDirectory(table)}) {
+    VIPER_RETURN_IF_ERROR(files.CreateDirectories(directory));
+  }
+  VIPER_ASSIGN_OR_RETURN(auto lock, files.Lock(storage::LockPath(table)));
+  auto log = MakeTableLog(context);
+  VIPER_ASSIGN_OR_RETURN(bool exists, log->Exists());
+  if (exists) {
+    return Status::AlreadyExists(
+        fmt::format("collection '{}' exists already in {}", context.name, table));
+  }
+  storage::TableCommit commit;
+  commit.operation = "CREATE TABLE";
+  commit.protocol = storage::TableProtocol{};
+  commit.metadata = core::MakeTableMetadata(schema, context.NowMillis());
+  VIPER_RETURN_IF_ERROR(log->Commit(0, commit, context.NowMillis()));
+  for (const std::string& directory :
+       {storage::ViperDirectory(table), table, storage::ParentDirectory(table),
+        storage::ParentDirectory(storage::ParentDirectory(table))}) {
+    VIPER_RETURN_IF_ERROR(files.SyncDirectory(directory));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Collection::Impl>> Collection::Impl::Open(CollectionContext context) {
+  std::unique_ptr<Impl> impl(new Impl(std::move(context)));  // NOLINT: the constructor is private
+  const std::string name = impl->context_.name;
+  Status opened = impl->context_.options.read_only ? impl->OpenReadOnly() : impl->OpenWriter();
+  if (!opened.ok()) return opened.WithContext(fmt::format("collection '{}'", name));
+  return impl;
+}
+
+Status Collection::Impl::OpenReadOnly() {
+  Status status;
+  for (int attempt = 0; attempt < kReadAttemptsMax; ++attempt) {
+    auto found = Recover();
+    if (found.ok()) return {};
+    status = found.status();
+    // Parts and segments that vanish under us belong to a state that the writer has left behind.
+    if (status.code() != StatusCode::kConflict) break;
+  }
+  return status;
+}
+
+Status Collection::Impl::OpenWriter() {
+  FileSystem& files = *context_.file_system;
+  VIPER_ASSIGN_OR_RETURN(bool exists, MakeTableLog(context_)->Exists());
+  if (!exists) return Status::NotFound(fmt::format("there is no table in {}", context_.directory));
+  for (const std::string& directory :
+       {storage::TmpDirectory(context_.directory), storage::IndexDirectory(context_.directory),
+        storage::WalDirectory(context_.directory)}) {
+    VIPER_RETURN_IF_ERROR(files.CreateDirectories(directory));
+  }
+  VIPER_RETURN_IF_ERROR(files.SyncDirectory(storage::ViperDirectory(context_.directory)));
+  writer_ = std::make_unique<Writer>();
+  VIPER_ASSIGN_OR_RETURN(writer_->lock, files.Lock(storage::LockPath(context_.directory)));
+  VIPER_ASSIGN_OR_RETURN(Found found, Recover());
+  return StartWriter(std::move(found));
+}
+
+Result<Collection::Impl::Found> Collection::Impl::Recover() {
+  Found found;
+  found.log = MakeTableLog(context_);
+  VIPER_ASSIGN_OR_RETURN(bool exists, found.log->Exists());
+  if (!exists) return Status::NotFound(fmt::format("there is no table in {}", context_.directory));
+  VIPER_ASSIGN_OR_RETURN(found.table, found.log->Load());
+  VIPER_RETURN_IF_ERROR(CheckProtocol(found.table.protocol));
+  VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, core::ReadTableSchema(found.table.metadata));
+  context_.schema = std::make_shared<const CollectionSchema>(std::move(schema));
+  if (context_.read == nullptr) {
+    context_.read = std::make_shared<core::ReadContext>(
+        context_.options.cache_bytes, context_.options.search_threads, *context_.clock);
+  }
+  if (!context_.options.read_only) VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table));
+  VIPER_RETURN_IF_ERROR(OpenParts(found.table));
+  VIPER_ASSIGN_OR_RETURN(found.replay, ReplayLog(FlushedSequence(found.table)));
+  return found;
+}
+
+Status Collection::Impl::SweepLeftovers(const storage::TableState& table) {
+  FileSystem& files = *context_.file_system;
+  const std::string& directory = context_.directory;
+  const auto sweep = [&](const std::string& folder, auto&& is_leftover) -> Status {
+    VIPER_ASSIGN_OR_RETURN(auto names, files.List(folder));
+    for (const std::string& name : names) {
+      if (!is_leftover(name)) continue;
+      const std::string path = storage::JoinPath(folder, name);
+      VIPER_RETURN_IF_ERROR(files.RemoveFile(path));
+      recovery_.removed_files.push_back(path);
+    }
+    return {};
+  };
+  VIPER_RETURN_IF_ERROR(
+      sweep(storage::TmpDirectory(directory), [](const std::string&) { return true; }));
+  // We hold the lock: a part of ours that no commit names belongs to a flush that did not happen.
+  VIPER_RETURN_IF_ERROR(sweep(directory, [&](const std::string& name) {
+    return storage::ParsePartName(name) && !table.files.contains(name) &&
+           !table.tombstones.contains(name);
+  }));
+  return sweep(storage::IndexDirectory(directory), [&](const std::string& name) {
+    return std::none_of(table.files.begin(), table.files.end(),
+                        [&](const auto& file) { return storage::SidecarName(file.first) == name; });
+  });
+}
+
+Status Collection::Impl::OpenParts(const storage::TableState& table) {
+  // A read-only Refresh keeps the parts that are open already.
+  std::map<std::string, std::shared_ptr<const core::Part>> open;
+  if (auto old_state = state()) {
+    const auto old_view = old_state->View();
+    for (const core::PartView& view : old_view->parts) open[view.part->added().path] = view.part;
+  }
+  std::vector<std::shared_ptr<const core::Part>> foreign;
+  std::vector<core::PartView> own;
+  for (const auto& [path, added] : table.files) {
+    std::shared_ptr<const core::Part> part;
+    if (auto found = open.find(path); found != open.end()) {
+      part = found->second;
+    } else {
+      auto opened = core::Part::Open(added, core::PartOptions(context_));
+      if (!opened.ok() && opened.status().code() == StatusCode::kNotFound) {
+        return Status::Corruption(
+            fmt::format("the table names a file that does not exist: {}", path));
+      }
+      VIPER_RETURN_IF_ERROR(opened.status());
+      part = std::move(*opened);
+    }
+    if (!part->rebuilt_sidecar().empty()) {
+      recovery_.rebuilt_files.push_back(part->rebuilt_sidecar());
+    }
+    if (part->is_foreign()) {
+      foreign.push_back(std::move(part));
+    } else {
+      own.push_back({std::move(part), nullptr});
+    }
+  }
+  std::sort(foreign.begin(), foreign.end(), [](const auto& a, const auto& b) {
+    return std::pair(a->added().modification_time_ms, a->added().path) <
+           std::pair(b->added().modification_time_ms, b->added().path);
+  });
+  auto state = std::make_shared<CollectionState>(context_.schema, std::move(own), table.version,
+                                                 FlushedSequence(table));
+  VIPER_RETURN_IF_ERROR(state->AdoptForeign(foreign, {}, table.version));
+  MutexLock lock(state_mutex_);
+  state_ = std::move(state);
+  return {};
+}
+
+Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed) {
+  const auto state = this->state();
+  storage::WalReplayOptions options;
+  options.after_sequence = flushed;
+  options.accept_loss_from = context_.options.accept_loss_from;
+  const auto apply = [&](const storage::WalRecord& record) -> Status {
+    const auto kind = static_cast<core::WriteKind>(record.type);
+    if (kind != core::WriteKind::kUpsert && kind != core::WriteKind::kDelete) {
+      return Status::Unsupported(
+          fmt::format("log record {} is of an unknown type {}", record.sequence, record.type));
+    }
+    auto batch = core::DecodeWriteBatch(kind, record.payload, *context_.schema);
+    if (!batch.ok()) return batch.status().WithContext(fmt::format("sequence {}", record.sequence));
+    CollectionState::ResolvedBatch resolved;
+    resolved.batch = &*batch;
+    VIPER_ASSIGN_OR_RETURN(resolved.resolution, state->Resolve(*batch));
+    resolved.sequence = record.sequence;
+    state->Apply(std::span(&resolved, 1));
+    return {};
+  };
+  VIPER_ASSIGN_OR_RETURN(
+      auto replay, storage::ReplayWal(*context_.file_system,
+                                      storage::WalDirectory(context_.directory), options, apply));
+  recovery_.replayed_records = replay.records;
+  recovery_.torn_bytes = replay.torn_bytes;
+  recovery_.torn_file = replay.torn_file;
+  recovery_.lost_from = replay.lost_from;
+  recovery_.lost_to = replay.lost_to;
+  return replay;
+}
+
+Status Collection::Impl::StartWriter(Found found) {
+  const auto state = this->state();
+  if (recovery_.torn_bytes > 0) {
+    context_.Log(fmt::format("collection '{}': cut a torn log tail of {} bytes in {}",
+                             context_.name, recovery_.torn_bytes, recovery_.torn_file));
+  }
+  if (recovery_.lost_from > 0) {
+    context_.Log(fmt::format("collection '{}': gave up log records {} to {} as asked",
+                             context_.name, recovery_.lost_from, recovery_.lost_to));
+  }
+  storage::WalWriterOptions wal_options;
+  wal_options.durability = context_.options.durability;
+  VIPER_ASSIGN_OR_RETURN(
+      writer_->wal,
+      storage::WalWriter::Open(*context_.file_system, storage::WalDirectory(context_.directory),
+                               found.replay.last_sequence, wal_options));
+  writer_->queue =
+      std::make_unique<core::WriteQueue>(context_, *writer_->wal, *state, writer_->apply_mutex);
+  writer_->flusher =
+      std::make_unique<core::Flusher>(context_, std::move(found.log), std::move(found.table),
+                                      *state, *writer_->wal, writer_->apply_mutex);
+  if (found.replay.records > 0) NoteUnflushed();
+  if (context_.options.background_flush) {
+    const auto tick = std::chrono::milliseconds(std::max(1u, context_.options.flush_age_ms / 4));
+    writer_->flush_thread = std::make_unique<BackgroundThread>(
+        "viper-flush", context_.options.flush_age_ms == 0 ? std::chrono::milliseconds(0) : tick,
+        [this] { FlushInBackground(); });
+  }
+  if (context_.options.durability == Durability::kInterval) {
+    writer_->sync_thread = std::make_unique<BackgroundThread>(
+        "viper-sync", std::chrono::milliseconds(context_.options.sync_interval_ms), [this] {
+          MutexLock apply(writer_->apply_mutex);
+          Status synced = writer_->wal->Sync();
+          if (!synced.ok()) context_.Log("log: sync failed: " + synced.ToString());
+        });
+  }
+  return {};
+}
+
+}  // namespace viper

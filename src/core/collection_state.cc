@@ -1,0 +1,428 @@
+#include "core/collection_state.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/assert.h"
+#include "base/status_macros.h"
+#include "storage/part_sidecar.h"
+
+namespace viper::core {
+
+/// Working copies of dead bitmaps, by where the published pointer lives.
+class CollectionState::Deaths {
+ public:
+  using Slot = std::shared_ptr<const Bitmap>;
+
+  bool IsDead(const Slot& slot, size_t row) const {
+    auto found = copies_.find(const_cast<Slot*>(&slot));  // NOLINT: only as a key
+    const Bitmap* bitmap = found == copies_.end() ? slot.get() : &found->second;
+    return bitmap != nullptr && row < bitmap->size() && bitmap->Test(row);
+  }
+  /// `rows`: how many bits the bitmap must have at least.
+  void Kill(Slot& slot, size_t row, size_t rows) {
+    auto [copy, is_new] = copies_.try_emplace(&slot);
+    if (is_new && slot != nullptr) copy->second = *slot;
+    if (copy->second.size() < rows) copy->second.Resize(rows);
+    copy->second.Set(row);
+  }
+  /// Put the copies in place. Readers must be kept out.
+  void Publish() {
+    for (auto& [slot, bitmap] : copies_) *slot = std::make_shared<const Bitmap>(std::move(bitmap));
+    copies_.clear();
+  }
+
+ private:
+  std::map<Slot*, Bitmap> copies_;
+};
+
+CollectionState::CollectionState(std::shared_ptr<const CollectionSchema> schema,
+                                 std::vector<PartView> parts, int64_t table_version,
+                                 uint64_t sequence)
+    : schema_(std::move(schema)),
+      parts_(std::move(parts)),
+      sequence_(sequence),
+      table_version_(table_version) {
+  AddMemtable();
+}
+
+void CollectionState::AddMemtable() {
+  MemtableState added;
+  added.memtable = std::make_shared<Memtable>(schema_->dim);
+  Publish(added);
+  memtables_.push_back(std::move(added));
+}
+
+void CollectionState::Publish(MemtableState& state) {
+  MemtableView& view = state.published;
+  const Memtable& memtable = *state.memtable;
+  view.memtable = state.memtable;
+  if (view.chunks == nullptr || view.chunks->size() != memtable.chunks().size()) {
+    view.chunks = std::make_shared<const Memtable::Chunks>(memtable.chunks());
+  }
+  view.row_count = memtable.row_count();
+  view.max_norm = memtable.max_norm();
+  view.first_expiry = memtable.first_expiry();
+  view.memory_bytes = memtable.memory_bytes();
+}
+
+std::shared_ptr<const ReadView> CollectionState::View() const {
+  MutexLock lock(mutex_);
+  if (view_ == nullptr) {
+    auto view = std::make_shared<ReadView>();
+    view->schema = schema_;
+    view->parts = parts_;
+    for (const MemtableState& memtable : memtables_) {
+      if (memtable.published.row_count > 0) view->memtables.push_back(memtable.published);
+    }
+    view->table_version = table_version_;
+    view->sequence = sequence_;
+    view_ = std::move(view);
+  }
+  return view_;
+}
+
+Result<CollectionState::Resolution> CollectionState::Resolve(const WriteBatch& batch) const {
+  const bool deletes = batch.kind == WriteKind::kDelete;
+  const size_t count = deletes ? batch.deleted_ids.size() : batch.rows.size();
+  Resolution resolution(count);
+  for (size_t i = 0; i < count; ++i) {
+    const std::string& id = deletes ? batch.deleted_ids[i] : batch.rows[i].id;
+    const uint64_t hash = deletes ? storage::HashId(id) : batch.rows[i].id_hash;
+    for (size_t part = parts_.size(); part-- > 0 && !resolution[i];) {
+      VIPER_ASSIGN_OR_RETURN(auto row,
+                             parts_[part].part->FindId(id, hash, parts_[part].dead.get()));
+      if (row) resolution[i] = Replaced{part, *row};
+    }
+  }
+  return resolution;
+}
+
+Result<bool> CollectionState::IsLive(std::string_view id, uint64_t id_hash,
+                                     const std::optional<Replaced>& in_part, int64_t now) const {
+  for (size_t i = memtables_.size(); i-- > 0;) {
+    const MemtableView& view = memtables_[i].published;
+    auto row = view.memtable->FindNewest(id, id_hash, view.row_count);
+    if (row) return !view.IsDead(*row) && view.row(*row).expires_at > now;
+  }
+  if (!in_part) return false;
+  const Part& part = *parts_[in_part->part].part;
+  if (part.first_expiry() > now) return true;
+  VIPER_ASSIGN_OR_RETURN(auto place, part.PageOfRow(columnar::kExpiresAtColumn, in_part->row));
+  return !place.column->IsPresent(place.index) || place.column->int64s()[place.index] > now;
+}
+
+bool CollectionState::KillReplaced(std::string_view id, uint64_t id_hash,
+                                   const std::optional<Replaced>& in_part, Deaths& deaths) {
+  if (loading_) {
+    const uint32_t rows = loading_->memtable->row_count();
+    auto row = loading_->memtable->FindNewest(id, id_hash, rows);
+    if (row) deaths.Kill(loading_->published.dead, *row, rows);
+  }
+  for (size_t i = memtables_.size(); i-- > 0;) {
+    MemtableState& state = memtables_[i];
+    const uint32_t rows = state.memtable->row_count();
+    auto row = state.memtable->FindNewest(id, id_hash, rows);
+    if (!row) continue;
+    // If its newest row here is dead, the id was deleted since (a newer place was looked at
+    // already).
+    if (deaths.IsDead(state.published.dead, *row)) return false;
+    deaths.Kill(state.published.dead, *row, rows);
+    return true;
+  }
+  if (!in_part) return false;
+  PartView& part = parts_[in_part->part];
+  if (deaths.IsDead(part.dead, in_part->row)) return false;
+  deaths.Kill(part.dead, in_part->row, part.part->row_count());
+  return true;
+}
+
+void CollectionState::ApplyBatch(ResolvedBatch& resolved, Deaths& deaths) {
+  WriteBatch& batch = *resolved.batch;
+  if (batch.kind == WriteKind::kDelete) {
+    for (size_t i = 0; i < batch.deleted_ids.size(); ++i) {
+      const std::string& id = batch.deleted_ids[i];
+      resolved.replaced_rows +=
+          KillReplaced(id, storage::HashId(id), resolved.resolution[i], deaths) ? 1 : 0;
+    }
+    return;
+  }
+  for (size_t i = 0; i < batch.rows.size(); ++i) {
+    Row& row = batch.rows[i];
+    resolved.replaced_rows +=
+        KillReplaced(row.id, row.id_hash, resolved.resolution[i], deaths) ? 1 : 0;
+    memtables_.back().memtable->Append(std::move(row));
+  }
+}
+
+void CollectionState::Apply(std::span<ResolvedBatch> batches) {
+  Deaths deaths;
+  for (ResolvedBatch& batch : batches) ApplyBatch(batch, deaths);
+  MutexLock lock(mutex_);
+  deaths.Publish();
+  Publish(memtables_.back());
+  if (!batches.empty()) sequence_ = batches.back().sequence;
+  view_.reset();
+}
+
+FlushPlan CollectionState::MakePlan() const {
+  FlushPlan plan;
+  plan.through_sequence = sequence_;
+  for (const PartView& part : parts_) {
+    FlushSource source;
+    source.part = part.part;
+    source.row_count = part.part->row_count();
+    source.dead = part.dead != nullptr ? part.dead : std::make_shared<Bitmap>(source.row_count);
+    plan.sources.push_back(std::move(source));
+  }
+  for (const MemtableState& memtable : memtables_) {
+    if (memtable.memtable->row_count() == 0) continue;
+    FlushSource source;
+    source.memtable = memtable.memtable;
+    source.row_count = memtable.memtable->row_count();
+    Bitmap dead = memtable.published.dead != nullptr ? *memtable.published.dead : Bitmap();
+    dead.Resize(source.row_count);
+    source.dead = std::make_shared<const Bitmap>(std::move(dead));
+    plan.sources.push_back(std::move(source));
+  }
+  return plan;
+}
+
+namespace {
+
+/// Parts without dead rows stay as they are.
+void KeepOnlyWork(FlushPlan& plan) {
+  std::erase_if(plan.sources, [](const FlushSource& source) {
+    return source.part != nullptr && !source.dead->AnySet();
+  });
+}
+
+}  // namespace
+
+FlushPlan CollectionState::BeginFlush() {
+  FlushPlan plan = MakePlan();
+  KeepOnlyWork(plan);
+  MutexLock lock(mutex_);
+  if (memtables_.back().memtable->row_count() > 0) AddMemtable();
+  return plan;
+}
+
+Status CollectionState::KillLoadedIds(const Memtable& loaded, FlushPlan& plan) const {
+  std::vector<std::optional<Bitmap>> copies(plan.sources.size());
+  const auto kill = [&](size_t source, uint32_t row) {
+    if (!copies[source]) copies[source] = *plan.sources[source].dead;
+    copies[source]->Set(row);
+  };
+  const auto is_dead = [&](size_t source, uint32_t row) {
+    return copies[source] ? copies[source]->Test(row) : plan.sources[source].dead->Test(row);
+  };
+  for (uint32_t number = 0; number < loaded.row_count(); ++number) {
+    const Row& row = loaded.row(number);
+    for (size_t i = plan.sources.size(); i-- > 0;) {
+      const FlushSource& source = plan.sources[i];
+      std::optional<uint32_t> found;
+      if (source.memtable != nullptr) {
+        found = source.memtable->FindNewest(row.id, row.id_hash,
+                                            static_cast<uint32_t>(source.row_count));
+      } else {
+        VIPER_ASSIGN_OR_RETURN(found, source.part->FindId(row.id, row.id_hash, source.dead.get()));
+      }
+      if (!found) continue;
+      if (!is_dead(i, *found)) kill(i, *found);
+      break;
+    }
+  }
+  for (size_t i = 0; i < copies.size(); ++i) {
+    if (copies[i]) plan.sources[i].dead = std::make_shared<const Bitmap>(std::move(*copies[i]));
+  }
+  return {};
+}
+
+Result<FlushPlan> CollectionState::BeginLoad(std::shared_ptr<Memtable> loaded) {
+  FlushPlan plan = MakePlan();
+  VIPER_RETURN_IF_ERROR(KillLoadedIds(*loaded, plan));
+  KeepOnlyWork(plan);
+  MemtableState loading;
+  loading.memtable = loaded;
+  Publish(loading);
+  const uint32_t rows = loaded->row_count();
+  Bitmap repeated(rows);
+  for (uint32_t number = 0; number < rows; ++number) {
+    const Row& row = loaded->row(number);
+    if (loaded->FindNewest(row.id, row.id_hash, rows) != number) repeated.Set(number);
+  }
+  loading.published.dead = std::make_shared<const Bitmap>(std::move(repeated));
+  plan.sources.push_back({nullptr, loaded, rows, loading.published.dead});
+  MutexLock lock(mutex_);
+  if (memtables_.back().memtable->row_count() > 0) AddMemtable();
+  loading_ = std::move(loading);
+  return plan;
+}
+
+namespace {
+
+/// Rows that died since the plan was made, as bits of the new parts.
+class DeathsCarriedOver {
+ public:
+  DeathsCarriedOver(const std::vector<std::shared_ptr<const Part>>& new_parts,
+                    std::span<const MovedRows> moved)
+      : new_parts_(new_parts), moved_(moved), dead_(new_parts.size()) {}
+
+  void Carry(size_t source_index, const FlushSource& source, const Bitmap* dead_now) {
+    if (dead_now == nullptr) return;
+    dead_now->ForEachSet([&](size_t row) {
+      if (source.dead->Test(row)) return;
+      Kill(source_index, row - source.dead->CountSet(0, row));
+    });
+  }
+
+  std::shared_ptr<const Bitmap> DeadOf(size_t part) {
+    if (dead_[part].empty()) return nullptr;
+    return std::make_shared<const Bitmap>(std::move(dead_[part]));
+  }
+
+ private:
+  void Kill(size_t source_index, uint64_t live) {
+    for (const MovedRows& run : moved_) {
+      if (run.source != source_index || live < run.first_live ||
+          live >= run.first_live + run.count) {
+        continue;
+      }
+      if (dead_[run.part].empty()) dead_[run.part].Resize(new_parts_[run.part]->row_count());
+      dead_[run.part].Set(run.first_row + live - run.first_live);
+      return;
+    }
+    VIPER_ASSERT(false);  // every live row of a source moved somewhere
+  }
+
+  const std::vector<std::shared_ptr<const Part>>& new_parts_;
+  const std::span<const MovedRows> moved_;
+  std::vector<Bitmap> dead_;
+};
+
+}  // namespace
+
+void CollectionState::FinishFlush(const FlushPlan& plan,
+                                  const std::vector<std::shared_ptr<const Part>>& new_parts,
+                                  std::span<const MovedRows> moved, int64_t table_version) {
+  DeathsCarriedOver carried(new_parts, moved);
+  for (size_t i = 0; i < plan.sources.size(); ++i) {
+    const FlushSource& source = plan.sources[i];
+    if (loading_ && source.memtable == loading_->memtable) {
+      carried.Carry(i, source, loading_->published.dead.get());
+    }
+    for (const PartView& part : parts_) {
+      if (source.part != nullptr && part.part == source.part)
+        carried.Carry(i, source, part.dead.get());
+    }
+    for (const MemtableState& memtable : memtables_) {
+      if (memtable.memtable == source.memtable)
+        carried.Carry(i, source, memtable.published.dead.get());
+    }
+  }
+  MutexLock lock(mutex_);
+  std::erase_if(parts_, [&](const PartView& view) {
+    return std::any_of(plan.sources.begin(), plan.sources.end(),
+                       [&](const FlushSource& source) { return source.part == view.part; });
+  });
+  std::erase_if(memtables_, [&](const MemtableState& state) {
+    return std::any_of(plan.sources.begin(), plan.sources.end(), [&](const FlushSource& source) {
+      return source.memtable == state.memtable;
+    });
+  });
+  for (size_t i = 0; i < new_parts.size(); ++i) {
+    parts_.push_back({new_parts[i], carried.DeadOf(i)});
+  }
+  loading_.reset();
+  table_version_ = table_version;
+  view_.reset();
+}
+
+void CollectionState::AbandonFlush() {
+  MutexLock lock(mutex_);
+  loading_.reset();
+}
+
+/// Decide which rows of the last of `parts` are alive, and kill older copies of them in the others.
+Status CollectionState::AdoptPart(const std::vector<MemtableState>& memtables,
+                                  std::span<const std::string> dead_ids,
+                                  std::vector<PartView>& parts) {
+  const size_t own = parts.size() - 1;
+  const Part& added = *parts[own].part;
+  Deaths deaths;
+  uint64_t row = 0;
+  for (size_t page = 0; page < added.reader().PageCount(columnar::kIdColumn); ++page) {
+    VIPER_ASSIGN_OR_RETURN(auto ids, added.reader().ReadPage(columnar::kIdColumn, page));
+    for (size_t i = 0; i < ids.row_count(); ++i, ++row) {
+      const std::string_view id = ids.strings()[i];
+      const uint64_t hash = storage::HashId(id);
+      VIPER_ASSIGN_OR_RETURN(auto newest, added.FindId(id, hash, nullptr));
+      const bool in_memory =
+          std::any_of(memtables.begin(), memtables.end(), [&](const MemtableState& state) {
+            return state.memtable->FindNewest(id, hash, state.memtable->row_count()).has_value();
+          });
+      if (newest != row || in_memory ||
+          std::binary_search(dead_ids.begin(), dead_ids.end(), id, std::less<>())) {
+        deaths.Kill(parts[own].dead, row, added.row_count());
+        continue;
+      }
+      for (size_t older = 0; older < own; ++older) {
+        VIPER_ASSIGN_OR_RETURN(auto found, parts[older].part->FindId(id, hash, nullptr));
+        if (found) deaths.Kill(parts[older].dead, *found, parts[older].part->row_count());
+      }
+    }
+  }
+  deaths.Publish();
+  return {};
+}
+
+Status CollectionState::AdoptForeign(const std::vector<std::shared_ptr<const Part>>& added,
+                                     const std::vector<std::string>& removed_paths,
+                                     int64_t table_version) {
+  std::vector<std::string> dead_ids;
+  std::vector<PartView> kept;
+  for (const PartView& view : parts_) {
+    const bool removed = std::find(removed_paths.begin(), removed_paths.end(),
+                                   view.part->added().path) != removed_paths.end();
+    if (!removed) {
+      kept.push_back(view);
+      continue;
+    }
+    if (view.dead == nullptr) continue;
+    for (uint64_t row = 0; row < view.part->row_count(); ++row) {
+      if (!view.dead->Test(row)) continue;
+      VIPER_ASSIGN_OR_RETURN(std::string id, view.part->IdOf(row));
+      dead_ids.push_back(std::move(id));
+    }
+  }
+  std::sort(dead_ids.begin(), dead_ids.end());
+  for (const auto& part : added) {
+    kept.push_back({part, nullptr});
+    VIPER_RETURN_IF_ERROR(AdoptPart(memtables_, dead_ids, kept));
+  }
+  MutexLock lock(mutex_);
+  parts_ = std::move(kept);
+  table_version_ = table_version;
+  view_.reset();
+  return {};
+}
+
+uint64_t CollectionState::sequence() const {
+  MutexLock lock(mutex_);
+  return sequence_;
+}
+
+size_t CollectionState::memory_bytes() const {
+  MutexLock lock(mutex_);
+  size_t bytes = 0;
+  for (const MemtableState& memtable : memtables_) bytes += memtable.published.memory_bytes;
+  return bytes;
+}
+
+size_t CollectionState::active_memory_bytes() const {
+  MutexLock lock(mutex_);
+  return memtables_.back().published.memory_bytes;
+}
+
+}  // namespace viper::core

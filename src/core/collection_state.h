@@ -1,0 +1,148 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "core/memtable.h"
+#include "core/part.h"
+#include "core/read_view.h"
+#include "core/write_batch.h"
+#include "platform/mutex.h"
+#include "viper/schema.h"
+
+namespace viper::core {
+
+/// Rows that a flush takes from one place: the live rows of a part or a memtable.
+struct FlushSource {
+  /// One of the two.
+  std::shared_ptr<const Part> part;
+  std::shared_ptr<const Memtable> memtable;
+  uint64_t row_count = 0;
+  /// Dead rows when the flush began (they are left out); never null, `row_count` bits.
+  std::shared_ptr<const Bitmap> dead;
+
+  uint64_t live_count() const { return row_count - dead->CountSet(); }
+};
+
+/// What a flush has to write, and up to where it covers the log.
+struct FlushPlan {
+  uint64_t through_sequence = 0;
+  /// In the order of age: parts that have dead rows, then memtables.
+  std::vector<FlushSource> sources;
+};
+
+/// Where a run of a source's live rows went: live rows [first_live, first_live + count) of source
+/// `source` are rows [first_row, ...) of new part `part`.
+struct MovedRows {
+  size_t source = 0;
+  uint64_t first_live = 0;
+  uint64_t count = 0;
+  size_t part = 0;
+  uint64_t first_row = 0;
+};
+
+/// The rows of a collection in memory: which parts, which memtables, which of their rows are dead.
+///
+/// Invariant: every id is alive in at most one place. Bitmaps and the list of parts are replaced,
+/// never changed, once a view may hold them.
+///
+/// Threads: View and counts may be called by anybody. All other methods are for one thread at a
+/// time, the holder of the collection's apply lock (Collection::Impl).
+class CollectionState {
+ public:
+  CollectionState(std::shared_ptr<const CollectionSchema> schema, std::vector<PartView> parts,
+                  int64_t table_version, uint64_t sequence);
+
+  /// The state of now. Cheap; shared between writes.
+  std::shared_ptr<const ReadView> View() const;
+
+  /// For each row (or deleted id) of a batch: the live row of a part that it replaces.
+  struct Replaced {
+    size_t part = 0;
+    uint32_t row = 0;
+  };
+  using Resolution = std::vector<std::optional<Replaced>>;
+  /// Look up the ids of a batch in the parts. Fails only if ids cannot be read.
+  Result<Resolution> Resolve(const WriteBatch& batch) const;
+
+  /// Whether an id has a live row, given its resolution.
+  Result<bool> IsLive(std::string_view id, uint64_t id_hash, const std::optional<Replaced>& in_part,
+                      int64_t now) const;
+
+  /// A batch with its resolution and its number in the log.
+  struct ResolvedBatch {
+    WriteBatch* batch = nullptr;
+    Resolution resolution;
+    uint64_t sequence = 0;
+    /// Set by Apply: rows that existed before (live, or expired and not yet removed).
+    uint64_t replaced_rows = 0;
+  };
+  /// Make the batches visible, all at once, in order. Cannot fail.
+  void Apply(std::span<ResolvedBatch> batches);
+
+  /// Close the active memtable and list what a flush has to write: all memtables, and the parts
+  /// that have dead rows.
+  FlushPlan BeginFlush();
+  /// The same with a memtable to load on top: rows of its ids elsewhere count as dead in the plan
+  /// (but stay alive for readers until FinishFlush), and it is the last source. Until the flush
+  /// ends, writes also apply to it.
+  Result<FlushPlan> BeginLoad(std::shared_ptr<Memtable> loaded);
+  /// Put the new parts in place of the plan's sources. Rows that died since the plan was made are
+  /// carried over.
+  void FinishFlush(const FlushPlan& plan, const std::vector<std::shared_ptr<const Part>>& new_parts,
+                   std::span<const MovedRows> moved, int64_t table_version);
+  /// Give a failed flush up: its memtables stay and are part of the next plan.
+  void AbandonFlush();
+
+  /// Take in parts that another writer added (oldest first) and removed. Rows that were dead here
+  /// and moved there die again; an id that is in memory, or twice, stays alive only in its newest
+  /// place.
+  Status AdoptForeign(const std::vector<std::shared_ptr<const Part>>& added,
+                      const std::vector<std::string>& removed_paths, int64_t table_version);
+
+  uint64_t sequence() const;
+  /// Bytes of all memtables, and of the active one.
+  size_t memory_bytes() const;
+  size_t active_memory_bytes() const;
+
+ private:
+  struct MemtableState {
+    std::shared_ptr<Memtable> memtable;
+    /// What readers see of it.
+    MemtableView published;
+  };
+  /// Rows about to be set dead: working copies of bitmaps, each copied once.
+  class Deaths;
+
+  void AddMemtable();
+  static void Publish(MemtableState& state);
+  bool KillReplaced(std::string_view id, uint64_t id_hash, const std::optional<Replaced>& in_part,
+                    Deaths& deaths);
+  void ApplyBatch(ResolvedBatch& resolved, Deaths& deaths);
+  FlushPlan MakePlan() const;
+  Status KillLoadedIds(const Memtable& loaded, FlushPlan& plan) const;
+  static Status AdoptPart(const std::vector<MemtableState>& memtables,
+                          std::span<const std::string> dead_ids, std::vector<PartView>& parts);
+
+  // Constant.
+  const std::shared_ptr<const CollectionSchema> schema_;
+
+  // Written by the holder of the apply lock, under mutex_ as well: it may read them without mutex_,
+  // everybody else with.
+  mutable Mutex mutex_;
+  std::vector<PartView> parts_;
+  std::vector<MemtableState> memtables_;  // the last is active
+  std::optional<MemtableState> loading_;
+  uint64_t sequence_ = 0;
+  int64_t table_version_ = 0;
+  // Null: make it anew.
+  mutable std::shared_ptr<const ReadView> view_ VIPER_GUARDED_BY(mutex_);
+};
+
+}  // namespace viper::core

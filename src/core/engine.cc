@@ -1,0 +1,170 @@
+#include "viper/engine.h"
+
+#include <map>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "core/collection_impl.h"
+#include "platform/mutex.h"
+#include "storage/file_names.h"
+
+namespace viper {
+namespace {
+
+/// A dropped collection is renamed to this and something unique, then removed.
+constexpr std::string_view kDroppedPrefix = ".dropped-";
+
+}  // namespace
+
+class Engine::Impl {
+ public:
+  Impl(std::string root, const EngineOptions& options) : root_(std::move(root)), options_(options) {
+    files_ = options.file_system != nullptr ? options.file_system : &FileSystem::Local();
+    clock_ = options.clock != nullptr ? options.clock : &Clock::System();
+  }
+
+  const std::string& root() const { return root_; }
+
+  Status Prepare() {
+    if (options_.read_only) return {};
+    VIPER_RETURN_IF_ERROR(files_->CreateDirectories(root_));
+    VIPER_RETURN_IF_ERROR(files_->SyncDirectory(storage::ParentDirectory(root_)));
+    VIPER_ASSIGN_OR_RETURN(auto names, files_->List(root_));
+    for (const std::string& name : names) {
+      if (name.starts_with(kDroppedPrefix)) {
+        VIPER_RETURN_IF_ERROR(files_->RemoveDirectoryTree(storage::JoinPath(root_, name)));
+      }
+    }
+    return {};
+  }
+
+  core::CollectionContext MakeContext(const std::string& name) const {
+    core::CollectionContext context;
+    context.name = name;
+    context.directory = storage::JoinPath(root_, name);
+    context.options = options_;
+    context.file_system = files_;
+    context.clock = clock_;
+    return context;
+  }
+
+  Result<std::shared_ptr<Collection>> Create(const std::string& name,
+                                             const CollectionSchema& schema) {
+    if (options_.read_only) {
+      return Status::FailedPrecondition("the engine is open read-only: nothing can be created");
+    }
+    VIPER_RETURN_IF_ERROR(ValidateCollectionName(name));
+    VIPER_RETURN_IF_ERROR(schema.Validate());
+    {
+      MutexLock lock(mutex_);
+      if (FindOpen(name) != nullptr) {
+        return Status::AlreadyExists(fmt::format("collection '{}' exists already", name));
+      }
+      VIPER_RETURN_IF_ERROR(Collection::Impl::CreateTable(MakeContext(name), schema));
+    }
+    return OpenOne(name);
+  }
+
+  Result<std::shared_ptr<Collection>> OpenOne(const std::string& name) {
+    VIPER_RETURN_IF_ERROR(ValidateCollectionName(name));
+    MutexLock lock(mutex_);
+    if (auto open = FindOpen(name)) return open;
+    VIPER_ASSIGN_OR_RETURN(bool exists, HasTable(name));
+    if (!exists) {
+      return Status::NotFound(fmt::format("there is no collection '{}' in {}", name, root_));
+    }
+    VIPER_ASSIGN_OR_RETURN(auto impl, Collection::Impl::Open(MakeContext(name)));
+    auto collection = std::make_shared<Collection>(std::move(impl));
+    open_[name] = collection;
+    return collection;
+  }
+
+  Result<std::vector<std::string>> List() const {
+    auto listed = files_->List(root_);
+    if (!listed.ok() && listed.status().code() == StatusCode::kNotFound) {
+      return Status::NotFound(fmt::format("there is no directory {}", root_));
+    }
+    VIPER_RETURN_IF_ERROR(listed.status());
+    std::vector<std::string> names;
+    for (const std::string& name : *listed) {
+      if (!ValidateCollectionName(name).ok()) continue;
+      VIPER_ASSIGN_OR_RETURN(bool exists, HasTable(name));
+      if (exists) names.push_back(name);
+    }
+    return names;
+  }
+
+  Status Drop(const std::string& name) {
+    if (options_.read_only) {
+      return Status::FailedPrecondition("the engine is open read-only: nothing can be dropped");
+    }
+    VIPER_RETURN_IF_ERROR(ValidateCollectionName(name));
+    MutexLock lock(mutex_);
+    VIPER_ASSIGN_OR_RETURN(bool exists, HasTable(name));
+    if (!exists) {
+      return Status::NotFound(fmt::format("there is no collection '{}' in {}", name, root_));
+    }
+    if (FindOpen(name) != nullptr) {
+      return Status::Busy(fmt::format("collection '{}' is open here: close it first", name));
+    }
+    const std::string directory = storage::JoinPath(root_, name);
+    VIPER_RETURN_IF_ERROR(files_->CreateDirectories(storage::ViperDirectory(directory)));
+    VIPER_ASSIGN_OR_RETURN(auto held, files_->Lock(storage::LockPath(directory)));
+    const std::string gone =
+        storage::JoinPath(root_, std::string(kDroppedPrefix) + name + "-" + MakeUuid());
+    VIPER_RETURN_IF_ERROR(files_->Rename(directory, gone));
+    VIPER_RETURN_IF_ERROR(files_->SyncDirectory(root_));
+    return files_->RemoveDirectoryTree(gone);
+  }
+
+ private:
+  std::shared_ptr<Collection> FindOpen(const std::string& name) VIPER_REQUIRES(mutex_) {
+    auto found = open_.find(name);
+    return found == open_.end() ? nullptr : found->second.lock();
+  }
+
+  /// A directory is a collection once its table has a first version (or checkpoint).
+  Result<bool> HasTable(const std::string& name) const {
+    return storage::TableLog::Make(*files_, storage::JoinPath(root_, name), {})->Exists();
+  }
+
+  // Constant.
+  const std::string root_;
+  const EngineOptions options_;
+  FileSystem* files_ = nullptr;
+  const Clock* clock_ = nullptr;
+
+  Mutex mutex_;
+  std::map<std::string, std::weak_ptr<Collection>> open_ VIPER_GUARDED_BY(mutex_);
+};
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+Engine& Engine::operator=(Engine&&) noexcept = default;
+
+Result<Engine> Engine::Open(const std::string& root, const EngineOptions& options) {
+  VIPER_RETURN_IF_ERROR(options.Validate());
+  if (root.empty()) return Status::InvalidArgument("the engine's directory is empty text");
+  auto impl = std::make_unique<Impl>(root, options);
+  VIPER_RETURN_IF_ERROR(impl->Prepare());
+  return Engine(std::move(impl));
+}
+
+Result<std::shared_ptr<Collection>> Engine::CreateCollection(const std::string& name,
+                                                             const CollectionSchema& schema) {
+  return impl_->Create(name, schema);
+}
+
+Result<std::shared_ptr<Collection>> Engine::OpenCollection(const std::string& name) {
+  return impl_->OpenOne(name);
+}
+
+Result<std::vector<std::string>> Engine::ListCollections() const { return impl_->List(); }
+Status Engine::DropCollection(const std::string& name) { return impl_->Drop(name); }
+const std::string& Engine::root() const { return impl_->root(); }
+
+}  // namespace viper

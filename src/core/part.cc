@@ -1,0 +1,238 @@
+#include "core/part.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/assert.h"
+#include "base/status_macros.h"
+#include "core/row.h"
+#include "kernels/kernel_table.h"
+#include "storage/file_names.h"
+#include "viper/value.h"
+
+namespace viper::core {
+namespace {
+
+std::atomic<uint64_t> next_cache_id{1};
+
+std::vector<parquet::VectorPage> ToVectorPages(const std::vector<storage::PagePlace>& places) {
+  std::vector<parquet::VectorPage> pages;
+  pages.reserve(places.size());
+  for (const storage::PagePlace& place : places) {
+    pages.push_back({{place.first_row, place.row_count}, place.float_offset});
+  }
+  return pages;
+}
+
+/// Upper bound of the norms of a page's rows; the factor covers the rounding of the float sums.
+double LargestNorm(const std::byte* floats, size_t row_count, size_t dim) {
+  std::vector<float> squared(row_count);
+  kernels::Active().squared_norm(floats, row_count, dim, squared.data());
+  const float largest = row_count == 0 ? 0 : *std::max_element(squared.begin(), squared.end());
+  return std::sqrt(double{largest}) * 1.01;
+}
+
+Status WriteSidecarFile(FileSystem& file_system, const std::string& path,
+                        std::span<const std::byte> bytes) {
+  Status removed = file_system.RemoveFile(path);
+  if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
+  VIPER_ASSIGN_OR_RETURN(auto file, file_system.CreateFile(path));
+  VIPER_RETURN_IF_ERROR(file->Append(bytes));
+  return file->Close();
+}
+
+}  // namespace
+
+Part::~Part() {
+  if (cache_ != nullptr) cache_->DropPart(cache_id_);
+}
+
+Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
+                                               const OpenOptions& options) {
+  std::shared_ptr<Part> part(new Part());  // NOLINT: the constructor is private
+  part->added_ = added;
+  part->cache_id_ = next_cache_id.fetch_add(1);
+  part->cache_ = options.cache;
+  part->dim_ = options.schema->dim;
+  const std::string path = storage::DataFilePath(options.table_directory, added.path);
+  VIPER_ASSIGN_OR_RETURN(auto mapped, options.file_system->Map(path));
+  part->file_ = std::move(mapped);
+  const auto bytes = part->file_->bytes();
+  if (added.size != 0 && bytes.size() != added.size) {
+    return Status::Corruption(
+        fmt::format("part {}: its size is not that of the table log: expected={} actual={}", path,
+                    added.size, bytes.size()));
+  }
+  const storage::PartFingerprint fingerprint = storage::FingerprintPart(bytes);
+  const std::string sidecar_path = storage::SidecarPath(options.table_directory, added.path);
+  auto sidecar = storage::PartSidecar::Open(*options.file_system, sidecar_path, fingerprint);
+  parquet::PartOpenOptions open_options;
+  open_options.path = path;
+  if (sidecar.ok() && !(*sidecar)->pages().empty()) {
+    open_options.vector_pages = ToVectorPages((*sidecar)->pages());
+  }
+  VIPER_ASSIGN_OR_RETURN(part->reader_,
+                         parquet::PartReader::Open(part->file_, *options.schema, open_options));
+  if (sidecar.ok() && (*sidecar)->row_count() == part->row_count()) {
+    part->sidecar_ = std::move(*sidecar);
+  } else {
+    VIPER_ASSIGN_OR_RETURN(auto content, part->MakeSidecarContent(fingerprint));
+    VIPER_ASSIGN_OR_RETURN(auto encoded, storage::EncodeSidecar(content));
+    if (options.write_sidecar) {
+      VIPER_RETURN_IF_ERROR(WriteSidecarFile(*options.file_system, sidecar_path, encoded));
+    }
+    VIPER_ASSIGN_OR_RETURN(part->sidecar_, storage::PartSidecar::FromBytes(std::move(encoded)));
+    part->rebuilt_sidecar_ = sidecar_path;
+  }
+  part->row_groups_ = part->reader_->RowGroups();
+  part->is_foreign_ = !part->reader_->key_values().contains(std::string(kPartKey));
+  part->ReadPayloadKeys();
+  VIPER_RETURN_IF_ERROR(part->ReadFirstExpiry());
+  return std::shared_ptr<const Part>(std::move(part));
+}
+
+Result<storage::SidecarContent> Part::MakeSidecarContent(
+    const storage::PartFingerprint& fingerprint) const {
+  storage::SidecarContent content;
+  content.part = fingerprint;
+  content.row_count = row_count();
+  for (const parquet::VectorPage& page : reader_->vector_pages()) {
+    if (reader_->maps_vectors()) {
+      content.pages.push_back({page.rows.first, page.rows.count, page.float_offset});
+    }
+    content.max_norm =
+        std::max(content.max_norm, LargestNorm(reader_->Floats(page), page.rows.count, dim_));
+  }
+  content.id_hashes.reserve(row_count());
+  for (size_t page = 0; page < reader_->PageCount(columnar::kIdColumn); ++page) {
+    VIPER_ASSIGN_OR_RETURN(auto ids, reader_->ReadPage(columnar::kIdColumn, page));
+    for (size_t i = 0; i < ids.row_count(); ++i) {
+      content.id_hashes.push_back(storage::HashId(ids.strings()[i]));
+    }
+  }
+  return content;
+}
+
+void Part::ReadPayloadKeys() {
+  auto found = reader_->key_values().find(std::string(kPayloadKeysKey));
+  if (found == reader_->key_values().end()) return;
+  auto parsed = Value::FromJson(found->second);
+  if (!parsed.ok() || parsed->as_list() == nullptr) return;
+  payload_keys_.emplace();
+  for (const Value& key : *parsed->as_list()) {
+    if (key.as_string() != nullptr) payload_keys_->insert(*key.as_string());
+  }
+}
+
+Status Part::ReadFirstExpiry() {
+  first_expiry_ = kNeverExpires;
+  const auto bounds = reader_->RowGroupBounds(columnar::kExpiresAtColumn);
+  bool known = bounds.size() == row_groups_.size();
+  for (const columnar::ColumnBounds& group : bounds) {
+    if (group.null_count == group.row_count) continue;
+    if (!group.min || group.min->as_timestamp() == nullptr) {
+      known = false;
+      break;
+    }
+    first_expiry_ = std::min(first_expiry_, group.min->as_timestamp()->micros);
+  }
+  if (known) return {};
+  first_expiry_ = kNeverExpires;
+  for (size_t group = 0; group < row_groups_.size(); ++group) {
+    VIPER_ASSIGN_OR_RETURN(auto column, RowGroup(columnar::kExpiresAtColumn, group));
+    for (size_t i = 0; i < column->row_count(); ++i) {
+      if (column->IsPresent(i)) first_expiry_ = std::min(first_expiry_, column->int64s()[i]);
+    }
+  }
+  return {};
+}
+
+Result<std::optional<uint32_t>> Part::FindId(std::string_view id, uint64_t id_hash,
+                                             const Bitmap* dead) const {
+  // The newest row of an id is the last one (another writer's file may repeat an id).
+  std::vector<uint32_t> candidates = sidecar_->FindRows(id_hash);
+  for (auto row = candidates.rbegin(); row != candidates.rend(); ++row) {
+    if (dead != nullptr && dead->Test(*row)) continue;
+    VIPER_ASSIGN_OR_RETURN(PagePlace place, PageOfRow(columnar::kIdColumn, *row));
+    if (place.column->strings()[place.index] == id) return std::optional<uint32_t>(*row);
+  }
+  return std::optional<uint32_t>();
+}
+
+const std::byte* Part::Floats(uint64_t row) const {
+  const auto& pages = reader_->vector_pages();
+  auto after = std::upper_bound(
+      pages.begin(), pages.end(), row,
+      [](uint64_t wanted, const parquet::VectorPage& page) { return wanted < page.rows.first; });
+  VIPER_ASSERT(after != pages.begin());
+  const parquet::VectorPage& page = *std::prev(after);
+  VIPER_ASSERT(row < page.rows.end());
+  return reader_->Floats(page) + (row - page.rows.first) * dim_ * sizeof(float);
+}
+
+Result<Part::PagePlace> Part::PageOfRow(std::string_view column, uint64_t row) const {
+  const size_t page = reader_->PageOfRow(column, row);
+  VIPER_ASSIGN_OR_RETURN(
+      auto decoded, cache_->Get({cache_id_, ColumnCache::Unit::kPage, std::string(column), page},
+                                [&] { return reader_->ReadPage(column, page); }));
+  return PagePlace{std::move(decoded), row - reader_->PageRows(column, page).first};
+}
+
+Result<ColumnCache::ColumnPointer> Part::RowGroup(std::string_view column, size_t group) const {
+  return cache_->Get({cache_id_, ColumnCache::Unit::kRowGroup, std::string(column), group},
+                     [&]() -> Result<columnar::Column> {
+                       const RowRange rows = row_groups_[group];
+                       const size_t first = reader_->PageOfRow(column, rows.first);
+                       VIPER_ASSIGN_OR_RETURN(auto all, reader_->ReadPage(column, first));
+                       const RowRange first_rows = reader_->PageRows(column, first);
+                       if (first_rows == rows) return all;
+                       columnar::Column joined(all.type());
+                       size_t page = first;
+                       while (joined.row_count() < rows.count) {
+                         if (page != first) {
+                           VIPER_ASSIGN_OR_RETURN(all, reader_->ReadPage(column, page));
+                         }
+                         const RowRange have = reader_->PageRows(column, page);
+                         const uint64_t from = std::max(have.first, rows.first);
+                         const uint64_t to = std::min(have.end(), rows.end());
+                         joined.AppendRows(all, from - have.first, to - from);
+                         ++page;
+                       }
+                       return joined;
+                     });
+}
+
+Result<std::string> Part::IdOf(uint64_t row) const {
+  VIPER_ASSIGN_OR_RETURN(PagePlace place, PageOfRow(columnar::kIdColumn, row));
+  return std::string(place.column->strings()[place.index]);
+}
+
+Result<ColumnCache::ColumnPointer> Part::RowsInIdOrder() const {
+  return cache_->Get(
+      {cache_id_, ColumnCache::Unit::kIdOrder, "", 0}, [&]() -> Result<columnar::Column> {
+        columnar::StringArray ids;
+        for (size_t page = 0; page < reader_->PageCount(columnar::kIdColumn); ++page) {
+          VIPER_ASSIGN_OR_RETURN(auto column, reader_->ReadPage(columnar::kIdColumn, page));
+          for (size_t i = 0; i < column.row_count(); ++i) ids.Append(column.strings()[i]);
+        }
+        std::vector<int64_t> rows(ids.size());
+        std::iota(rows.begin(), rows.end(), int64_t{0});
+        std::sort(rows.begin(), rows.end(), [&](int64_t a, int64_t b) {
+          return ids[static_cast<size_t>(a)] < ids[static_cast<size_t>(b)];
+        });
+        columnar::Column ordered(FieldType::kInt64);
+        for (int64_t row : rows) ordered.AppendInt64(row);
+        return ordered;
+      });
+}
+
+bool Part::MayHaveKey(std::string_view key) const {
+  return !payload_keys_.has_value() || payload_keys_->contains(key);
+}
+
+}  // namespace viper::core

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "columnar/column.h"
+#include "core/column_cache.h"
+#include "parquet/part_file.h"
+#include "storage/part_sidecar.h"
+#include "storage/table_log.h"
+#include "viper/file_system.h"
+#include "viper/schema.h"
+
+namespace viper::core {
+
+/// Footer key: the undeclared metadata keys of a part's rows, a JSON list of strings.
+inline constexpr std::string_view kPayloadKeysKey = "viper.payload_keys";
+
+/// Footer key: the part's own name; files without it are another writer's.
+inline constexpr std::string_view kPartKey = "viper.part";
+
+/// One immutable data file of the table, open: its columns, its mapped floats, its id table.
+/// Thread-safe.
+class Part {
+ public:
+  struct OpenOptions {
+    FileSystem* file_system = nullptr;
+    std::string table_directory;
+    const CollectionSchema* schema = nullptr;
+    /// Outlives the part.
+    ColumnCache* cache = nullptr;
+    /// Write a sidecar that is missing or damaged (writers); else keep it in memory only.
+    bool write_sidecar = false;
+  };
+  /// Open the file that the table log names. `rebuilt_sidecar` of the result tells whether the
+  /// derived file had to be made again.
+  static Result<std::shared_ptr<const Part>> Open(const storage::AddedFile& added,
+                                                  const OpenOptions& options);
+  ~Part();
+
+  /// As in the table log.
+  const storage::AddedFile& added() const { return added_; }
+  uint64_t row_count() const { return reader_->row_count(); }
+  const parquet::PartReader& reader() const { return *reader_; }
+  double max_norm() const { return sidecar_->max_norm(); }
+  uint64_t sidecar_bytes() const { return sidecar_->file_bytes(); }
+  /// True if another writer made the file.
+  bool is_foreign() const { return is_foreign_; }
+  /// Name of the sidecar if it was missing or damaged and was made again; else empty.
+  const std::string& rebuilt_sidecar() const { return rebuilt_sidecar_; }
+
+  /// The row that holds this id and is not set in `dead` (null = none is), if any. Reads ids only
+  /// where hashes are alike.
+  Result<std::optional<uint32_t>> FindId(std::string_view id, uint64_t id_hash,
+                                         const Bitmap* dead) const;
+  /// The floats of a row.
+  const std::byte* Floats(uint64_t row) const;
+
+  /// The decoded page of a column that holds `row`, and the row's place in it.
+  struct PagePlace {
+    ColumnCache::ColumnPointer column;
+    size_t index = 0;
+  };
+  Result<PagePlace> PageOfRow(std::string_view column, uint64_t row) const;
+  /// A whole row group of a column.
+  Result<ColumnCache::ColumnPointer> RowGroup(std::string_view column, size_t group) const;
+  const std::vector<RowRange>& row_groups() const { return row_groups_; }
+  Result<std::string> IdOf(uint64_t row) const;
+  /// Row numbers in the bytewise order of their ids, as an int64 column.
+  Result<ColumnCache::ColumnPointer> RowsInIdOrder() const;
+
+  /// Earliest expiry of any row (microseconds), or kNeverExpires when no row expires.
+  int64_t first_expiry() const { return first_expiry_; }
+  /// Whether some row may have this undeclared top-level metadata key.
+  bool MayHaveKey(std::string_view key) const;
+  /// Absent when unknown (another writer's file, or too many).
+  const std::optional<std::set<std::string, std::less<>>>& payload_keys() const {
+    return payload_keys_;
+  }
+
+ private:
+  Part() = default;
+  Status OpenSidecar(const OpenOptions& options, std::span<const std::byte> file_bytes);
+  Result<storage::SidecarContent> MakeSidecarContent(const storage::PartFingerprint& part) const;
+  void ReadPayloadKeys();
+  Status ReadFirstExpiry();
+
+  storage::AddedFile added_;
+  uint64_t cache_id_ = 0;
+  ColumnCache* cache_ = nullptr;
+  size_t dim_ = 0;
+  std::shared_ptr<const MappedFile> file_;
+  std::unique_ptr<parquet::PartReader> reader_;
+  std::unique_ptr<storage::PartSidecar> sidecar_;
+  std::vector<RowRange> row_groups_;
+  int64_t first_expiry_ = 0;
+  std::optional<std::set<std::string, std::less<>>> payload_keys_;
+  bool is_foreign_ = false;
+  std::string rebuilt_sidecar_;
+};
+
+}  // namespace viper::core

@@ -1,0 +1,324 @@
+#include "core/part_builder.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "core/table_schema.h"
+#include "parquet/part_file.h"
+#include "storage/file_names.h"
+
+namespace viper::core {
+namespace {
+
+using columnar::Column;
+using parquet::PartRows;
+
+constexpr size_t kRowGroupBytes = size_t{64} << 20;
+/// More undeclared keys than this are not listed in the footer.
+constexpr size_t kPayloadKeysMax = 4096;
+
+PartRows EmptyRows(const CollectionSchema& schema) {
+  PartRows rows;
+  for (const Field& field : schema.fields) rows.fields.emplace_back(field.type);
+  return rows;
+}
+
+/// The undeclared keys, and the declared ones that are explicitly null.
+std::optional<std::string> PayloadOf(const Metadata& metadata, const CollectionSchema& schema,
+                                     std::set<std::string, std::less<>>& keys) {
+  Value::Object payload;
+  for (const auto& [key, value] : metadata) {
+    if (schema.FindField(key) != nullptr && !value.is_null()) continue;
+    payload.emplace(key, value);
+    if (keys.size() <= kPayloadKeysMax && !keys.contains(key)) keys.insert(key);
+  }
+  if (payload.empty()) return std::nullopt;
+  return Value(std::move(payload)).ToJson();
+}
+
+/// One part being written.
+class OpenPart {
+ public:
+  OpenPart(const PartBuildOptions& options, std::string uuid)
+      : options_(options),
+        name_(storage::PartName(uuid)),
+        staged_path_(storage::TmpPath(options.table_directory, name_)) {}
+
+  Status Start() {
+    VIPER_ASSIGN_OR_RETURN(file_, options_.file_system->CreateFile(staged_path_));
+    pending_ = EmptyRows(*options_.schema);
+    return {};
+  }
+
+  PartRows& pending() { return pending_; }
+  std::set<std::string, std::less<>>& payload_keys() { return payload_keys_; }
+  uint64_t row_count() const { return written_rows_ + pending_.row_count(); }
+  bool group_is_full() const { return FloatBytes(pending_.row_count()) >= kRowGroupBytes; }
+  bool is_full() const { return FloatBytes(row_count()) >= options_.part_bytes; }
+
+  /// Write the pending rows as a row group. The footer is written by Finish, so the keys may still
+  /// grow.
+  Status WriteGroup() {
+    if (pending_.row_count() == 0) return {};
+    if (writer_ == nullptr) {
+      parquet::PartWriteOptions write_options;
+      write_options.row_group_bytes = kRowGroupBytes;
+      VIPER_ASSIGN_OR_RETURN(writer_,
+                             parquet::PartWriter::Make(*file_, *options_.schema, write_options));
+    }
+    VIPER_RETURN_IF_ERROR(writer_->Append(pending_));
+    written_rows_ += pending_.row_count();
+    pending_ = EmptyRows(*options_.schema);
+    return {};
+  }
+
+  /// Complete the file, make it durable and move it into the table's directory.
+  Result<storage::AddedFile> Finish(int64_t now_ms) {
+    VIPER_RETURN_IF_ERROR(WriteGroup());
+    VIPER_ASSIGN_OR_RETURN(parquet::PartSummary summary, writer_->Finish(KeyValues()));
+    VIPER_RETURN_IF_ERROR(file_->Sync());
+    VIPER_RETURN_IF_ERROR(file_->Close());
+    VIPER_RETURN_IF_ERROR(options_.file_system->Rename(
+        staged_path_, storage::DataFilePath(options_.table_directory, name_)));
+    storage::AddedFile added;
+    added.path = name_;
+    added.size = summary.file_bytes;
+    added.modification_time_ms = now_ms;
+    added.stats_json = MakeStatistics(summary, *options_.schema);
+    return added;
+  }
+
+  void Discard() {
+    file_.reset();
+    // Best effort: what stays behind is swept at the next open.
+    (void)options_.file_system->RemoveFile(staged_path_).ok();
+  }
+
+ private:
+  size_t FloatBytes(uint64_t rows) const { return rows * options_.schema->dim * sizeof(float); }
+
+  std::map<std::string, std::string> KeyValues() const {
+    std::map<std::string, std::string> key_values = {
+        {std::string(kPartKey), name_},
+        {"viper.dim", std::to_string(options_.schema->dim)},
+        {"viper.metric", std::string(MetricName(options_.schema->metric))}};
+    if (payload_keys_.size() <= kPayloadKeysMax) {
+      Value::List keys(payload_keys_.begin(), payload_keys_.end());
+      key_values[std::string(kPayloadKeysKey)] = Value(std::move(keys)).ToJson();
+    }
+    return key_values;
+  }
+
+  const PartBuildOptions& options_;
+  const std::string name_;
+  const std::string staged_path_;
+  std::unique_ptr<WritableFile> file_;
+  std::unique_ptr<parquet::PartWriter> writer_;
+  PartRows pending_;
+  uint64_t written_rows_ = 0;
+  std::set<std::string, std::less<>> payload_keys_;
+};
+
+/// Feeds sources into parts, opening a new one when the last is full.
+class Builder {
+ public:
+  Builder(const PartBuildOptions& options, int64_t now_ms) : options_(options), now_ms_(now_ms) {}
+  ~Builder() {
+    if (open_) open_->Discard();
+  }
+
+  Status AddMemtable(size_t source_index, const FlushSource& source) {
+    uint64_t live = 0;
+    for (uint32_t number = 0; number < source.row_count; ++number) {
+      if (source.dead->Test(number)) continue;
+      VIPER_RETURN_IF_ERROR(MakeRoom());
+      Moved(source_index, live++, 1);
+      AppendRow(source.memtable->row(number));
+    }
+    return {};
+  }
+
+  Status AddPart(size_t source_index, const FlushSource& source) {
+    const Part& part = *source.part;
+    uint64_t live = 0;
+    for (size_t group = 0; group < part.row_groups().size(); ++group) {
+      const RowRange rows = part.row_groups()[group];
+      if (source.dead->CountSet(rows.first, rows.end()) == rows.count) continue;
+      VIPER_ASSIGN_OR_RETURN(GroupColumns columns, ReadGroup(part, group));
+      uint64_t row = rows.first;
+      while (row < rows.end()) {
+        if (source.dead->Test(row)) {
+          ++row;
+          continue;
+        }
+        VIPER_RETURN_IF_ERROR(MakeRoom());
+        const uint64_t run_end = EndOfRun(source, row, rows.end());
+        Moved(source_index, live, run_end - row);
+        live += run_end - row;
+        VIPER_RETURN_IF_ERROR(AppendRun(part, columns, rows.first, {row, run_end - row}));
+        row = run_end;
+      }
+    }
+    return {};
+  }
+
+  Result<BuiltParts> Finish() {
+    VIPER_RETURN_IF_ERROR(ClosePart());
+    if (!built_.added.empty()) {
+      VIPER_RETURN_IF_ERROR(options_.file_system->SyncDirectory(options_.table_directory));
+    }
+    return std::move(built_);
+  }
+
+ private:
+  /// Rows that are copied at once: bounds how far a row group may overshoot.
+  static constexpr uint64_t kRunMax = 4096;
+
+  struct GroupColumns {
+    ColumnCache::ColumnPointer ids, timestamps, ingested_at, expires_at, payload;
+    std::vector<ColumnCache::ColumnPointer> fields;
+  };
+
+  Status MakeRoom() {
+    if (open_ && open_->is_full()) VIPER_RETURN_IF_ERROR(ClosePart());
+    if (open_ && open_->group_is_full()) VIPER_RETURN_IF_ERROR(open_->WriteGroup());
+    if (open_) return {};
+    open_.emplace(options_, MakeUuid());
+    return open_->Start();
+  }
+
+  Status ClosePart() {
+    if (!open_) return {};
+    VIPER_ASSIGN_OR_RETURN(auto added, open_->Finish(now_ms_));
+    built_.added.push_back(std::move(added));
+    open_.reset();
+    return {};
+  }
+
+  void Moved(size_t source, uint64_t live, uint64_t count) {
+    const size_t part = built_.added.size();
+    const uint64_t row = open_->row_count();
+    if (!built_.moved.empty()) {
+      MovedRows& last = built_.moved.back();
+      if (last.source == source && last.part == part && last.first_live + last.count == live &&
+          last.first_row + last.count == row) {
+        last.count += count;
+        return;
+      }
+    }
+    built_.moved.push_back({source, live, count, part, row});
+  }
+
+  void AppendRow(const Row& row) {
+    PartRows& rows = open_->pending();
+    rows.ids.Append(row.id);
+    rows.timestamps.push_back(row.timestamp);
+    rows.ingested_at.push_back(row.ingested_at);
+    if (row.expires_at == kNeverExpires) {
+      rows.expires_at.AppendNull();
+    } else {
+      rows.expires_at.AppendInt64(row.expires_at);
+    }
+    const CollectionSchema& schema = *options_.schema;
+    for (size_t i = 0; i < schema.fields.size(); ++i) {
+      auto found = row.metadata.find(schema.fields[i].name);
+      rows.fields[i].AppendValue(found == row.metadata.end() ? Value() : found->second);
+    }
+    const auto payload = PayloadOf(row.metadata, schema, open_->payload_keys());
+    if (payload) {
+      rows.payload.AppendString(*payload);
+    } else {
+      rows.payload.AppendNull();
+    }
+    rows.vectors.push_back(row.vector);
+  }
+
+  Result<GroupColumns> ReadGroup(const Part& part, size_t group) const {
+    GroupColumns columns;
+    VIPER_ASSIGN_OR_RETURN(columns.ids, part.RowGroup(columnar::kIdColumn, group));
+    VIPER_ASSIGN_OR_RETURN(columns.timestamps, part.RowGroup(columnar::kTimestampColumn, group));
+    VIPER_ASSIGN_OR_RETURN(columns.ingested_at, part.RowGroup(columnar::kIngestedAtColumn, group));
+    VIPER_ASSIGN_OR_RETURN(columns.expires_at, part.RowGroup(columnar::kExpiresAtColumn, group));
+    VIPER_ASSIGN_OR_RETURN(columns.payload, part.RowGroup(columnar::kPayloadColumn, group));
+    for (const Field& field : options_.schema->fields) {
+      VIPER_ASSIGN_OR_RETURN(auto column, part.RowGroup(field.name, group));
+      columns.fields.push_back(std::move(column));
+    }
+    return columns;
+  }
+
+  static uint64_t EndOfRun(const FlushSource& source, uint64_t row, uint64_t limit) {
+    const uint64_t stop = std::min(limit, row + kRunMax);
+    uint64_t end = row + 1;
+    while (end < stop && !source.dead->Test(end)) ++end;
+    return end;
+  }
+
+  Status AppendRun(const Part& part, const GroupColumns& columns, uint64_t group_first,
+                   RowRange run) {
+    PartRows& rows = open_->pending();
+    // A foreign file may lack our times: then the file's own time stands in.
+    const int64_t fallback = part.added().modification_time_ms * 1000;
+    for (uint64_t row = run.first; row < run.end(); ++row) {
+      const size_t i = row - group_first;
+      rows.ids.Append(columns.ids->strings()[i]);
+      rows.timestamps.push_back(columns.timestamps->IsPresent(i) ? columns.timestamps->int64s()[i]
+                                                                 : fallback);
+      rows.ingested_at.push_back(
+          columns.ingested_at->IsPresent(i) ? columns.ingested_at->int64s()[i] : fallback);
+      rows.vectors.push_back(part.Floats(row));
+      if (!part.payload_keys() && columns.payload->IsPresent(i)) {
+        VIPER_RETURN_IF_ERROR(NoteKeys(columns.payload->strings()[i]));
+      }
+    }
+    if (part.payload_keys()) {
+      open_->payload_keys().insert(part.payload_keys()->begin(), part.payload_keys()->end());
+    }
+    const size_t first = run.first - group_first;
+    rows.expires_at.AppendRows(*columns.expires_at, first, run.count);
+    rows.payload.AppendRows(*columns.payload, first, run.count);
+    for (size_t i = 0; i < columns.fields.size(); ++i) {
+      rows.fields[i].AppendRows(*columns.fields[i], first, run.count);
+    }
+    return {};
+  }
+
+  Status NoteKeys(std::string_view payload) {
+    VIPER_ASSIGN_OR_RETURN(Value document, Value::FromJson(payload));
+    if (document.as_object() == nullptr) {
+      return Status::Corruption("a _payload is not a JSON object");
+    }
+    for (const auto& [key, value] : *document.as_object()) {
+      if (open_->payload_keys().size() <= kPayloadKeysMax) open_->payload_keys().insert(key);
+    }
+    return {};
+  }
+
+  const PartBuildOptions& options_;
+  const int64_t now_ms_;
+  std::optional<OpenPart> open_;
+  BuiltParts built_;
+};
+
+}  // namespace
+
+Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& options,
+                              int64_t now_ms) {
+  Builder builder(options, now_ms);
+  for (size_t i = 0; i < plan.sources.size(); ++i) {
+    const FlushSource& source = plan.sources[i];
+    if (source.live_count() == 0) continue;
+    VIPER_RETURN_IF_ERROR(source.part != nullptr ? builder.AddPart(i, source)
+                                                 : builder.AddMemtable(i, source));
+  }
+  return builder.Finish();
+}
+
+}  // namespace viper::core

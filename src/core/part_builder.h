@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/collection_state.h"
+#include "storage/table_log.h"
+#include "viper/file_system.h"
+#include "viper/schema.h"
+
+namespace viper::core {
+
+/// Where parts are written.
+struct PartBuildOptions {
+  FileSystem* file_system = nullptr;
+  std::string table_directory;
+  const CollectionSchema* schema = nullptr;
+  /// A part is closed when its floats take this many bytes.
+  size_t part_bytes = size_t{256} << 20;
+};
+
+struct BuiltParts {
+  /// Ready for the table log: complete, durable and in place.
+  std::vector<storage::AddedFile> added;
+  std::vector<MovedRows> moved;
+};
+
+/// Write the live rows of a plan's sources, in order, into new parts: staged, synced, moved into
+/// the table's directory, which is synced too. On failure what was staged is removed as far as
+/// possible; parts that are in place and in no commit are swept at the next open.
+Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& options,
+                              int64_t now_ms);
+
+}  // namespace viper::core

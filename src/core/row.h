@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "viper/record.h"
+
+namespace viper::core {
+
+/// expires_at of a row that never does.
+inline constexpr int64_t kNeverExpires = std::numeric_limits<int64_t>::max();
+
+/// A validated row on its way into memory: declared fields converted, times filled in.
+struct Row {
+  std::string id;
+  uint64_t id_hash = 0;
+  Metadata metadata;
+  /// Bytes of the metadata as JSON, for memory accounting.
+  size_t metadata_bytes = 0;
+  int64_t timestamp = 0;    // microseconds
+  int64_t ingested_at = 0;  // microseconds
+  int64_t expires_at = kNeverExpires;
+  /// `dim` floats at any byte address; not owned.
+  const std::byte* vector = nullptr;
+};
+
+}  // namespace viper::core

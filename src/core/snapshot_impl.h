@@ -1,0 +1,53 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "core/column_cache.h"
+#include "core/read_view.h"
+#include "platform/thread_pool.h"
+#include "viper/clock.h"
+#include "viper/snapshot.h"
+
+namespace viper::core {
+
+/// Counters of reads, shared by a collection and its snapshots.
+struct ReadCounters {
+  std::atomic<uint64_t> searches{0};
+  std::atomic<uint64_t> gets{0};
+};
+
+/// What reads need besides the data. Shared, so that a snapshot may outlive its collection; the
+/// clock must outlive both.
+struct ReadContext {
+  ReadContext(size_t cache_bytes, size_t search_threads, const Clock& read_clock)
+      : cache(cache_bytes), pool("viper-search", search_threads), clock(read_clock) {}
+
+  ColumnCache cache;
+  ThreadPool pool;
+  const Clock& clock;
+  ReadCounters counters;
+};
+
+}  // namespace viper::core
+
+namespace viper {
+
+class Snapshot::Impl {
+ public:
+  Impl(std::shared_ptr<core::ReadContext> context, std::shared_ptr<const core::ReadView> view)
+      : context_(std::move(context)), view_(std::move(view)) {}
+
+  const core::ReadView& view() const { return *view_; }
+  core::ReadContext& context() const { return *context_; }
+  int64_t Now() const { return context_->clock.Now().micros; }
+
+ private:
+  // The view's parts drop their cached columns when they close: the context must outlive the view.
+  std::shared_ptr<core::ReadContext> context_;
+  std::shared_ptr<const core::ReadView> view_;
+};
+
+}  // namespace viper

@@ -1,0 +1,224 @@
+#include "core/table_schema.h"
+
+#include <array>
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/random.h"
+#include "base/status_macros.h"
+
+namespace viper::core {
+namespace {
+
+using columnar::ColumnBounds;
+
+constexpr std::string_view kFormatProperty = "viper.format";
+constexpr std::string_view kDimProperty = "viper.dim";
+constexpr std::string_view kMetricProperty = "viper.metric";
+/// Version of what the properties and columns mean. A higher one is refused.
+constexpr int64_t kFormat = 1;
+/// Strings in statistics are cut to this many code points (as Spark and delta-rs do).
+constexpr size_t kStatisticsPrefix = 32;
+
+Value ColumnOf(std::string_view name, Value type, bool nullable, Value::Object metadata = {}) {
+  return Value::Object{{"name", name},
+                       {"type", std::move(type)},
+                       {"nullable", nullable},
+                       {"metadata", std::move(metadata)}};
+}
+
+Value ArrayOf(std::string_view element) {
+  return Value::Object{{"type", "array"}, {"elementType", element}, {"containsNull", false}};
+}
+
+Value DeltaType(FieldType type) {
+  switch (type) {
+    case FieldType::kBool:
+      return "boolean";
+    case FieldType::kInt64:
+      return "long";
+    case FieldType::kFloat64:
+      return "double";
+    case FieldType::kString:
+      return "string";
+    case FieldType::kTimestamp:
+      return "timestamp";
+    case FieldType::kStringList:
+      return ArrayOf("string");
+  }
+  return nullptr;
+}
+
+std::optional<FieldType> FieldTypeOf(const Value& type) {
+  for (FieldType candidate : {FieldType::kBool, FieldType::kInt64, FieldType::kFloat64,
+                              FieldType::kString, FieldType::kTimestamp}) {
+    if (type == DeltaType(candidate)) return candidate;
+  }
+  const Value::Object* array = type.as_object();
+  if (array == nullptr) return std::nullopt;
+  auto kind = array->find("type");
+  auto element = array->find("elementType");
+  if (kind == array->end() || element == array->end()) return std::nullopt;
+  if (kind->second == Value("array") && element->second == Value("string")) {
+    return FieldType::kStringList;
+  }
+  return std::nullopt;
+}
+
+std::string SchemaString(const CollectionSchema& schema) {
+  Value::List columns;
+  columns.push_back(ColumnOf(columnar::kIdColumn, "string", false));
+  columns.push_back(ColumnOf(columnar::kTimestampColumn, "timestamp", false));
+  columns.push_back(ColumnOf(columnar::kIngestedAtColumn, "timestamp", false));
+  columns.push_back(ColumnOf(columnar::kExpiresAtColumn, "timestamp", true));
+  for (const Field& field : schema.fields) {
+    columns.push_back(ColumnOf(field.name, DeltaType(field.type), true));
+  }
+  columns.push_back(ColumnOf(columnar::kPayloadColumn, "string", true));
+  columns.push_back(ColumnOf(columnar::kVectorColumn, ArrayOf("float"), false,
+                             {{"viper.dim", static_cast<int64_t>(schema.dim)}}));
+  return Value(Value::Object{{"type", "struct"}, {"fields", std::move(columns)}}).ToJson();
+}
+
+Result<std::string> Property(const storage::TableMetadata& metadata, std::string_view name) {
+  auto found = metadata.configuration.find(std::string(name));
+  if (found == metadata.configuration.end()) {
+    return Status::Unsupported(
+        fmt::format("the table is not a VIPER collection: it has no property '{}'", name));
+  }
+  return found->second;
+}
+
+Result<int64_t> IntegerProperty(const storage::TableMetadata& metadata, std::string_view name) {
+  VIPER_ASSIGN_OR_RETURN(std::string text, Property(metadata, name));
+  int64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) {
+    return Status::Corruption(
+        fmt::format("the table property '{}' is not a number: '{}'", name, text));
+  }
+  return value;
+}
+
+Status ReadFields(const std::string& schema_json, CollectionSchema& schema) {
+  VIPER_ASSIGN_OR_RETURN(Value document, Value::FromJson(schema_json));
+  const Value::Object* root = document.as_object();
+  const auto columns = root == nullptr ? nullptr : root->find("fields")->second.as_list();
+  if (columns == nullptr) return Status::Corruption("the table's schemaString has no fields");
+  bool has_vector = false;
+  for (const Value& column : *columns) {
+    const Value::Object* object = column.as_object();
+    const bool named = object != nullptr && object->contains("name") && object->contains("type") &&
+                       object->at("name").as_string() != nullptr;
+    if (!named) return Status::Corruption("the table's schemaString has a column without a name");
+    const std::string& name = *object->at("name").as_string();
+    has_vector |= name == columnar::kVectorColumn;
+    if (name.starts_with('_')) continue;
+    const auto type = FieldTypeOf(object->at("type"));
+    if (type) schema.fields.push_back({name, *type});
+  }
+  if (!has_vector) return Status::Corruption("the table's schemaString has no column '_vector'");
+  return {};
+}
+
+/// Cut after `kStatisticsPrefix` code points; a cut maximum gets U+10FFFF appended, which sorts
+/// above everything that begins with the prefix.
+std::string CutString(const std::string& text, bool is_max) {
+  size_t end = 0;
+  for (size_t points = 0; end < text.size(); ++end) {
+    const bool starts_point = (static_cast<unsigned char>(text[end]) & 0xc0) != 0x80;
+    if (starts_point && ++points > kStatisticsPrefix) break;
+  }
+  if (end == text.size()) return text;
+  return text.substr(0, end) + (is_max ? "\xf4\x8f\xbf\xbf" : "");
+}
+
+Timestamp RoundToMillisecond(Timestamp time, bool up) {
+  int64_t millis = time.micros / 1000;
+  const int64_t rest = time.micros % 1000;
+  if (up && rest > 0) ++millis;
+  if (!up && rest < 0) --millis;
+  return Timestamp{millis * 1000};
+}
+
+Value BoundForDelta(const Value& bound, bool is_max) {
+  if (const std::string* text = bound.as_string()) return CutString(*text, is_max);
+  if (const Timestamp* time = bound.as_timestamp()) {
+    std::string text = RoundToMillisecond(*time, is_max).ToString();
+    // Delta wants exactly three digits of fraction.
+    const std::string seconds = text.substr(0, 19);
+    const int64_t millis = ((RoundToMillisecond(*time, is_max).micros / 1000) % 1000 + 1000) % 1000;
+    return fmt::format("{}.{:03}Z", seconds, millis);
+  }
+  return bound;
+}
+
+bool HasBounds(FieldType type) {
+  return type != FieldType::kStringList && type != FieldType::kBool;
+}
+
+}  // namespace
+
+storage::TableMetadata MakeTableMetadata(const CollectionSchema& schema, int64_t now_ms) {
+  storage::TableMetadata metadata;
+  metadata.id = MakeUuid();
+  metadata.schema_json = SchemaString(schema);
+  metadata.configuration = {{std::string(kFormatProperty), std::to_string(kFormat)},
+                            {std::string(kDimProperty), std::to_string(schema.dim)},
+                            {std::string(kMetricProperty), std::string(MetricName(schema.metric))}};
+  metadata.created_time_ms = now_ms;
+  return metadata;
+}
+
+Result<CollectionSchema> ReadTableSchema(const storage::TableMetadata& metadata) {
+  VIPER_ASSIGN_OR_RETURN(int64_t format, IntegerProperty(metadata, kFormatProperty));
+  if (format > kFormat || format < 1) {
+    return Status::Unsupported(fmt::format(
+        "the collection was written in a newer format: supported={} actual={}", kFormat, format));
+  }
+  if (!metadata.partition_columns.empty()) {
+    return Status::Unsupported("the table is partitioned; collections are not");
+  }
+  CollectionSchema schema;
+  VIPER_ASSIGN_OR_RETURN(int64_t dim, IntegerProperty(metadata, kDimProperty));
+  schema.dim = dim < 0 ? 0 : static_cast<size_t>(dim);
+  VIPER_ASSIGN_OR_RETURN(std::string metric, Property(metadata, kMetricProperty));
+  VIPER_ASSIGN_OR_RETURN(schema.metric, ParseMetric(metric));
+  VIPER_RETURN_IF_ERROR(ReadFields(metadata.schema_json, schema));
+  Status valid = schema.Validate();
+  if (!valid.ok()) return Status::Corruption("the table's schema: " + valid.message());
+  return schema;
+}
+
+std::string MakeStatistics(const parquet::PartSummary& summary, const CollectionSchema& schema) {
+  Value::Object min_values;
+  Value::Object max_values;
+  Value::Object null_counts;
+  const auto add = [&](const std::string& name, FieldType type) {
+    auto found = summary.bounds.find(name);
+    if (found == summary.bounds.end()) return;
+    const ColumnBounds& bounds = found->second;
+    null_counts[name] = static_cast<int64_t>(bounds.null_count);
+    if (!HasBounds(type)) return;
+    if (bounds.min) min_values[name] = BoundForDelta(*bounds.min, false);
+    if (bounds.max) max_values[name] = BoundForDelta(*bounds.max, true);
+  };
+  add(std::string(columnar::kIdColumn), FieldType::kString);
+  for (std::string_view name :
+       {columnar::kTimestampColumn, columnar::kIngestedAtColumn, columnar::kExpiresAtColumn}) {
+    add(std::string(name), FieldType::kTimestamp);
+  }
+  for (const Field& field : schema.fields) add(field.name, field.type);
+  return Value(Value::Object{{"numRecords", static_cast<int64_t>(summary.row_count)},
+                             {"tightBounds", true},
+                             {"minValues", std::move(min_values)},
+                             {"maxValues", std::move(max_values)},
+                             {"nullCount", std::move(null_counts)}})
+      .ToJson();
+}
+
+}  // namespace viper::core

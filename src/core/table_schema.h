@@ -1,0 +1,28 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "columnar/predicate.h"
+#include "parquet/part_file.h"
+#include "storage/table_log.h"
+#include "viper/schema.h"
+
+namespace viper::core {
+
+/// How a collection's schema is written into its Delta table: columns as Delta types in the
+/// schemaString, dimension and metric as `viper.*` table properties.
+
+/// Table metadata of a new collection.
+storage::TableMetadata MakeTableMetadata(const CollectionSchema& schema, int64_t now_ms);
+
+/// The schema of an existing table. Unsupported when it is not a collection or of a newer format;
+/// Corruption when it contradicts itself. Columns that other writers added are taken as declared
+/// fields where their type is one of ours, and ignored otherwise.
+Result<CollectionSchema> ReadTableSchema(const storage::TableMetadata& metadata);
+
+/// The Delta statistics document of a part: exact row count, bounds of the scalar columns (strings
+/// cut to a prefix, with the maximum rounded up; timestamps rounded outward to milliseconds).
+std::string MakeStatistics(const parquet::PartSummary& summary, const CollectionSchema& schema);
+
+}  // namespace viper::core

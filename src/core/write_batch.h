@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/row.h"
+#include "viper/record_source.h"
+#include "viper/schema.h"
+
+namespace viper::core {
+
+/// What one record of the log does. Persistent: never renumber.
+enum class WriteKind : uint8_t { kUpsert = 1, kDelete = 2 };
+
+/// One atomic write: rows to put in place of those of equal id, or ids to delete. Ids are unique.
+struct WriteBatch {
+  WriteKind kind = WriteKind::kUpsert;
+  std::vector<Row> rows;
+  std::vector<std::string> deleted_ids;
+  /// Rows of the caller's batch that a later row of the same id replaced.
+  uint64_t duplicates = 0;
+};
+
+/// Check records and turn them into rows: declared fields converted, times filled in, of equal ids
+/// only the last kept. Vectors stay the caller's. InvalidArgument names the record's index, its id
+/// and what is wrong.
+Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const CollectionSchema& schema,
+                                 int64_t now);
+/// The same for rows [first, first + count) of a batch, whose metadata are moved out.
+Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
+                                 const CollectionSchema& schema, int64_t now);
+Result<WriteBatch> PrepareDelete(std::span<const std::string> ids);
+
+/// OK if the batch's lists have fitting lengths.
+Status CheckShape(const RecordBatch& batch, const CollectionSchema& schema);
+
+/// The batch as a log record's payload, and back. docs/format/wal.md has the bytes. The decoded
+/// rows' vectors point into `payload`. Corruption names what is malformed.
+std::vector<std::byte> EncodeWriteBatch(const WriteBatch& batch, size_t dim);
+Result<WriteBatch> DecodeWriteBatch(WriteKind kind, std::span<const std::byte> payload,
+                                    const CollectionSchema& schema);
+
+/// About how many bytes a row takes in the log.
+size_t EncodedRowBytes(const Row& row, size_t dim);
+
+}  // namespace viper::core
