@@ -39,8 +39,6 @@ struct PartWriteOptions {
   size_t row_group_bytes = size_t{64} << 20;
   /// Zstandard level for everything but the vectors.
   int zstd_level = 3;
-  /// Footer key-value metadata (viper.part, viper.dim, viper.metric, viper.payload_keys, ...).
-  std::map<std::string, std::string> key_values;
 };
 
 /// What was written, for the table log.
@@ -66,8 +64,9 @@ class PartWriter {
                                                   const PartWriteOptions& options);
   /// Append rows (as one or several row groups).
   virtual Status Append(const PartRows& rows) = 0;
-  /// Write the footer. No calls after it.
-  virtual Result<PartSummary> Finish() = 0;
+  /// Write the footer with this key-value metadata (viper.part, viper.payload_keys, ...), which may
+  /// depend on the rows written. No calls after it.
+  virtual Result<PartSummary> Finish(const std::map<std::string, std::string>& key_values) = 0;
 };
 
 /// Where the floats of a run of rows lie.

@@ -112,7 +112,7 @@ inline std::vector<std::byte> WritePart(const PartRows& rows, const CollectionSc
   auto writer = PartWriter::Make(file, schema, options).value();
   const Status appended = writer->Append(rows);
   if (!appended.ok()) AbortOnBadResult(appended);
-  const PartSummary summary = writer->Finish().value();
+  const PartSummary summary = writer->Finish({}).value();
   return std::move(file.content);
 }
 

@@ -78,8 +78,8 @@ class PartWriterImpl : public PartWriter {
     return Status::Ok();
   }
 
-  Result<PartSummary> Finish() override {
-    VIPER_RETURN_IF_ERROR(Guard([&] { return WriteFooter(); }));
+  Result<PartSummary> Finish(const std::map<std::string, std::string>& key_values) override {
+    VIPER_RETURN_IF_ERROR(Guard([&] { return WriteFooter(key_values); }));
     state_ = Status::FailedPrecondition("part is finished already");
     summary_.file_bytes = static_cast<uint64_t>(sink_->position());
     summary_.max_norm = vectors_.max_norm();
@@ -184,7 +184,7 @@ class PartWriterImpl : public PartWriter {
     metadata_->SetIndexLocations(::parquet::IndexKind::kBloomFilter, locations);
   }
 
-  Status WriteFooter() {
+  Status WriteFooter(const std::map<std::string, std::string>& key_values) {
     WriteBloomFilters();
     page_index_->Finish();
     const auto locations = page_index_->WriteTo(sink_.get());
@@ -192,9 +192,9 @@ class PartWriterImpl : public PartWriter {
                                  locations.column_index_locations);
     metadata_->SetIndexLocations(::parquet::IndexKind::kOffsetIndex,
                                  locations.offset_index_locations);
-    const auto key_values = std::make_shared<::arrow::KeyValueMetadata>();
-    for (const auto& [key, value] : options_.key_values) key_values->Append(key, value);
-    const auto footer = metadata_->Finish(key_values);
+    const auto pairs = std::make_shared<::arrow::KeyValueMetadata>();
+    for (const auto& [key, value] : key_values) pairs->Append(key, value);
+    const auto footer = metadata_->Finish(pairs);
     ::parquet::WriteFileMetaData(*footer, sink_.get());
     return FromArrow(sink_->Flush());
   }

@@ -47,7 +47,7 @@ TEST_P(PartWriterShapes, EveryValueComesBackBitForBit) {
   const auto [row_count, dim] = GetParam();
   const ExampleRows example = MakeExampleRows(row_count, dim, kSeed);
   const auto bytes =
-      WritePart(example.rows, ExampleSchema(dim), {.row_group_bytes = 5000 * dim * sizeof(float), .key_values = {}});
+      WritePart(example.rows, ExampleSchema(dim), {.row_group_bytes = 5000 * dim * sizeof(float)});
   const auto reader = OpenPart(bytes, ExampleSchema(dim)).value();
   EXPECT_EQ(reader->row_count(), row_count);
   EXPECT_TRUE(reader->maps_vectors());
