@@ -60,7 +60,7 @@ struct VIPER_EXPORT CollectionSchema {
   size_t dim = 0;
   Metric metric = Metric::kCosine;
   /// Declared fields, at most 256. Metadata keys that are not declared are kept too (in `_payload`).
-  std::vector<Field> fields;
+  std::vector<Field> fields = {};
 
   /// OK, or InvalidArgument naming the member that is wrong and its value.
   Status Validate() const;

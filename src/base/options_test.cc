@@ -1,0 +1,55 @@
+#include "viper/options.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/status_matchers.h"
+
+namespace viper {
+namespace {
+
+EngineOptions With(const std::function<void(EngineOptions&)>& change) {
+  EngineOptions options;
+  change(options);
+  return options;
+}
+
+TEST(EngineOptions, DefaultsAreValid) { EXPECT_OK(EngineOptions().Validate()); }
+
+TEST(EngineOptions, EachMemberIsHeldToItsRange) {
+  const auto refused = [](std::string_view member,
+                          const std::function<void(EngineOptions&)>& change) {
+    EXPECT_STATUS(kInvalidArgument, member, With(change).Validate());
+  };
+  refused("durability", [](auto& o) { o.durability = static_cast<Durability>(9); });
+  refused("sync_interval_ms", [](auto& o) { o.sync_interval_ms = 0; });
+  refused("actual=60001", [](auto& o) { o.sync_interval_ms = 60'001; });
+  refused("flush_bytes", [](auto& o) { o.flush_bytes = (size_t{1} << 20) - 1; });
+  refused("flush_bytes", [](auto& o) { o.flush_bytes = (size_t{16} << 30) + 1; });
+  refused("checkpoint_interval", [](auto& o) { o.checkpoint_interval = 0; });
+  refused("checkpoint_interval", [](auto& o) { o.checkpoint_interval = 10'001; });
+  refused("search_threads", [](auto& o) { o.search_threads = 257; });
+}
+
+TEST(EngineOptions, TheEndsOfEachRangeAreValid) {
+  const auto accepted = [](const std::function<void(EngineOptions&)>& change) {
+    EXPECT_OK(With(change).Validate());
+  };
+  accepted([](auto& o) { o.sync_interval_ms = 1; });
+  accepted([](auto& o) { o.sync_interval_ms = 60'000; });
+  accepted([](auto& o) { o.flush_bytes = size_t{1} << 20; });
+  accepted([](auto& o) { o.flush_bytes = size_t{16} << 30; });
+  accepted([](auto& o) { o.flush_age_ms = 0; });
+  accepted([](auto& o) { o.checkpoint_interval = 10'000; });
+  accepted([](auto& o) { o.search_threads = 256; });
+  accepted([](auto& o) { o.cache_bytes = 0; });
+}
+
+TEST(Durability, NamesReadBack) {
+  for (Durability durability : {Durability::kSync, Durability::kInterval, Durability::kNone}) {
+    EXPECT_EQ(*ParseDurability(DurabilityName(durability)), durability);
+  }
+  EXPECT_STATUS(kInvalidArgument, "actual='always'", ParseDurability("always"));
+}
+
+}  // namespace
+}  // namespace viper
