@@ -33,12 +33,13 @@ class VIPER_EXPORT Filter {
   ///
   /// Keywords in any case; AND binds closer than OR, NOT closest. Operators: = == != <> < <= > >=,
   /// [NOT] IN (a, b), [NOT] BETWEEN a AND b, [NOT] LIKE 'pre%' (% any run, _ one character),
-  /// CONTAINS (an element of a list, a part of a string), IS [NOT] NULL.
+  /// [NOT] CONTAINS (an element of a list, a part of a string), IS [NOT] NULL; TRUE and FALSE alone.
   /// Strings in single quotes ('' is one quote), numbers, TRUE, FALSE, TIMESTAMP '2026-11-22'.
   /// Fields: bare words, dotted paths into nested metadata (author.name), or any key in
   /// double quotes or backticks. `_id`, `_timestamp`, `_ingested_at` and `_expires_at` are fields too.
-  /// Empty text matches everything. Errors are InvalidArgument with position (1-based, in bytes),
-  /// what was found and what was expected.
+  /// Empty text matches everything. At most 64 KiB, 10,000 conditions, 10,000 values of one IN and 64
+  /// parentheses inside each other. Errors are InvalidArgument with position (1-based, in bytes), what
+  /// was found and what was expected. Whether fields exist and types fit shows when the filter is used.
   static Result<Filter> Parse(std::string_view text);
 
   bool matches_all() const { return root_ == nullptr; }

@@ -1,0 +1,78 @@
+#include "columnar/field_conversion.h"
+
+#include <fmt/core.h>
+
+#include <cmath>
+#include <cstdint>
+#include <string_view>
+
+#include "columnar/filter_message.h"
+#include "columnar/value_compare.h"
+#include "viper/result.h"
+#include "viper/schema.h"
+#include "viper/status.h"
+#include "viper/value.h"
+
+namespace viper::columnar {
+namespace {
+
+Status Unfit(const Field& field, const Value& value, std::string_view reason) {
+  return Status::InvalidArgument(fmt::format("field '{}' is {}, it cannot hold {}{}", field.name,
+                                             FieldTypeName(field.type), Described(value), reason));
+}
+
+Result<Value> ConvertToFloat64(const Field& field, const Value& value) {
+  if (value.as_float64() != nullptr) {
+    // JSON cannot say them, and no comparison or statistic could place them.
+    if (!std::isfinite(*value.as_float64())) return Unfit(field, value, ": not finite");
+    return value;
+  }
+  if (value.as_int64() == nullptr) return Unfit(field, value, "");
+  const int64_t integer = *value.as_int64();
+  if (!IsExactFloat64(integer)) return Unfit(field, value, ": not exact as a float");
+  return Value(static_cast<double>(integer));
+}
+
+Result<Value> ConvertToTimestamp(const Field& field, const Value& value) {
+  if (value.as_timestamp() != nullptr) return value;
+  if (value.as_string() == nullptr) return Unfit(field, value, "");
+  const Result<Timestamp> parsed = Timestamp::Parse(*value.as_string());
+  if (!parsed.ok()) return Unfit(field, value, ": " + parsed.status().message());
+  return Value(*parsed);
+}
+
+Result<Value> ConvertToStringList(const Field& field, const Value& value) {
+  if (value.as_list() == nullptr) return Unfit(field, value, "");
+  for (const Value& element : *value.as_list()) {
+    if (element.as_string() == nullptr) {
+      return Unfit(field, value, fmt::format(" with the element {}", Described(element)));
+    }
+  }
+  return value;
+}
+
+}  // namespace
+
+Result<Value> ConvertToField(const Field& field, const Value& value) {
+  if (value.is_null()) return value;
+  switch (field.type) {
+    case FieldType::kBool:
+      if (value.as_bool() != nullptr) return value;
+      break;
+    case FieldType::kInt64:
+      if (value.as_int64() != nullptr) return value;
+      break;
+    case FieldType::kString:
+      if (value.as_string() != nullptr) return value;
+      break;
+    case FieldType::kFloat64:
+      return ConvertToFloat64(field, value);
+    case FieldType::kTimestamp:
+      return ConvertToTimestamp(field, value);
+    case FieldType::kStringList:
+      return ConvertToStringList(field, value);
+  }
+  return Unfit(field, value, "");
+}
+
+}  // namespace viper::columnar
