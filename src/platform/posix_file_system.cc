@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <limits>
 #include <system_error>
@@ -20,6 +19,7 @@
 #endif
 
 #include "base/status_macros.h"
+#include "platform/posix_error.h"
 #include "viper/file_system.h"
 
 namespace viper {
@@ -29,29 +29,6 @@ constexpr mode_t kFileMode = 0644;
 constexpr mode_t kDirectoryMode = 0755;
 // Linux moves at most about 2 GiB in one call; less keeps each call interruptible.
 constexpr size_t kTransferBytesMax = size_t{1} << 30;
-
-std::string ErrorText(int error) {
-  const std::string text = std::generic_category().message(error);
-#if defined(__GLIBC__)
-  if (const char* name = strerrorname_np(error)) return fmt::format("{} ({})", text, name);
-#endif
-  return fmt::format("{} (errno={})", text, error);
-}
-
-Status SystemError(std::string_view operation, std::string_view path, int error) {
-  std::string message = fmt::format("cannot {} '{}': {}", operation, path, ErrorText(error));
-  switch (error) {
-    case ENOENT:
-      return Status::NotFound(std::move(message));
-    case EEXIST:
-      return Status::AlreadyExists(std::move(message));
-    case ENOSPC:
-    case EDQUOT:
-      return Status::ResourceExhausted(std::move(message));
-    default:
-      return Status::IoError(std::move(message));
-  }
-}
 
 // Repeats a system call that a signal interrupted.
 template <typename Call>
@@ -87,14 +64,14 @@ class Descriptor {
 Result<Descriptor> Open(const std::string& path, int flags, std::string_view operation) {
   const int number =
       RetryInterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, kFileMode); });
-  if (number < 0) return SystemError(operation, path, errno);
+  if (number < 0) return PosixError(operation, path, errno);
   return Descriptor(number);
 }
 
 // The size of an open regular file; anything else has none.
 Result<uint64_t> SizeOf(const Descriptor& file, const std::string& path) {
   struct stat state{};
-  if (::fstat(file.number(), &state) != 0) return SystemError("look at", path, errno);
+  if (::fstat(file.number(), &state) != 0) return PosixError("look at", path, errno);
   if (!S_ISREG(state.st_mode)) {
     return Status::IoError(fmt::format("cannot open '{}': not a regular file", path));
   }
@@ -115,13 +92,13 @@ class PosixWritableFile final : public WritableFile {
 
   Status WriteAt(uint64_t offset, std::span<const std::byte> bytes) override {
     VIPER_RETURN_IF_ERROR(CheckOpen("write"));
-    if (!FitsOffset(offset, bytes.size())) return SystemError("write", path_, EFBIG);
+    if (!FitsOffset(offset, bytes.size())) return PosixError("write", path_, EFBIG);
     for (uint64_t position = offset; !bytes.empty();) {
       const size_t wanted = std::min(bytes.size(), kTransferBytesMax);
       const ssize_t written = RetryInterrupted([&] {
         return ::pwrite(file_.number(), bytes.data(), wanted, static_cast<off_t>(position));
       });
-      if (written < 0) return SystemError("write", path_, errno);
+      if (written < 0) return PosixError("write", path_, errno);
       position += static_cast<uint64_t>(written);
       bytes = bytes.subspan(static_cast<size_t>(written));
       // The end moves only with whole writes: an append after a failed one starts where that did.
@@ -138,13 +115,13 @@ class PosixWritableFile final : public WritableFile {
     if (RetryInterrupted([this] { return SyncDescriptor(); }) == 0) return Status::Ok();
     const int error = errno;
     sync_failed_.store(true, std::memory_order_release);
-    return SystemError("sync", path_, error);
+    return PosixError("sync", path_, error);
   }
 
   Status Close() override {
     VIPER_RETURN_IF_ERROR(CheckOpen("close"));
     const int error = file_.Close();
-    return error == 0 ? Status::Ok() : SystemError("close", path_, error);
+    return error == 0 ? Status::Ok() : PosixError("close", path_, error);
   }
 
  private:
@@ -177,14 +154,14 @@ class PosixRandomAccessFile final : public RandomAccessFile {
   uint64_t size() const override { return size_; }
 
   Status ReadAt(uint64_t offset, std::span<std::byte> out) const override {
-    if (!FitsOffset(offset, out.size())) return SystemError("read", path_, EOVERFLOW);
+    if (!FitsOffset(offset, out.size())) return PosixError("read", path_, EOVERFLOW);
     uint64_t position = offset;
     while (!out.empty()) {
       const size_t wanted = std::min(out.size(), kTransferBytesMax);
       const ssize_t count = RetryInterrupted([&] {
         return ::pread(file_.number(), out.data(), wanted, static_cast<off_t>(position));
       });
-      if (count < 0) return SystemError("read", path_, errno);
+      if (count < 0) return PosixError("read", path_, errno);
       if (count == 0) {
         return Status::IoError(
             fmt::format("cannot read '{}': unexpected end of file: "
@@ -278,10 +255,10 @@ class PosixFileSystem final : public FileSystem {
     VIPER_ASSIGN_OR_RETURN(const Descriptor file, Open(path, O_RDONLY, "open"));
     VIPER_ASSIGN_OR_RETURN(const uint64_t size, SizeOf(file, path));
     if (size == 0) return std::make_unique<PosixMappedFile>(std::span<const std::byte>());
-    if (size > std::numeric_limits<size_t>::max()) return SystemError("map", path, EFBIG);
+    if (size > std::numeric_limits<size_t>::max()) return PosixError("map", path, EFBIG);
     void* address =
         ::mmap(nullptr, static_cast<size_t>(size), PROT_READ, MAP_SHARED, file.number(), 0);
-    if (address == MAP_FAILED) return SystemError("map", path, errno);
+    if (address == MAP_FAILED) return PosixError("map", path, errno);
     return std::make_unique<PosixMappedFile>(
         std::span(static_cast<const std::byte*>(address), static_cast<size_t>(size)));
   }
@@ -289,7 +266,7 @@ class PosixFileSystem final : public FileSystem {
   Result<std::vector<std::string>> List(const std::string& directory) override {
     const auto close = [](DIR* stream) { ::closedir(stream); };
     const std::unique_ptr<DIR, decltype(close)> stream(::opendir(directory.c_str()), close);
-    if (stream == nullptr) return SystemError("list", directory, errno);
+    if (stream == nullptr) return PosixError("list", directory, errno);
     std::vector<std::string> names;
     errno = 0;
     while (const dirent* entry = ::readdir(stream.get())) {
@@ -297,7 +274,7 @@ class PosixFileSystem final : public FileSystem {
       if (name != "." && name != "..") names.emplace_back(name);
       errno = 0;  // the end is told from an error by this alone
     }
-    if (errno != 0) return SystemError("list", directory, errno);
+    if (errno != 0) return PosixError("list", directory, errno);
     std::sort(names.begin(), names.end());
     return names;
   }
@@ -306,12 +283,12 @@ class PosixFileSystem final : public FileSystem {
     struct stat state{};
     if (::stat(path.c_str(), &state) == 0) return true;
     if (errno == ENOENT || errno == ENOTDIR) return false;
-    return SystemError("look at", path, errno);
+    return PosixError("look at", path, errno);
   }
 
   Result<uint64_t> FileSize(const std::string& path) override {
     struct stat state{};
-    if (::stat(path.c_str(), &state) != 0) return SystemError("look at", path, errno);
+    if (::stat(path.c_str(), &state) != 0) return PosixError("look at", path, errno);
     if (!S_ISREG(state.st_mode)) {
       return Status::IoError(fmt::format("'{}' has no size: not a regular file", path));
     }
@@ -319,7 +296,7 @@ class PosixFileSystem final : public FileSystem {
   }
 
   Status CreateDirectories(const std::string& directory) override {
-    if (directory.empty()) return SystemError("create directory", directory, ENOENT);
+    if (directory.empty()) return PosixError("create directory", directory, ENOENT);
     for (size_t end = directory.find('/', 1); true; end = directory.find('/', end + 1)) {
       const std::string prefix = directory.substr(0, end);
       // A parent that is there may forbid mkdir with another error than EEXIST (EACCES, EROFS).
@@ -336,26 +313,26 @@ class PosixFileSystem final : public FileSystem {
     if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK) {
       if (RenameWithoutReplacing(existing, name) == 0) return Status::Ok();
     }
-    return SystemError(fmt::format("link '{}' as", existing), name, errno);
+    return PosixError(fmt::format("link '{}' as", existing), name, errno);
   }
 
   Status Rename(const std::string& from, const std::string& to) override {
     if (::rename(from.c_str(), to.c_str()) == 0) return Status::Ok();
-    return SystemError(fmt::format("rename '{}' to", from), to, errno);
+    return PosixError(fmt::format("rename '{}' to", from), to, errno);
   }
 
   Status RemoveFile(const std::string& path) override {
     if (::unlink(path.c_str()) == 0) return Status::Ok();
-    return SystemError("remove", path, errno);
+    return PosixError("remove", path, errno);
   }
 
   Status RemoveDirectoryTree(const std::string& directory) override {
     struct stat state{};
-    if (::lstat(directory.c_str(), &state) != 0) return SystemError("remove", directory, errno);
-    if (!S_ISDIR(state.st_mode)) return SystemError("remove directory", directory, ENOTDIR);
+    if (::lstat(directory.c_str(), &state) != 0) return PosixError("remove", directory, errno);
+    if (!S_ISDIR(state.st_mode)) return PosixError("remove directory", directory, ENOTDIR);
     std::error_code error;
     std::filesystem::remove_all(directory, error);
-    if (error) return SystemError("remove directory", directory, error.value());
+    if (error) return PosixError("remove directory", directory, error.value());
     return Status::Ok();
   }
 
@@ -365,7 +342,7 @@ class PosixFileSystem final : public FileSystem {
     const int result = RetryInterrupted([&] { return ::fsync(file.number()); });
     // EINVAL: this file system has nothing to sync for a directory (some network and FUSE ones).
     if (result == 0 || errno == EINVAL) return Status::Ok();
-    return SystemError("sync directory", directory, errno);
+    return PosixError("sync directory", directory, errno);
   }
 
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
@@ -373,7 +350,7 @@ class PosixFileSystem final : public FileSystem {
     for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
       VIPER_ASSIGN_OR_RETURN(Descriptor file, Open(path, O_RDWR | O_CREAT, "open lock file"));
       if (RetryInterrupted([&] { return ::flock(file.number(), LOCK_EX | LOCK_NB); }) != 0) {
-        if (errno != EWOULDBLOCK) return SystemError("lock", path, errno);
+        if (errno != EWOULDBLOCK) return PosixError("lock", path, errno);
         return Status::Busy(fmt::format("cannot lock '{}': somebody else holds it", path));
       }
       if (StillNamed(file, path)) return std::make_unique<PosixFileLock>(std::move(file));
@@ -384,7 +361,7 @@ class PosixFileSystem final : public FileSystem {
  private:
   static Status CannotCreateDirectory(const std::string& path, int error) {
     // AlreadyExists would say that all is well; something that is no directory is in the way.
-    return SystemError("create directory", path, error == EEXIST ? ENOTDIR : error);
+    return PosixError("create directory", path, error == EEXIST ? ENOTDIR : error);
   }
 };
 
