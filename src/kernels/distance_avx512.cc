@@ -170,6 +170,7 @@ void FourQueries(const std::byte* rows, size_t row_count, size_t dim, const floa
 template <typename Step>
 void ManyQueries(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
                  size_t query_count, float* out) {
+  if (query_count == 0) return;
   const size_t row_bytes = dim * sizeof(float);
   const size_t rows_fitting = kChunkBytes / row_bytes / kLanes * kLanes;
   const size_t chunk_rows = rows_fitting > kLanes ? rows_fitting : kLanes;
