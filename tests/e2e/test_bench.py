@@ -1,0 +1,33 @@
+"""Every benchmark scenario runs in a small size and reports what docs/BENCHMARKING.md says."""
+
+import json
+import subprocess
+
+import pytest
+
+from lake import program
+
+FIGURES = {
+    "exact": ("search_to_stream", "batch64_speedup", "search_gb_per_s"),
+    "import": ("rows_per_s", "times_plain_write"),
+    "insert": ("inserts_per_s", "times_bare"),
+    "reopen": ("ms_until_answer", "anonymous_mib_at_open"),
+    "size": ("bytes_to_float_bytes", "bytes_without_log_to_float_bytes"),
+}
+
+
+@pytest.mark.parametrize("scenario", FIGURES)
+def test_the_scenario_runs_and_reports(tmp_path, scenario):
+    out = tmp_path / "out.jsonl"
+    arguments = ["--work", tmp_path, "--rows", 1000, "--rounds", 2, "--insert-ms", 20, "--revision", "test", "-o", out, scenario]
+    done = subprocess.run([program("viper_bench"), *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=120)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert lines
+    for line in lines:
+        assert line["benchmark"] == scenario
+        assert line["machine"]["cores"] > 0 and line["build"]["compiler"] and line["build"]["revision"] == "test"
+        assert "synthetic" in line["data"] and line["date"].endswith("Z")
+    for figure in FIGURES[scenario]:
+        measured = lines[0]["results"][figure]
+        assert (measured["median"] if isinstance(measured, dict) else measured) > 0
