@@ -81,8 +81,9 @@ def test_empty_tree_misses_only_the_layers(tmp_path):
         ("tools/layers.txt", "layers-file")]
 
 
-TODO = "TO" + "DO"
-FIXME = "FIX" + "ME"
+# In pieces, so that this file is no leftover itself.
+LATER = "TO" + "DO"
+BROKEN = "FIX" + "ME"
 
 # rule, file, its bad text, line of the message, a word of the advice
 BAD = [
@@ -92,6 +93,7 @@ BAD = [
     ("layer", "src/index/i.h", '#pragma once\n#include "storage/s.h"\n', 2, "may include: base platform kernels"),
     ("layer", "src/storage/s.h", '#pragma once\n#include "index/i.h"\n', 2, "order of the layers"),
     ("layer", "src/storage/s.h", '#pragma once\n#include "testing/t.h"\n', 2, "only tests"),
+    ("layer", "src/core/c.h", '#pragma once\n#include "testing/t.h"\n', 2, "only tests"),
     ("layer", "src/storage/s.h", '#pragma once\n#include "viper/engine.h"\n', 2, "src/core"),
     ("layer", "src/storage/s.h", '#pragma once\n  #  include "viper/viper.h"\n', 2, "programs may"),
     ("layer", "src/base/a_test.cc", '#include "core/c.h"\n', 1, "order of the layers"),
@@ -135,8 +137,8 @@ BAD = [
     ("registered", "src/base/CMakeLists.txt", "viper_component(SOURCES\n  a.cc z.cc TESTS a_test.cc)\n", 2, "off the list"),
     ("vague-name", "src/base/string_util.h", "#pragma once\n", 1, "concept"),
     ("vague-name", "src/base/a.h", "#pragma once\nclass VIPER_EXPORT PartManager;\n", 2, "concept"),
-    ("leftover", "src/base/a.h", f"#pragma once\n// {TODO}: later\n", 2, f"{TODO}(#<issue>)"),
-    ("leftover", "docs/a.md", f"{FIXME} this\n", 1, "do it now"),
+    ("leftover", "src/base/a.h", f"#pragma once\n// {LATER}: later\n", 2, f"{LATER}(#<issue>)"),
+    ("leftover", "docs/a.md", f"{BROKEN} this\n", 1, "do it now"),
     ("absolute-path", "docs/a.md", "see /ro" + "ot/secret\n", 1, "relative path"),
     ("absolute-path", "tools/run", "cd '/ho" + "me/someone/x'\n", 1, "relative path"),
 ]
@@ -162,15 +164,27 @@ GOOD_SAMPLES = [
     ("src/base/a.cc", "int brand(int); int x = brand(1); void F(char* b) { std::snprintf(b, 1, \"\"); }\n"),
     ("src/columnar/c.h", "#pragma once\n#include <arrow/api.h>\ninline void F() { try { G(); } catch (const E& e) { } }\n"),
     ("src/base/a.h", "// A comment first.\n\n#pragma once\n// #include \"core/c.h\"\n/*\n#include \"core/c.h\"\n*/\n"),
-    ("src/base/a.h", f"#pragma once\n// {TODO}(#12): later\n"),
+    ("src/base/a.h", f"#pragma once\n// {LATER}(#12): later\n"),
     ("docs/a.md", "https://example.org/work/ and ./work/ and /usr/bin and ~/root/x\n"),
-    ("src/core/c_test.h", "#pragma once\n#include \"testing/t.h\"\n"),
 ]
 
 
 @pytest.mark.parametrize("path,text", GOOD_SAMPLES)
 def test_look_alikes_are_accepted(tmp_path, path, text):
     assert messages(tmp_path, {path: text}) == []
+
+
+def test_what_only_tests_include_is_test_support(tmp_path):
+    changes = {
+        "src/base/sample.h": '#pragma once\n#include "testing/t.h"\n',
+        "src/base/sample.cc": '#include "base/sample.h"\n#include "testing/t.h"\n',
+        "src/base/a_test.cc": '#include "base/sample.h"\n',
+        "src/base/CMakeLists.txt": "viper_component(NAME base SOURCES a.cc TESTS a_test.cc sample.cc)\n",
+    }
+    assert messages(tmp_path, changes) == []
+    found = messages(tmp_path, {**changes, "src/base/a.cc": '#include "base/sample.h"\n'})
+    assert [(path, name) for path, _, _, name in found] == [
+        ("src/base/sample.cc", "twin"), ("src/base/sample.cc", "layer"), ("src/base/sample.h", "layer")]
 
 
 def test_isa_variants_share_one_test(tmp_path):

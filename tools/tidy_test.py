@@ -50,7 +50,8 @@ std::size_t UseAfterMove(std::string text) {
 }
 
 std::size_t Copy(std::vector<int> values) {
-  if (values.size() == 0) return 0;
+  if (values.size() == 0)
+    return 0;
   int sum;
   sum = 1;
   char* old = (char*)&sum;
