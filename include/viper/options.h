@@ -57,7 +57,7 @@ struct VIPER_EXPORT EngineOptions {
   const Clock* clock = nullptr;
   /// Called with one line when something worth an operator's look happens (a torn log tail was cut,
   /// a background flush failed). May be called from any thread. Null = silent.
-  std::function<void(std::string_view line)> log;
+  std::function<void(std::string_view line)> log = {};
 
   /// OK, or InvalidArgument naming the member that is wrong and its value.
   Status Validate() const;
@@ -70,25 +70,25 @@ struct Projection {
   /// Return the metadata.
   bool metadata = true;
   /// Only these top-level metadata keys; empty = all.
-  std::vector<std::string> fields;
+  std::vector<std::string> fields = {};
 };
 
 struct SearchOptions {
   /// How many hits at most. 0 gives none.
   size_t k = 10;
   /// Only records that match.
-  Filter filter;
-  Projection projection;
+  Filter filter = {};
+  Projection projection = {};
   /// Compare the query with every matching record. Always so while a collection has no index.
   bool exact = false;
 };
 
 struct ScrollOptions {
   /// Start after this id; empty = from the first.
-  std::string after;
+  std::string after = {};
   /// How many records at most. 1 to 100,000.
   size_t limit = 100;
-  Filter filter;
+  Filter filter = {};
   Projection projection = {.vector = true, .metadata = true, .fields = {}};
 };
 
@@ -96,11 +96,11 @@ struct ScrollOptions {
 struct LoadOptions {
   /// Names this load, so that a repeated call after a crash goes on where the last durable commit was:
   /// the rows already in the table are skipped. Must identify the input's content. Empty = not resumable.
-  std::string resume_key;
+  std::string resume_key = {};
   /// Rows are committed (made durable and visible) when they take this many bytes. 1 MiB to 4 GiB.
   size_t commit_bytes = size_t{128} << 20;
   /// Called after each batch read and after each commit. Return false to stop: what is committed stays.
-  std::function<bool(uint64_t rows_read, uint64_t rows_committed)> progress;
+  std::function<bool(uint64_t rows_read, uint64_t rows_committed)> progress = {};
 };
 
 }  // namespace viper

@@ -48,7 +48,7 @@ VIPER_EXPORT Result<FieldType> ParseFieldType(std::string_view name);
 /// an ISO 8601 string given for a timestamp field becomes a timestamp; anything else is an error.
 struct Field {
   /// 1 to 128 bytes of [A-Za-z0-9_], not starting with '_' or a digit; unique ignoring case.
-  std::string name;
+  std::string name = {};
   FieldType type = FieldType::kString;
 
   friend bool operator==(const Field&, const Field&) = default;

@@ -310,10 +310,15 @@ class PosixFileSystem final : public FileSystem {
 
   Status Link(const std::string& existing, const std::string& name) override {
     if (::link(existing.c_str(), name.c_str()) == 0) return Status::Ok();
-    if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS || errno == EMLINK) {
+    const int error = errno;
+    const bool unsupported =
+        error == EPERM || error == EOPNOTSUPP || error == ENOSYS || error == EMLINK;
+    // A directory cannot be linked anywhere, and must not be moved instead.
+    if (unsupported && !IsDirectory(existing)) {
       if (RenameWithoutReplacing(existing, name) == 0) return Status::Ok();
+      return PosixError(fmt::format("link (by renaming) '{}' as", existing), name, errno);
     }
-    return PosixError(fmt::format("link '{}' as", existing), name, errno);
+    return PosixError(fmt::format("link '{}' as", existing), name, error);
   }
 
   Status Rename(const std::string& from, const std::string& to) override {

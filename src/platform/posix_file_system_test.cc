@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -167,6 +168,36 @@ TEST_F(PosixFileSystem, LinkNeverReplaces) {
   ASSERT_OK(file_system_.Link(directory_ / "a", directory_ / "c"));
   EXPECT_EQ(Content("c"), "new");
 }
+
+TEST_F(PosixFileSystem, DirectoryIsNeitherLinkedNorMovedByLink) {
+  ASSERT_OK(file_system_.CreateDirectories(directory_ / "d"));
+  EXPECT_STATUS(kIoError, "EPERM", file_system_.Link(directory_ / "d", directory_ / "e"));
+  EXPECT_TRUE(*file_system_.Exists(directory_ / "d"));
+  EXPECT_FALSE(*file_system_.Exists(directory_ / "e"));
+}
+
+#if defined(__linux__)
+TEST_F(PosixFileSystem, WithoutHardLinksLinkMovesButNeverReplaces) {
+  // Linux refuses to link what belongs to somebody else with the same error as FAT does to link at
+  // all.
+  char protection = '0';
+  std::ifstream("/proc/sys/fs/protected_hardlinks") >> protection;
+  if (::geteuid() != 0 || protection != '1') GTEST_SKIP() << "needs root and protected_hardlinks";
+  constexpr uid_t kNobody = 65534;
+  Create("a", "content");
+  Create("taken", "old");
+  ASSERT_EQ(::chown(directory_.path().c_str(), kNobody, kNobody), 0);
+  ASSERT_EQ(::seteuid(kNobody), 0);
+  const Status refused = file_system_.Link(directory_ / "a", directory_ / "taken");
+  const Status moved = file_system_.Link(directory_ / "a", directory_ / "b");
+  ASSERT_EQ(::seteuid(0), 0);
+  EXPECT_STATUS(kAlreadyExists, directory_ / "taken", refused);
+  EXPECT_OK(moved);
+  EXPECT_EQ(Content("taken"), "old");
+  EXPECT_EQ(Content("b"), "content");
+  EXPECT_FALSE(*file_system_.Exists(directory_ / "a"));
+}
+#endif
 
 TEST_F(PosixFileSystem, RenameReplaces) {
   Create("a", "new");

@@ -176,6 +176,13 @@ class MemoryFileSystem::Core {
     return Change(FileOperation::kRemove, place, {}, path, fmt::format("remove '{}'", path));
   }
 
+  // True if the path goes through the directory. Both have been found.
+  static bool IsBelow(const std::string& directory, const std::string& path) {
+    const auto outer = Split(directory).value();
+    const auto inner = Split(path).value();
+    return outer.size() < inner.size() && std::equal(outer.begin(), outer.end(), inner.begin());
+  }
+
   Mutex mutex;
   std::shared_ptr<MemoryDirectory> root VIPER_GUARDED_BY(mutex) =
       std::make_shared<MemoryDirectory>();
@@ -417,11 +424,12 @@ Status MemoryFileSystem::CreateDirectories(const std::string& directory) {
 Status MemoryFileSystem::Link(const std::string& existing, const std::string& name) {
   MutexLock lock(core_->mutex);
   VIPER_RETURN_IF_ERROR(core_->CheckAlive(name));
-  VIPER_ASSIGN_OR_RETURN(std::shared_ptr<MemoryFile> file, core_->FindFile("link", existing));
+  VIPER_ASSIGN_OR_RETURN(MemoryEntry entry, core_->Find("link", existing));
   VIPER_ASSIGN_OR_RETURN(const Core::Place place, core_->FindPlace("link", name));
   if (place.entry().exists()) return AlreadyExists("link", name);
-  return core_->Change(FileOperation::kLink, place, {.file = std::move(file), .directory = nullptr},
-                       name, fmt::format("link '{}' as '{}'", existing, name));
+  if (entry.directory != nullptr) return WrongKind("link", existing, "it is a directory");
+  return core_->Change(FileOperation::kLink, place, std::move(entry), name,
+                       fmt::format("link '{}' as '{}'", existing, name));
 }
 
 Status MemoryFileSystem::Rename(const std::string& from, const std::string& to) {
@@ -436,7 +444,7 @@ Status MemoryFileSystem::Rename(const std::string& from, const std::string& to) 
   if (moved.directory != nullptr && replaced.exists()) {
     return WrongKind("rename", to, "a directory replaces nothing here");
   }
-  if (moved.directory != nullptr && (to + "/").starts_with(from + "/")) {
+  if (moved.directory != nullptr && Core::IsBelow(from, to)) {
     return WrongKind("rename", to, "a directory cannot move into itself");
   }
   if (replaced.directory != nullptr) return WrongKind("rename", to, "it is a directory");

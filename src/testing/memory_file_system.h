@@ -36,7 +36,7 @@ struct InjectedFault {
   uint64_t skip = 0;
   uint64_t times = 1;
   /// Only paths that contain this text.
-  std::string path_part;
+  std::string path_part = {};
   /// kIoError, or kResourceExhausted for a full disk. A failed sync loses the unsynced bytes for
   /// good, as in the kernel: they stay readable and no later sync makes them durable.
   StatusCode code = StatusCode::kIoError;
