@@ -36,18 +36,22 @@ struct WalRecord {
 };
 
 struct WalReplayOptions {
-  /// Records up to here are in the table already and are not visited (but still checked).
+  /// Records up to here are in the table already: they are not visited, and damage that harms
+  /// nothing else is passed over.
   uint64_t after_sequence = 0;
-  /// Give up records from here on, if damage says so; 0 = refuse.
+  /// Give up the records from here on, if that is the number which the refusal named; 0 = refuse.
   uint64_t accept_loss_from = 0;
 };
 
 struct WalReplay {
   /// Newest valid record (or after_sequence if there is none).
   uint64_t last_sequence = 0;
+  /// Visited.
   uint64_t records = 0;
+  /// Of records that had been written in part and never acknowledged as durable.
   uint64_t torn_bytes = 0;
   std::string torn_file;
+  /// Given up by accept_loss_from: from here to the newest that is known to have existed. 0 = none.
   uint64_t lost_from = 0;
   uint64_t lost_to = 0;
 };
@@ -93,7 +97,9 @@ class WalWriter {
   virtual Result<uint64_t> Append(std::span<const WalEntry> entries) = 0;
   /// Make everything appended durable (kInterval's background thread, close).
   virtual Status Sync() = 0;
-  /// Forget records up to `sequence`: segments that hold nothing newer are recycled or removed.
+  /// Forget records up to `sequence`, which the table holds durably by now: segments with nothing
+  /// newer are removed, but for one that is kept to be written again. A writer that is destroyed
+  /// with nothing left to keep leaves an empty directory.
   virtual Status DropThrough(uint64_t sequence) = 0;
   virtual uint64_t last_sequence() const = 0;
   virtual WalCounters counters() const = 0;
