@@ -1,0 +1,95 @@
+#include "columnar/field_conversion.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "testing/status_matchers.h"
+
+namespace viper::columnar {
+namespace {
+
+constexpr int64_t kTwoTo53 = int64_t{1} << 53;
+
+Result<Value> Convert(FieldType type, const Value& value) {
+  return ConvertToField({.name = "f", .type = type}, value);
+}
+
+TEST(FieldConversion, KeepsValuesOfTheFieldsOwnKind) {
+  const Value::List list = {Value("a"), Value("b")};
+  for (const auto& [type, value] : std::vector<std::pair<FieldType, Value>>{
+           {FieldType::kBool, true},
+           {FieldType::kInt64, std::numeric_limits<int64_t>::min()},
+           {FieldType::kFloat64, -0.5},
+           {FieldType::kString, ""},
+           {FieldType::kTimestamp, Timestamp{-1}},
+           {FieldType::kStringList, list},
+           {FieldType::kStringList, Value::List()}}) {
+    ASSERT_OK_AND_ASSIGN(const Value converted, Convert(type, value));
+    EXPECT_EQ(converted, value);
+  }
+}
+
+TEST(FieldConversion, NullStaysNullForEveryType) {
+  for (uint8_t type = 0; type <= static_cast<uint8_t>(FieldType::kStringList); ++type) {
+    ASSERT_OK_AND_ASSIGN(const Value converted, Convert(static_cast<FieldType>(type), Value()));
+    EXPECT_TRUE(converted.is_null());
+  }
+}
+
+TEST(FieldConversion, WidensExactIntegersToFloats) {
+  for (const int64_t exact :
+       {int64_t{0}, int64_t{-7}, kTwoTo53, kTwoTo53 + 2, std::numeric_limits<int64_t>::min()}) {
+    ASSERT_OK_AND_ASSIGN(const Value converted, Convert(FieldType::kFloat64, exact));
+    EXPECT_EQ(converted, Value(static_cast<double>(exact)));
+  }
+  for (const int64_t inexact : {kTwoTo53 + 1, std::numeric_limits<int64_t>::max()}) {
+    EXPECT_STATUS(kInvalidArgument, "not exact as a float", Convert(FieldType::kFloat64, inexact));
+  }
+}
+
+TEST(FieldConversion, ReadsIsoStringsAsTimestamps) {
+  ASSERT_OK_AND_ASSIGN(const Value converted,
+                       Convert(FieldType::kTimestamp, "1970-01-01T00:00:01Z"));
+  EXPECT_EQ(converted, Value(Timestamp{1'000'000}));
+  EXPECT_STATUS(kInvalidArgument, "field 'f' is timestamp, it cannot hold string 'yesterday'",
+                Convert(FieldType::kTimestamp, "yesterday"));
+}
+
+TEST(FieldConversion, NamesFieldTypeAndValueOfAMismatch) {
+  EXPECT_STATUS(kInvalidArgument, "field 'f' is int64, it cannot hold float64 3.0",
+                Convert(FieldType::kInt64, 3.0));
+  EXPECT_STATUS(kInvalidArgument, "field 'f' is bool, it cannot hold int64 1",
+                Convert(FieldType::kBool, 1));
+  EXPECT_STATUS(kInvalidArgument, "field 'f' is string, it cannot hold list",
+                Convert(FieldType::kString, Value::List()));
+  EXPECT_STATUS(kInvalidArgument, "field 'f' is float64, it cannot hold string '1'",
+                Convert(FieldType::kFloat64, "1"));
+  EXPECT_STATUS(kInvalidArgument, "field 'f' is timestamp, it cannot hold int64 1",
+                Convert(FieldType::kTimestamp, 1));
+  EXPECT_STATUS(kInvalidArgument, "field 'f' is list<string>, it cannot hold string 'a'",
+                Convert(FieldType::kStringList, "a"));
+}
+
+TEST(FieldConversion, RefusesListsWithOtherElements) {
+  EXPECT_STATUS(kInvalidArgument, "with the element int64 2",
+                Convert(FieldType::kStringList, Value::List{Value("a"), Value(2)}));
+  EXPECT_STATUS(kInvalidArgument, "with the element null",
+                Convert(FieldType::kStringList, Value::List{Value()}));
+}
+
+TEST(FieldConversion, RefusesFloatsThatAreNotFinite) {
+  for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    EXPECT_STATUS(kInvalidArgument, "not finite", Convert(FieldType::kFloat64, bad));
+  }
+}
+
+TEST(FieldConversion, ShortensLongValuesInMessages) {
+  const Status status = Convert(FieldType::kInt64, std::string(100'000, 'x')).status();
+  EXPECT_LT(status.message().size(), 200U);
+}
+
+}  // namespace
+}  // namespace viper::columnar
