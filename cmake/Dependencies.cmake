@@ -6,6 +6,11 @@ find_package(fmt REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(ArrowWheel REQUIRED)
 
+# The wheel's libparquet exports a simdjson of its own, of another version, and would answer our calls (a crash in
+# the first JSON document). The loader takes the library that is named first, so simdjson has to precede Parquet on
+# every link line: CMake puts a library before what it depends on.
+set_property(TARGET simdjson::simdjson APPEND PROPERTY INTERFACE_LINK_LIBRARIES viper_arrow::parquet)
+
 # xxHash ships no CMake package on Debian.
 if(NOT TARGET xxHash::xxhash)
   find_library(VIPER_XXHASH_LIBRARY xxhash REQUIRED)

@@ -62,15 +62,15 @@ struct RecordSourceOptions {
   FileFormat format = FileFormat::kAuto;
   /// Column or key of the id; empty = "_id" or "id" if there is one, else ids are made from
   /// `id_prefix` and the row's number (0-based).
-  std::string id_column;
-  std::string id_prefix;
+  std::string id_column = {};
+  std::string id_prefix = {};
   /// Column or key of the vector; empty = "_vector", "vector" or "embedding", else the only column
   /// that holds lists of numbers. In CSV a cell such as "[0.1, 0.2]" or "0.1 0.2 0.3", or, given as
   /// "v*", the columns v0, v1, v2, ...
-  std::string vector_column;
+  std::string vector_column = {};
   /// For vector files (npy, *vecs): a JSON Lines file whose line i is the metadata of row i, and its id
   /// if the lines have one.
-  std::string metadata_path;
+  std::string metadata_path = {};
   /// Read at most this many rows; 0 = all. Skipped rows count.
   uint64_t limit = 0;
 };
