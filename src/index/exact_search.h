@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "index/exact_distance.h"
+#include "index/top_rows.h"
+#include "kernels/kernel_table.h"
+#include "platform/thread_pool.h"
+#include "viper/schema.h"
+
+namespace viper::index {
+
+/// A run of rows to compare: `row_count x dim` floats at any byte address. Row i of the block has
+/// the number `first_row + i` in the caller's numbering.
+struct RowBlock {
+  const std::byte* floats = nullptr;
+  size_t row_count = 0;
+  uint64_t first_row = 0;
+  /// Which rows take part: bit `selection_offset + i` for row i. Null = all. Not owned.
+  const Bitmap* selection = nullptr;
+  size_t selection_offset = 0;
+};
+
+struct ExactSearchRequest {
+  Metric metric = Metric::kCosine;
+  size_t dim = 0;
+  std::span<const RowBlock> blocks;
+  /// `query_count x dim`, row-major, finite.
+  std::span<const float> queries;
+  size_t query_count = 0;
+  /// May exceed the number of rows.
+  size_t k = 0;
+  /// An upper bound of the Euclidean norm of every row (for the rounding bound of dot products; the
+  /// other metrics do not use it). Infinity is allowed, and slow.
+  double max_norm = 0;
+  /// Order of two rows (numbers as in RowBlock) of equal distance; called only for ties, from
+  /// several threads at once if there is a pool. Rows that it does not order are ordered by number.
+  TieLess tie_less;
+  /// Splits the work of large scans; null = this thread only.
+  ThreadPool* pool = nullptr;
+  const kernels::KernelTable* kernel = nullptr;  // null = kernels::Active()
+};
+
+/// The k nearest selected rows of each query, exactly: by (ExactDistance, tie_less), as if every
+/// distance had been computed in double precision. Scans in single precision, and computes in
+/// double those rows of which the bound on the rounding error of the scan does not prove that they
+/// are farther than k others. Rows that are not finite come last, at distance infinity. Result:
+/// query_count lists of at most k rows, best first; the same for any pool and kernel.
+std::vector<std::vector<ScoredRow>> ExactSearch(const ExactSearchRequest& request);
+
+}  // namespace viper::index
