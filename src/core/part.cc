@@ -84,7 +84,8 @@ Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
     VIPER_ASSIGN_OR_RETURN(auto content, part->MakeSidecarContent(fingerprint));
     VIPER_ASSIGN_OR_RETURN(auto encoded, storage::EncodeSidecar(content));
     if (options.write_sidecar) {
-      VIPER_RETURN_IF_ERROR(WriteSidecarFile(*options.file_system, sidecar_path, encoded));
+      // Derived and checksummed: if it cannot be written, or is lost unsynced, it is made again.
+      (void)WriteSidecarFile(*options.file_system, sidecar_path, encoded).ok();
     }
     VIPER_ASSIGN_OR_RETURN(part->sidecar_, storage::PartSidecar::FromBytes(std::move(encoded)));
     part->rebuilt_sidecar_ = sidecar_path;

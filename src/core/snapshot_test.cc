@@ -1,0 +1,118 @@
+#include "viper/snapshot.h"
+
+#include "core/collection_fixture.h"
+
+namespace viper::core {
+namespace {
+
+class SnapshotTest : public CollectionFixture {};
+
+TEST_F(SnapshotTest, SeesItsMomentWhateverHappensAfter) {
+  Create();
+  ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->Upsert(At("b", 1, 1)));
+  const Snapshot snapshot = collection_->GetSnapshot();
+  ASSERT_OK(collection_->Upsert(At("b", 9, 9)));
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));
+  ASSERT_OK(collection_->Upsert(At("c", 2, 2)));
+  ASSERT_OK(collection_->Flush());
+  collection_.reset();
+  EXPECT_EQ(snapshot.Count().value(), 2u);
+  EXPECT_EQ(snapshot.Get("a").value().vector, (std::vector<float>{0, 0}));
+  EXPECT_EQ(snapshot.Get("b").value().vector, (std::vector<float>{1, 1}));
+  EXPECT_STATUS(kNotFound, "'c'", snapshot.Get("c"));
+  EXPECT_EQ(snapshot.sequence(), 2u);
+}
+
+TEST_F(SnapshotTest, EdgesOfSearch) {
+  Create();
+  const std::vector<float> query = {0, 0};
+  EXPECT_EQ(collection_->Search(query).value().size(), 0u);
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("b", 1, 0), At("a", 0, 1), At("c", 3, 4)}));
+  SearchOptions options;
+  options.k = 0;
+  EXPECT_EQ(collection_->Search(query, options).value().size(), 0u);
+  options.k = 13;
+  ASSERT_OK_AND_ASSIGN(Hits hits, collection_->Search(query, options));
+  ASSERT_EQ(hits.size(), 3u);
+  EXPECT_EQ(hits[0].id, "a") << "equal distances come in the order of their ids";
+  EXPECT_EQ(hits[1].id, "b");
+  EXPECT_EQ(hits[2].distance, 5);
+  EXPECT_EQ(hits[2].score, -5);
+  EXPECT_TRUE(hits[2].vector.empty());
+  EXPECT_STATUS(kInvalidArgument, "expected=2 actual=3",
+                collection_->Search(std::vector<float>{1, 2, 3}));
+  EXPECT_STATUS(kInvalidArgument, "component 1 of query 0 is not finite",
+                collection_->Search(std::vector<float>{1, NAN}));
+}
+
+TEST_F(SnapshotTest, BatchesAnswerAsSingleSearchesDo) {
+  Create();
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_OK(collection_->Upsert(At("id" + std::to_string(i), static_cast<float>(i % 7), 1)));
+    if (i % 20 == 5) ASSERT_OK(collection_->Flush());
+  }
+  std::vector<float> queries;
+  for (int i = 0; i < 9; ++i) queries.insert(queries.end(), {static_cast<float>(i), 0.5f});
+  ASSERT_OK_AND_ASSIGN(auto batch, collection_->SearchBatch({queries, 9}));
+  for (size_t i = 0; i < 9; ++i) {
+    ASSERT_OK_AND_ASSIGN(Hits single, collection_->Search(std::span(queries).subspan(2 * i, 2)));
+    ASSERT_EQ(batch[i].size(), single.size());
+    for (size_t j = 0; j < single.size(); ++j) EXPECT_EQ(batch[i][j].id, single[j].id);
+  }
+}
+
+TEST_F(SnapshotTest, FiltersSeeMemoryAndTableAlike) {
+  Create();
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{
+      At("a", 0, 0, {{"category", "text"}, {"year", 2001}, {"tags", Value::List{"x"}}}),
+      At("b", 0, 0, {{"category", "image"}, {"year", 1999}, {"note", "n"}}),
+      At("c", 0, 0, {{"category", "text"}, {"price", 7.5}, {"note", nullptr}})}));
+  for (const char* where : {"in memory", "in the table"}) {
+    SCOPED_TRACE(where);
+    EXPECT_EQ(Count("category = 'text'"), 2u);
+    EXPECT_EQ(Count("year >= 2000"), 1u);
+    EXPECT_EQ(Count("NOT year >= 2000"), 1u);
+    EXPECT_EQ(Count("tags CONTAINS 'x'"), 1u);
+    EXPECT_EQ(Count("note IS NULL"), 2u);
+    EXPECT_EQ(Count("note = 'n'"), 1u);
+    EXPECT_EQ(Count("_id IN ('a', 'c', 'z')"), 2u);
+    EXPECT_EQ(Count("category = 'text' AND year >= 2000 AND tags CONTAINS 'x' AND NOT (price < 5 OR "
+                    "note IS NOT NULL)"),
+              0u);
+    EXPECT_STATUS(kInvalidArgument, "'categry' at position 1",
+                  collection_->Count(Filter::Parse("categry = 'x'").value()));
+    EXPECT_STATUS(kInvalidArgument, "year",
+                  collection_->Count(Filter::Parse("year = 'x'").value()));
+    ASSERT_OK(collection_->Flush());
+  }
+}
+
+TEST_F(SnapshotTest, AFilterOnAnEmptyCollectionMatchesNothing) {
+  Create();
+  EXPECT_EQ(Count("anything = 1"), 0u);
+}
+
+TEST_F(SnapshotTest, ProjectionsReadWhatTheyName) {
+  Create();
+  ASSERT_OK(collection_->Upsert(At("a", 1, 2, {{"category", "text"}, {"year", 1}, {"note", "n"}})));
+  for (int round = 0; round < 2; ++round) {
+    Projection projection;
+    projection.fields = {"year", "note"};
+    ASSERT_OK_AND_ASSIGN(Record record, collection_->Get("a", projection));
+    EXPECT_EQ(record.metadata, (Metadata{{"year", 1}, {"note", "n"}}));
+    EXPECT_TRUE(record.vector.empty());
+    projection.metadata = false;
+    projection.vector = true;
+    ASSERT_OK_AND_ASSIGN(record, collection_->Get("a", projection));
+    EXPECT_TRUE(record.metadata.empty());
+    EXPECT_EQ(record.vector, (std::vector<float>{1, 2}));
+    projection.fields = {"yeer"};
+    EXPECT_STATUS(kInvalidArgument, "yeer", collection_->Get("a", projection));
+    ASSERT_OK(collection_->Flush());
+  }
+}
+
+}  // namespace
+}  // namespace viper::core

@@ -1,0 +1,82 @@
+#include "core/table_schema.h"
+
+#include <gtest/gtest.h>
+
+#include "testing/status_matchers.h"
+
+namespace viper::core {
+namespace {
+
+CollectionSchema AllTypes() {
+  CollectionSchema schema;
+  schema.dim = 384;
+  schema.metric = Metric::kDot;
+  schema.fields = {{"a", FieldType::kBool},   {"b", FieldType::kInt64},
+                   {"c", FieldType::kFloat64}, {"d", FieldType::kString},
+                   {"e", FieldType::kTimestamp}, {"f", FieldType::kStringList}};
+  return schema;
+}
+
+TEST(TableSchema, ComesBackFromTheTable) {
+  const auto metadata = MakeTableMetadata(AllTypes(), 1);
+  ASSERT_OK_AND_ASSIGN(CollectionSchema schema, ReadTableSchema(metadata));
+  EXPECT_EQ(schema, AllTypes());
+}
+
+TEST(TableSchema, ColumnsAreDeltaColumnsWithTheVectorLast) {
+  const auto metadata = MakeTableMetadata(AllTypes(), 1);
+  EXPECT_TRUE(metadata.schema_json.ends_with(
+      R"({"metadata":{"viper.dim":384},"name":"_vector","nullable":false,"type":)"
+      R"({"containsNull":false,"elementType":"float","type":"array"}}],"type":"struct"})"))
+      << metadata.schema_json;
+}
+
+TEST(TableSchema, RefusesWhatIsNotACollection) {
+  auto metadata = MakeTableMetadata(AllTypes(), 1);
+  metadata.configuration["viper.format"] = "2";
+  EXPECT_STATUS(kUnsupported, "supported=1 actual=2", ReadTableSchema(metadata));
+  metadata.configuration.clear();
+  EXPECT_STATUS(kUnsupported, "viper.format", ReadTableSchema(metadata));
+  metadata = MakeTableMetadata(AllTypes(), 1);
+  metadata.partition_columns = {"a"};
+  EXPECT_STATUS(kUnsupported, "partitioned", ReadTableSchema(metadata));
+  metadata = MakeTableMetadata(AllTypes(), 1);
+  metadata.configuration["viper.dim"] = "x";
+  EXPECT_STATUS(kCorruption, "'viper.dim' is not a number: 'x'", ReadTableSchema(metadata));
+  metadata = MakeTableMetadata(AllTypes(), 1);
+  metadata.schema_json = R"({"type":"struct"})";
+  EXPECT_STATUS(kCorruption, "no fields", ReadTableSchema(metadata));
+}
+
+TEST(TableSchema, StatisticsRoundOutward) {
+  parquet::PartSummary summary;
+  summary.row_count = 3;
+  const std::string long_text(40, 'z');
+  summary.bounds["d"] = {Value(long_text), Value(long_text), 1, 3};
+  summary.bounds["e"] = {Value(Timestamp{1'234'567}), Value(Timestamp{1'234'567}), 0, 3};
+  summary.bounds["b"] = {Value(-5), Value(7), 0, 3};
+  const std::string json = MakeStatistics(summary, AllTypes());
+  ASSERT_OK_AND_ASSIGN(Value statistics, Value::FromJson(json));
+  const Value::Object& root = *statistics.as_object();
+  const Value::Object& low = *root.at("minValues").as_object();
+  const Value::Object& high = *root.at("maxValues").as_object();
+  EXPECT_EQ(root.at("numRecords"), Value(3));
+  EXPECT_EQ(low.at("d"), Value(std::string(32, 'z')));
+  EXPECT_EQ(high.at("d"), Value(std::string(32, 'z') + "\xf4\x8f\xbf\xbf"));
+  EXPECT_EQ(low.at("e"), Value("1970-01-01T00:00:01.234Z"));
+  EXPECT_EQ(high.at("e"), Value("1970-01-01T00:00:01.235Z"));
+  EXPECT_EQ(low.at("b"), Value(-5));
+  EXPECT_EQ(root.at("nullCount").as_object()->at("d"), Value(1));
+}
+
+TEST(TableSchema, StatisticsCutBetweenCodePoints) {
+  parquet::PartSummary summary;
+  std::string accents;
+  for (int i = 0; i < 33; ++i) accents += "\xC3\xA9";
+  summary.bounds["d"] = {Value(accents), Value(accents), 0, 1};
+  ASSERT_OK_AND_ASSIGN(Value statistics, Value::FromJson(MakeStatistics(summary, AllTypes())));
+  EXPECT_EQ(statistics.as_object()->at("minValues").as_object()->at("d").as_string()->size(), 64u);
+}
+
+}  // namespace
+}  // namespace viper::core

@@ -1,0 +1,227 @@
+/// The engine against a plain map, over random writes, reads, flushes, snapshots, jumps of the clock,
+/// clean reopens and power losses, on the in-memory file system.
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include "model/workload.h"
+#include "testing/manual_clock.h"
+#include "testing/memory_file_system.h"
+#include "testing/status_matchers.h"
+
+namespace viper::model {
+namespace {
+
+constexpr int kStepCount = 400;
+
+class ModelRun {
+ public:
+  ModelRun(uint64_t seed, Metric metric)
+      : metric_(metric), workload_(seed), files_(std::make_unique<MemoryFileSystem>()) {
+    clock_.Set(Timestamp{1'700'000'000'000'000});
+    Reopen(/*create=*/true);
+  }
+
+  void Run() {
+    for (int step = 0; step < kStepCount && !::testing::Test::HasFatalFailure(); ++step) {
+      SCOPED_TRACE("step " + std::to_string(step));
+      Step();
+    }
+    Reopen(false);
+    CheckEverything();
+  }
+
+ private:
+  void Step() {
+    const uint64_t dice = workload_.random().Uniform(100);
+    if (dice < 60) return WriteSomething();
+    if (dice < 70) return CheckPoint();
+    if (dice < 76) return CheckSearch();
+    if (dice < 80) return CheckFilters();
+    if (dice < 86) return Flush();
+    if (dice < 89) return TakeSnapshot();
+    if (dice < 92) return CheckSnapshot();
+    if (dice < 95) return clock_.AdvanceSeconds(static_cast<int64_t>(workload_.random().Uniform(4)));
+    if (dice < 97) return Reopen(false);
+    PowerLoss();
+  }
+
+  void Reopen(bool create) {
+    snapshot_.reset();
+    collection_.reset();
+    engine_.reset();
+    EngineOptions options;
+    options.file_system = files_.get();
+    options.clock = &clock_;
+    options.background_flush = false;
+    options.checkpoint_interval = 3;
+    options.search_threads = 1;
+    options.cache_bytes = workload_.random().Chance(0.5) ? 0 : size_t{1} << 20;
+    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options));
+    engine_.emplace(std::move(engine));
+    if (create) {
+      ASSERT_OK_AND_ASSIGN(collection_,
+                           engine_->CreateCollection("docs", WorkloadSchema(metric_)));
+    } else {
+      ASSERT_OK_AND_ASSIGN(collection_, engine_->OpenCollection("docs"));
+      CheckEverything();
+    }
+  }
+
+  void PowerLoss() {
+    const CrashMode modes[] = {CrashMode::kDropUnsynced, CrashMode::kKeepAll,
+                               CrashMode::kRandomSubset};
+    auto image = files_->DurableImage(modes[workload_.random().Uniform(3)], workload_.random().Next());
+    snapshot_.reset();
+    collection_.reset();
+    engine_.reset();
+    files_ = std::move(image);
+    Reopen(false);
+  }
+
+  void WriteSomething() {
+    const Write write = workload_.NextWrite(Now());
+    auto written = Perform(write, *collection_);
+    if (!IsAllowed(write, contents_, Now())) {
+      EXPECT_STATUS(kAlreadyExists, "exists already", written);
+      return;
+    }
+    ASSERT_OK(written);
+    if (write.kind == Write::Kind::kUpsert) {
+      std::set<std::string> ids;
+      for (const Record& record : write.records) ids.insert(record.id);
+      EXPECT_EQ(written->rows, ids.size());
+      EXPECT_EQ(written->duplicates, write.records.size() - ids.size());
+    }
+    Apply(write, contents_);
+  }
+
+  void Flush() { ASSERT_OK(collection_->Flush()); }
+
+  void TakeSnapshot() {
+    snapshot_.emplace(collection_->GetSnapshot());
+    snapshot_contents_ = contents_;
+  }
+
+  void CheckSnapshot() {
+    if (!snapshot_) return;
+    ASSERT_OK_AND_ASSIGN(Contents actual, ReadAll(*snapshot_));
+    EXPECT_EQ(Difference(VisibleAt(snapshot_contents_, Now()), actual), "");
+    const std::string id = workload_.NextId();
+    EXPECT_EQ(snapshot_->Get(id).ok(), VisibleAt(snapshot_contents_, Now()).contains(id));
+  }
+
+  void CheckPoint() {
+    const std::string id = workload_.NextId();
+    const Contents visible = VisibleAt(contents_, Now());
+    auto record = collection_->Get(id);
+    auto expected = visible.find(id);
+    if (expected == visible.end()) {
+      EXPECT_STATUS(kNotFound, "no record", record);
+      return;
+    }
+    ASSERT_OK(record);
+    EXPECT_TRUE(*record == expected->second) << id;
+  }
+
+  void CheckEverything() {
+    ASSERT_OK_AND_ASSIGN(Contents actual, ReadAll(collection_->GetSnapshot()));
+    const Contents visible = VisibleAt(contents_, Now());
+    ASSERT_EQ(Difference(visible, actual), "");
+    ASSERT_OK_AND_ASSIGN(uint64_t count, collection_->Count());
+    EXPECT_EQ(count, visible.size());
+    EXPECT_EQ(collection_->Statistics().live_rows, visible.size());
+  }
+
+  double Distance(const std::vector<float>& a, const std::vector<float>& b) const {
+    double dot = 0, norm_a = 0, norm_b = 0, squared = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+      dot += double{a[i]} * double{b[i]};
+      norm_a += double{a[i]} * double{a[i]};
+      norm_b += double{b[i]} * double{b[i]};
+      squared += (double{a[i]} - double{b[i]}) * (double{a[i]} - double{b[i]});
+    }
+    if (metric_ == Metric::kDot) return -dot;
+    if (metric_ == Metric::kL2) return std::sqrt(squared);
+    return norm_a == 0 || norm_b == 0 ? 1 : 1 - dot / std::sqrt(norm_a * norm_b);
+  }
+
+  void CheckSearch() {
+    const std::vector<float> query = workload_.NextVector();
+    const bool filtered = workload_.random().Chance(0.5);
+    SearchOptions options;
+    options.k = workload_.random().Uniform(12);
+    if (filtered) options.filter = where::Field("category") == "text";
+    std::vector<std::pair<double, std::string>> expected;
+    for (const auto& [id, record] : VisibleAt(contents_, Now())) {
+      auto category = record.metadata.find("category");
+      if (filtered && (category == record.metadata.end() || category->second != Value("text"))) {
+        continue;
+      }
+      // Rounded, so that equal distances compare equal whatever the order of the sums.
+      expected.emplace_back(std::round(Distance(query, record.vector) * 1e9) / 1e9, id);
+    }
+    std::sort(expected.begin(), expected.end());
+    expected.resize(std::min(expected.size(), options.k));
+    ASSERT_OK_AND_ASSIGN(Hits hits, collection_->Search(query, options));
+    ASSERT_EQ(hits.size(), expected.size());
+    for (size_t i = 0; i < hits.size(); ++i) {
+      EXPECT_NEAR(hits[i].distance, expected[i].first, 1e-8) << i;
+      if (metric_ != Metric::kCosine) EXPECT_EQ(hits[i].id, expected[i].second) << i;
+    }
+  }
+
+  void CheckFilters() {
+    ASSERT_OK_AND_ASSIGN(Filter filter, Filter::Parse("year >= 2010 OR tags CONTAINS 't1'"));
+    uint64_t expected = 0;
+    for (const auto& [id, record] : VisibleAt(contents_, Now())) {
+      auto year = record.metadata.find("year");
+      auto tags = record.metadata.find("tags");
+      bool match = year != record.metadata.end() && year->second.as_int64() != nullptr &&
+                   *year->second.as_int64() >= 2010;
+      if (tags != record.metadata.end() && tags->second.as_list() != nullptr) {
+        for (const Value& tag : *tags->second.as_list()) match |= tag == Value("t1");
+      }
+      expected += match ? 1 : 0;
+    }
+    ASSERT_OK_AND_ASSIGN(uint64_t count, collection_->Count(filter));
+    EXPECT_EQ(count, expected);
+  }
+
+  int64_t Now() const { return clock_.Now().micros; }
+
+  const Metric metric_;
+  Workload workload_;
+  ManualClock clock_;
+  std::unique_ptr<MemoryFileSystem> files_;
+  std::optional<Engine> engine_;
+  std::shared_ptr<Collection> collection_;
+  Contents contents_;
+  std::optional<Snapshot> snapshot_;
+  Contents snapshot_contents_;
+};
+
+/// VIPER_MODEL_SEEDS: how many runs (the default fits a developer's patience).
+uint64_t SeedCount() {
+  const char* text = std::getenv("VIPER_MODEL_SEEDS");
+  return text == nullptr ? 12 : std::strtoull(text, nullptr, 10);
+}
+
+TEST(Model, EngineEqualsMapOverRandomOperations) {
+  for (uint64_t seed = 1; seed <= SeedCount(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    ModelRun run(seed, static_cast<Metric>(seed % 3));
+    if (HasFatalFailure()) return;
+    run.Run();
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace viper::model

@@ -1,0 +1,146 @@
+#include "model/workload.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace viper::model {
+namespace {
+
+constexpr size_t kDim = 6;
+constexpr uint64_t kIdCount = 40;
+
+}  // namespace
+
+CollectionSchema WorkloadSchema(Metric metric) {
+  CollectionSchema schema;
+  schema.dim = kDim;
+  schema.metric = metric;
+  schema.fields = {{"category", FieldType::kString}, {"year", FieldType::kInt64},
+                   {"price", FieldType::kFloat64},   {"in_stock", FieldType::kBool},
+                   {"seen", FieldType::kTimestamp},  {"tags", FieldType::kStringList}};
+  return schema;
+}
+
+std::string Workload::NextId() {
+  const uint64_t number = random_.Uniform(kIdCount);
+  // Some ids are awkward on purpose.
+  if (number == 0) return "'quote\" \\ \n";
+  if (number == 1) return "\xC3\xA9t\xC3\xA9 \xF0\x9F\x90\x8D";
+  return "id-" + std::to_string(number);
+}
+
+std::vector<float> Workload::NextVector() {
+  std::vector<float> vector(kDim);
+  // Small integers make equal distances common, which tests the order of ties.
+  for (float& x : vector) x = static_cast<float>(random_.Uniform(5)) - 2.0f;
+  return vector;
+}
+
+Metadata Workload::NextMetadata() {
+  Metadata metadata;
+  if (random_.Chance(0.7)) metadata["category"] = random_.Chance(0.5) ? "text" : "image";
+  if (random_.Chance(0.7)) metadata["year"] = static_cast<int64_t>(1990 + random_.Uniform(40));
+  if (random_.Chance(0.6)) metadata["price"] = static_cast<double>(random_.Uniform(1000)) / 8;
+  if (random_.Chance(0.4)) metadata["in_stock"] = random_.Chance(0.5);
+  if (random_.Chance(0.3)) metadata["seen"] = Timestamp{static_cast<int64_t>(random_.Next() >> 16)};
+  if (random_.Chance(0.4)) {
+    Value::List tags;
+    for (uint64_t i = random_.Uniform(3); i > 0; --i) tags.emplace_back("t" + std::to_string(i));
+    metadata["tags"] = std::move(tags);
+  }
+  if (random_.Chance(0.1)) metadata["year"] = nullptr;  // null is not absent
+  if (random_.Chance(0.3)) metadata["note"] = random_.Chance(0.2) ? Value() : Value("n\xC3\xB6te");
+  if (random_.Chance(0.2)) {
+    metadata["nested"] = Value::Object{{"a", Value::List{1, 1.0, "x", nullptr, true}},
+                                       {"b", Value::Object{{"c", static_cast<int64_t>(random_.Next() >> 1)}}}};
+  }
+  return metadata;
+}
+
+Record Workload::NextRecord(int64_t now_micros) {
+  Record record;
+  record.id = NextId();
+  record.vector = NextVector();
+  record.metadata = NextMetadata();
+  record.timestamp = Timestamp{static_cast<int64_t>(random_.Uniform(1'000'000'000))};
+  if (random_.Chance(0.15)) {
+    // From two seconds ago to eight seconds ahead.
+    record.expires_at =
+        Timestamp{now_micros - 2'000'000 + static_cast<int64_t>(random_.Uniform(10'000'000))};
+  }
+  return record;
+}
+
+Write Workload::NextWrite(int64_t now_micros) {
+  Write write;
+  const uint64_t dice = random_.Uniform(10);
+  const uint64_t count = random_.Chance(0.3) ? 1 + random_.Uniform(8) : 1;
+  if (dice < 2) {
+    write.kind = Write::Kind::kDelete;
+    for (uint64_t i = 0; i < count; ++i) write.ids.push_back(NextId());
+    return write;
+  }
+  write.kind = dice < 4 ? Write::Kind::kInsert : Write::Kind::kUpsert;
+  for (uint64_t i = 0; i < count; ++i) write.records.push_back(NextRecord(now_micros));
+  return write;
+}
+
+bool IsAllowed(const Write& write, const Contents& contents, int64_t now_micros) {
+  if (write.kind != Write::Kind::kInsert) return true;
+  const Contents visible = VisibleAt(contents, now_micros);
+  return std::none_of(write.records.begin(), write.records.end(),
+                      [&](const Record& record) { return visible.contains(record.id); });
+}
+
+void Apply(const Write& write, Contents& contents) {
+  for (const std::string& id : write.ids) contents.erase(id);
+  for (const Record& record : write.records) contents[record.id] = record;
+}
+
+Contents VisibleAt(const Contents& contents, int64_t now_micros) {
+  Contents visible;
+  for (const auto& [id, record] : contents) {
+    if (!record.expires_at || record.expires_at->micros > now_micros) visible[id] = record;
+  }
+  return visible;
+}
+
+Result<WriteSummary> Perform(const Write& write, Collection& collection) {
+  switch (write.kind) {
+    case Write::Kind::kDelete: return collection.Delete(write.ids);
+    case Write::Kind::kInsert: return collection.Insert(write.records);
+    case Write::Kind::kUpsert: break;
+  }
+  return collection.Upsert(write.records);
+}
+
+Result<Contents> ReadAll(const Snapshot& snapshot) {
+  Contents contents;
+  ScrollOptions options;
+  options.limit = 7;
+  do {
+    VIPER_ASSIGN_OR_RETURN(ScrollPage page, snapshot.Scroll(options));
+    for (Record& record : page.records) contents[record.id] = std::move(record);
+    options.after = page.next;
+  } while (!options.after.empty());
+  return contents;
+}
+
+std::string Difference(const Contents& expected, const Contents& actual) {
+  for (const auto& [id, record] : expected) {
+    auto found = actual.find(id);
+    if (found == actual.end()) return "missing: " + id;
+    if (!(found->second == record)) {
+      return "differs: " + id + "\n  expected " + Value(record.metadata).ToJson() + "\n  actual   " +
+             Value(found->second.metadata).ToJson();
+    }
+  }
+  for (const auto& [id, record] : actual) {
+    if (!expected.contains(id)) return "not expected: " + id;
+  }
+  return "";
+}
+
+}  // namespace viper::model

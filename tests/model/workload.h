@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "viper/viper.h"
+
+namespace viper::model {
+
+/// What a collection should hold: the last written record of each id. Expired ones stay in; reads
+/// leave them out (VisibleAt).
+using Contents = std::map<std::string, Record>;
+
+/// One write, as the workload makes it.
+struct Write {
+  enum class Kind : uint8_t { kUpsert, kInsert, kDelete };
+  Kind kind = Kind::kUpsert;
+  std::vector<Record> records;
+  std::vector<std::string> ids;
+};
+
+/// A small schema with every type of declared field.
+CollectionSchema WorkloadSchema(Metric metric = Metric::kL2);
+
+/// Makes random writes over a small set of ids, so that they collide often. Metadata mix declared
+/// fields, undeclared ones, nulls and nested values.
+class Workload {
+ public:
+  explicit Workload(uint64_t seed) : random_(seed) {}
+
+  Write NextWrite(int64_t now_micros);
+  std::string NextId();
+  std::vector<float> NextVector();
+  Random& random() { return random_; }
+
+ private:
+  Record NextRecord(int64_t now_micros);
+  Metadata NextMetadata();
+
+  Random random_;
+};
+
+/// Whether the write may succeed on these contents (an Insert of an id that is visible may not).
+bool IsAllowed(const Write& write, const Contents& contents, int64_t now_micros);
+/// Apply it; the last of several records of one id wins.
+void Apply(const Write& write, Contents& contents);
+/// Without what has expired.
+Contents VisibleAt(const Contents& contents, int64_t now_micros);
+
+/// Do it for real.
+Result<WriteSummary> Perform(const Write& write, Collection& collection);
+
+/// Everything a snapshot or collection returns, read by scrolling in small pages.
+Result<Contents> ReadAll(const Snapshot& snapshot);
+
+/// Empty if the two hold the same records (times of ingestion aside); else the first difference.
+std::string Difference(const Contents& expected, const Contents& actual);
+
+}  // namespace viper::model
