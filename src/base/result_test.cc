@@ -51,7 +51,7 @@ TEST(ResultDeathTest, ValueOfAFailureStopsWithItsMessage) {
 }
 
 TEST(ResultDeathTest, CannotBeMadeOfAnOkStatus) {
-  EXPECT_DEATH(Result<int>(Status::Ok()), "OK status");
+  EXPECT_DEATH(static_cast<void>(Result<int>(Status::Ok())), "OK status");
 }
 
 }  // namespace

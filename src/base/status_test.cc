@@ -66,7 +66,7 @@ TEST(Status, CopiesKeepTheirMessageWhenTheOriginalChanges) {
 }
 
 TEST(StatusDeathTest, FailureWithoutCodeIsABrokenPromise) {
-  EXPECT_DEATH(Status(StatusCode::kOk, "fine"), "kOk");
+  EXPECT_DEATH(static_cast<void>(Status(StatusCode::kOk, "fine")), "kOk");
 }
 
 Status FailIf(bool fail, int& steps) {
