@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -30,6 +31,8 @@ std::optional<Number> ParseNumberedName(std::string_view name, std::string_view 
   Number number = 0;
   const auto parsed = std::from_chars(name.data(), end, number);
   if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
+  // Nobody counts that far, and one more must still be a number.
+  if (number == std::numeric_limits<Number>::max()) return std::nullopt;
   return number;
 }
 

@@ -31,7 +31,7 @@ TEST(FileNames, ParsingUndoesBuilding) {
   EXPECT_EQ(ParseCommitName(CommitName(0)), 0);
   EXPECT_EQ(ParseCommitName(CommitName(123456)), 123456);
   EXPECT_EQ(ParseCheckpointName(CheckpointName(40)), 40);
-  EXPECT_EQ(ParseWalSegmentName(WalSegmentName(~uint64_t{0})), ~uint64_t{0});
+  EXPECT_EQ(ParseWalSegmentName(WalSegmentName(~uint64_t{0} - 1)), ~uint64_t{0} - 1);
   EXPECT_EQ(ParsePartName(PartName(kUuid)), kUuid);
   EXPECT_EQ(ParseLogChecksumName("00000000000000000003.crc"), 3);
   EXPECT_EQ(ParseLogChecksumName(".00000000000000000003.json.crc"), 3);
@@ -41,7 +41,8 @@ TEST(FileNames, OtherNamesAreNotTaken) {
   for (const char* name :
        {"", ".json", "1.json", "000000000000000000010.json", "0000000000000000000x.json",
         "-0000000000000000001.json", "00000000000000000001.json.tmp", "_last_checkpoint",
-        "99999999999999999999.json", "00000000000000000001.00000000000000000002.compacted.json"}) {
+        "99999999999999999999.json", "09223372036854775807.json",
+        "00000000000000000001.00000000000000000002.compacted.json"}) {
     EXPECT_EQ(ParseCommitName(name), std::nullopt) << name;
   }
   EXPECT_EQ(ParseCheckpointName("00000000000000000010.checkpoint.0000000001.0000000002.parquet"),

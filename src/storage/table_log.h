@@ -26,22 +26,28 @@ struct AddedFile {
   /// The statistics document (JSON text), empty if the writer gave none.
   std::string stats_json;
   std::map<std::string, std::string> tags;
+  friend bool operator==(const AddedFile&, const AddedFile&) = default;
 };
 
 struct RemovedFile {
   std::string path;
   int64_t deletion_timestamp_ms = 0;
   bool data_change = true;
+  /// 0 if the log does not say.
   uint64_t size = 0;
+  friend bool operator==(const RemovedFile&, const RemovedFile&) = default;
 };
 
 struct TableMetadata {
   std::string id;
+  std::optional<std::string> name;
+  std::optional<std::string> description;
   /// Delta schemaString: a JSON document.
   std::string schema_json;
   std::vector<std::string> partition_columns;
   std::map<std::string, std::string> configuration;
   int64_t created_time_ms = 0;
+  friend bool operator==(const TableMetadata&, const TableMetadata&) = default;
 };
 
 struct TableProtocol {
@@ -49,6 +55,7 @@ struct TableProtocol {
   int min_writer_version = 2;
   std::vector<std::string> reader_features;
   std::vector<std::string> writer_features;
+  friend bool operator==(const TableProtocol&, const TableProtocol&) = default;
 };
 
 /// The state of the table at one version.
@@ -61,6 +68,7 @@ struct TableState {
   std::map<std::string, RemovedFile> tombstones;
   /// Newest version per application id.
   std::map<std::string, int64_t> transactions;
+  friend bool operator==(const TableState&, const TableState&) = default;
 };
 
 /// The actions of one commit.
@@ -73,6 +81,7 @@ struct TableCommit {
   std::map<std::string, int64_t> transactions;
   std::optional<TableMetadata> metadata;
   std::optional<TableProtocol> protocol;
+  friend bool operator==(const TableCommit&, const TableCommit&) = default;
 };
 
 struct TableLogOptions {
@@ -82,26 +91,30 @@ struct TableLogOptions {
   int64_t tombstone_retention_ms = int64_t{7} * 24 * 3600 * 1000;
 };
 
-/// Not thread-safe; the caller serialises. Every commit is durable (file, directory) when it
-/// returns.
+/// Not thread-safe; the caller serialises. Every commit is durable (file, directories) when it
+/// returns. After a failed directory sync the log takes no more commits: nobody knows what is on
+/// disk.
 class TableLog {
  public:
   virtual ~TableLog() = default;
   static std::unique_ptr<TableLog> Make(FileSystem& file_system, const std::string& table_directory,
                                         const TableLogOptions& options);
 
-  /// True if the directory holds a table (version 0 or a checkpoint exists).
+  /// True if the directory holds a table: any commit or checkpoint.
   virtual Result<bool> Exists() = 0;
-  /// Newest state: from the last readable checkpoint and the commits after it. Corruption names the
-  /// file and line; a hole in the version numbers is Corruption too. Unsupported, by name, for a
-  /// protocol or a reader feature that we do not know (also deletion vectors on a file).
+  /// Newest state: from the last readable checkpoint and the commits after it. NotFound if there is
+  /// no table. Corruption names the file and line; a hole in the version numbers is Corruption too.
+  /// Unsupported, by name, for a protocol or a reader feature that we do not know, deletion vectors
+  /// on a file, partition columns, data files outside the table.
   virtual Result<TableState> Load() = 0;
-  /// The commits after `version`, in order; empty if there are none.
+  /// The commits after `version`, in order; empty if there are none. Conflict if they were cleaned
+  /// away already: Load again.
   virtual Result<std::vector<TableCommit>> ReadAfter(int64_t version) = 0;
   /// Write `commit` as version `version`. Conflict if that version exists already (and is not this
   /// very commit, written by a try whose outcome was unclear). `now_ms` stamps it.
   virtual Status Commit(int64_t version, const TableCommit& commit, int64_t now_ms) = 0;
   /// Write a checkpoint of `state` and the `_last_checkpoint` hint, then clean expired log files.
+  /// Unsupported if CheckCanWrite says so.
   virtual Status WriteCheckpoint(const TableState& state, int64_t now_ms) = 0;
   /// True if the options ask for a checkpoint at this version.
   virtual bool WantsCheckpoint(int64_t version) const = 0;
@@ -109,5 +122,9 @@ class TableLog {
 
 /// Apply one commit to a state (version + 1). Conflict rules are the caller's.
 void ApplyCommit(const TableCommit& commit, TableState& state);
+
+/// Unsupported, by name, if commits of ours would break a rule of the table: a writer version or
+/// feature that we do not know, append-only, column invariants.
+Status CheckCanWrite(const TableState& state);
 
 }  // namespace viper::storage

@@ -41,6 +41,9 @@ struct WalReplayOptions {
   uint64_t after_sequence = 0;
   /// Give up the records from here on, if that is the number which the refusal named; 0 = refuse.
   uint64_t accept_loss_from = 0;
+  /// The writer of another process may be at work. If records right after `after_sequence` are
+  /// missing then it may have moved them to the table meanwhile: Conflict, and not Corruption.
+  bool writer_may_run = false;
 };
 
 struct WalReplay {
@@ -60,6 +63,10 @@ struct WalReplay {
 /// sequence numbers that are lost, when a record that had been durable is damaged or missing, also
 /// between after_sequence and the first record. Changes nothing on disk. A missing directory is an
 /// empty log.
+///
+/// May run while the writer of another process appends: it sees all that was acknowledged before
+/// the call. Conflict if that writer drops a segment that is being read: the caller loads the state
+/// of the table again, which holds those records now, and retries.
 Result<WalReplay> ReplayWal(FileSystem& file_system, const std::string& directory,
                             const WalReplayOptions& options,
                             const std::function<Status(const WalRecord&)>& visit);
@@ -77,15 +84,16 @@ struct WalCounters {
   uint64_t bytes_on_disk = 0;
 };
 
-/// Appends to the log. One thread at a time appends (the group's leader); DropThrough and counters
-/// may run beside it. A failed sync, or a failed write other than for want of space, poisons the
-/// log: every later append fails with FailedPrecondition naming the first cause.
+/// Appends to the log. One thread at a time appends (the group's leader); Sync, DropThrough and the
+/// counters may run beside it. A failed sync, or a failed write other than for want of space,
+/// poisons the log: every later append fails with FailedPrecondition naming the first cause.
 class WalWriter {
  public:
   virtual ~WalWriter() = default;
   /// Continue after a replay that ended at `last_sequence`: the next record gets last_sequence + 1,
   /// in a new segment (made at the first append), so that nothing that lies behind a torn tail can
-  /// come back. Removes leftovers of half-made segments.
+  /// come back. Makes what was replayed durable. Removes leftovers of half-made segments, and
+  /// segments that begin after `last_sequence` (their records were given up).
   static Result<std::unique_ptr<WalWriter>> Open(FileSystem& file_system,
                                                  const std::string& directory,
                                                  uint64_t last_sequence,

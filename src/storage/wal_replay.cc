@@ -77,6 +77,11 @@ class Replayer {
     if (segments_.empty()) return Status::Ok();
     expected_ = std::min(segments_[0], options_.after_sequence + 1);
     if (expected_ < segments_[0]) {
+      if (options_.writer_may_run) {
+        return Status::Conflict(
+            fmt::format("{}: the records from {} to {} were dropped: load the table again",
+                        directory_, expected_, segments_[0] - 1));
+      }
       return GiveUpOrRefuse(
           MakeDamage(0, 0, NewestInLastSegment(), "no segment holds these records"));
     }

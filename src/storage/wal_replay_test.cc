@@ -194,6 +194,13 @@ TEST(ReplayWal, AHoleBeforeTheFirstRecordIsNamed) {
   EXPECT_EQ(log.outcome->lost_to, 100);
 }
 
+TEST(ReplayWal, AHoleBeforeTheFirstRecordMayBeTheWorkOfAnotherProcess) {
+  const auto file_system = MakeLog(100);
+  ASSERT_OK(file_system->RemoveFile(SegmentPath(1)));
+  EXPECT_STATUS(kConflict, "from 11 to 32",
+                Replay(*file_system, {.after_sequence = 10, .writer_may_run = true}).outcome);
+}
+
 TEST(ReplayWal, ADamagedSegmentHeaderLosesItsRecords) {
   const auto file_system = MakeLog(100);
   Damage(*file_system, SegmentPath(33), 20);

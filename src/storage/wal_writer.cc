@@ -10,12 +10,13 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <random>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/assert.h"
+#include "base/hash.h"
+#include "base/random.h"
 #include "base/status_macros.h"
 #include "platform/mutex.h"
 #include "storage/directory_creation.h"
@@ -31,10 +32,7 @@ constexpr size_t kSegmentGranularity = 4096;
 // A larger buffer is given back after the append that needed it.
 constexpr size_t kKeptBufferBytesMax = size_t{4} << 20;
 
-uint64_t MakeSalt() {
-  std::random_device entropy;
-  return (uint64_t{entropy()} << 32) | entropy();
-}
+uint64_t MakeSalt() { return Hash64(MakeUuid()); }
 
 struct Segment {
   uint64_t first_sequence = 0;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -125,6 +126,25 @@ TEST(WalWriter, DropsWholeSegmentsAndWritesOneOfThemAgain) {
   // Two renames, header, sync, directory sync; then write and sync of each record.
   EXPECT_LE(file_system.OperationCount() - operations, 12 * 2 + 5);
   EXPECT_EQ(Replay(file_system, {.after_sequence = third - 1}).records.size(), 52 - (third - 1));
+}
+
+TEST(WalWriter, EverySegmentHasASaltOfItsOwn) {
+  MemoryFileSystem file_system;
+  std::set<uint64_t> salts;
+  std::set<uint64_t> first_sequences;
+  const auto writer = OpenWriter(file_system);
+  for (uint64_t i = 1; i <= 100; ++i) {
+    ASSERT_OK(AppendTexts(*writer, {std::string(1000, 'x')}));
+    ASSERT_OK(writer->DropThrough(i - 1));
+    for (const std::string& name : Names(file_system)) {
+      const std::string bytes = ReadWhole(file_system, JoinPath(kTestWalDirectory, name));
+      ASSERT_OK_AND_ASSIGN(const auto header, DecodeWalHeader(AsBytes(bytes).first(64)));
+      salts.insert(header.salt);
+      first_sequences.insert(header.first_sequence);
+    }
+  }
+  EXPECT_GE(salts.size(), 8);
+  EXPECT_EQ(salts.size(), first_sequences.size());
 }
 
 TEST(WalWriter, AWriterWithNothingToKeepLeavesNoBytes) {

@@ -1,0 +1,326 @@
+// A commit is written to a file of its own, synced, and then linked to its number: the link either
+// is made or is there already, and that is the one moment that decides (Delta protocol, "Delta Log
+// Entries"). All else can be repeated or is garbage.
+//
+// The hint `_last_checkpoint` is written for other readers. We list the directory instead, so that
+// a stale, missing or damaged hint means nothing.
+
+#include "storage/table_log.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/coding.h"
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "parquet/checkpoint_file.h"
+#include "storage/delta_actions.h"
+#include "storage/directory_creation.h"
+#include "storage/file_contents.h"
+#include "storage/file_names.h"
+#include "storage/log_cleanup.h"
+#include "storage/table_checkpoint.h"
+#include "storage/table_rules.h"
+
+namespace viper::storage {
+namespace {
+
+// Between the listing and the reading of a file another process may clean the log.
+constexpr int kLoadAttemptsMax = 5;
+
+struct LogListing {
+  std::set<int64_t> commits;
+  std::set<int64_t> checkpoints;
+
+  bool empty() const { return commits.empty() && checkpoints.empty(); }
+};
+
+// A commit whose outcome is not known: repeating it must not make it a conflict with itself.
+struct UnclearCommit {
+  int64_t version = 0;
+  TableCommit commit;
+  std::string transaction_id;
+};
+
+class TableLogImpl final : public TableLog {
+ public:
+  TableLogImpl(FileSystem& file_system, std::string table, const TableLogOptions& options)
+      : file_system_(file_system), table_(std::move(table)), options_(options) {}
+
+  Result<bool> Exists() override {
+    VIPER_ASSIGN_OR_RETURN(const LogListing listing, List());
+    return !listing.empty();
+  }
+
+  Result<TableState> Load() override {
+    for (int attempt = 1;; ++attempt) {
+      VIPER_ASSIGN_OR_RETURN(const LogListing listing, List());
+      if (listing.empty()) return Status::NotFound(fmt::format("no table in {}", table_));
+      auto loaded = LoadListed(listing);
+      const bool has_vanished = loaded.status().code() == StatusCode::kNotFound;
+      if (has_vanished && attempt < kLoadAttemptsMax) continue;
+      VIPER_RETURN_IF_ERROR(loaded.status());
+      VIPER_RETURN_IF_ERROR(CheckReadable(*loaded));
+      return std::move(loaded->state);
+    }
+  }
+
+  Result<std::vector<TableCommit>> ReadAfter(int64_t version) override {
+    std::vector<TableCommit> commits;
+    while (true) {
+      const int64_t next = version + 1 + static_cast<int64_t>(commits.size());
+      auto file = ReadCommit(next);
+      if (file.status().code() == StatusCode::kNotFound) break;
+      VIPER_RETURN_IF_ERROR(file.status());
+      if (!file->paths_with_deletion_vector.empty()) {
+        return DeletionVectorStatus(*file->paths_with_deletion_vector.begin());
+      }
+      commits.push_back(std::move(file->commit));
+    }
+    if (commits.empty()) VIPER_RETURN_IF_ERROR(CheckIsNewest(version));
+    return commits;
+  }
+
+  Status Commit(int64_t version, const TableCommit& commit, int64_t now_ms) override {
+    VIPER_RETURN_IF_ERROR(poison_);
+    if (version < 0) {
+      return Status::InvalidArgument(fmt::format("negative table version: actual={}", version));
+    }
+    VIPER_RETURN_IF_ERROR(PrepareDirectories());
+    const std::string transaction_id = TransactionId(version, commit);
+    const std::string text =
+        EncodeCommit(commit, {.timestamp_ms = now_ms, .transaction_id = transaction_id});
+    const std::string tmp = NewTmpPath(CommitName(version));
+    VIPER_RETURN_IF_ERROR(WriteSyncedFile(file_system_, tmp, AsBytes(text)));
+    Status linked = file_system_.Link(tmp, CommitPath(table_, version));
+    // What stays of the second name is swept with its directory.
+    static_cast<void>(file_system_.RemoveFile(tmp));
+    if (!linked.ok() && !IsOurs(version, transaction_id)) {
+      if (linked.code() == StatusCode::kAlreadyExists) {
+        unclear_.reset();
+        return Status::Conflict(
+            fmt::format("{}: version {} was committed by somebody else", table_, version));
+      }
+      unclear_ = {.version = version, .commit = commit, .transaction_id = transaction_id};
+      return linked.WithContext(fmt::format("commit of table version {}", version));
+    }
+    unclear_.reset();
+    return SyncLog().WithContext(
+        fmt::format("commit of table version {}, which may or may not survive", version));
+  }
+
+  Status WriteCheckpoint(const TableState& state, int64_t now_ms) override {
+    VIPER_RETURN_IF_ERROR(poison_);
+    VIPER_RETURN_IF_ERROR(CheckCanWrite(state));
+    VIPER_RETURN_IF_ERROR(PrepareDirectories());
+    const auto actions = ToCheckpoint(state, now_ms - options_.tombstone_retention_ms);
+    VIPER_ASSIGN_OR_RETURN(const auto bytes, parquet::EncodeCheckpoint(actions));
+    VIPER_RETURN_IF_ERROR(Replace(CheckpointPath(table_, state.version), bytes));
+    const size_t action_count =
+        2 + actions.adds.size() + actions.removes.size() + actions.transactions.size();
+    const Value hint = Value::Object{{"version", state.version},
+                                     {"size", static_cast<int64_t>(action_count)},
+                                     {"sizeInBytes", static_cast<int64_t>(bytes.size())},
+                                     {"numOfAddFiles", static_cast<int64_t>(actions.adds.size())}};
+    VIPER_RETURN_IF_ERROR(Replace(LastCheckpointPath(table_), AsBytes(hint.ToJson())));
+    return CleanExpiredLog(file_system_, table_, now_ms - options_.log_retention_ms)
+        .WithContext("cleaning the table log");
+  }
+
+  bool WantsCheckpoint(int64_t version) const override {
+    return options_.checkpoint_interval > 0 && version > 0 &&
+           version % options_.checkpoint_interval == 0;
+  }
+
+ private:
+  // -- Reading
+  // -------------------------------------------------------------------------------------
+
+  Result<LogListing> List() const {
+    LogListing listing;
+    auto names = file_system_.List(LogDirectory(table_));
+    if (names.status().code() == StatusCode::kNotFound) return listing;
+    VIPER_RETURN_IF_ERROR(names.status());
+    for (const std::string& name : *names) {
+      if (const auto commit = ParseCommitName(name)) listing.commits.insert(*commit);
+      if (const auto checkpoint = ParseCheckpointName(name)) {
+        listing.checkpoints.insert(*checkpoint);
+      }
+    }
+    return listing;
+  }
+
+  // NotFound if a listed file has vanished.
+  Result<CheckpointState> LoadListed(const LogListing& listing) const {
+    CheckpointState loaded;
+    Status checkpoint_failure;
+    for (auto version = listing.checkpoints.rbegin(); version != listing.checkpoints.rend();
+         ++version) {
+      auto checkpoint = LoadCheckpoint(*version);
+      if (checkpoint.ok()) {
+        loaded = std::move(*checkpoint);
+        break;
+      }
+      // An older one, or the commits from the first on, may do as well.
+      const StatusCode code = checkpoint.status().code();
+      if (code != StatusCode::kCorruption && code != StatusCode::kUnsupported) {
+        return checkpoint.status();
+      }
+      if (checkpoint_failure.ok()) checkpoint_failure = checkpoint.status();
+    }
+    const int64_t newest = listing.commits.empty() ? -1 : *listing.commits.rbegin();
+    if (loaded.state.version < 0 && newest < 0) return checkpoint_failure;
+    while (loaded.state.version < newest) {
+      const int64_t next = loaded.state.version + 1;
+      if (!listing.commits.contains(next)) {
+        if (loaded.state.version < 0 && !checkpoint_failure.ok()) return checkpoint_failure;
+        return Status::Corruption(fmt::format("the table log has a hole: missing={} newest={}",
+                                              CommitPath(table_, next), CommitName(newest)));
+      }
+      VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(next));
+      Apply(file, loaded);
+    }
+    return loaded;
+  }
+
+  Result<CheckpointState> LoadCheckpoint(int64_t version) const {
+    const std::string path = CheckpointPath(table_, version);
+    VIPER_ASSIGN_OR_RETURN(const auto bytes, ReadLogFile(file_system_, path));
+    VIPER_ASSIGN_OR_RETURN(const auto actions, parquet::DecodeCheckpoint(bytes, path));
+    auto state = FromCheckpoint(actions, version);
+    if (!state.ok()) return state.status().WithContext(path);
+    return state;
+  }
+
+  Result<CommitFile> ReadCommit(int64_t version) const {
+    const std::string path = CommitPath(table_, version);
+    VIPER_ASSIGN_OR_RETURN(const auto bytes, ReadLogFile(file_system_, path));
+    return DecodeCommit(AsText(bytes), path);
+  }
+
+  static void Apply(const CommitFile& file, CheckpointState& loaded) {
+    ApplyCommit(file.commit, loaded.state);
+    auto& with_vector = loaded.paths_with_deletion_vector;
+    for (const RemovedFile& removed : file.commit.removed) with_vector.erase(removed.path);
+    for (const AddedFile& added : file.commit.added) with_vector.erase(added.path);
+    with_vector.insert(file.paths_with_deletion_vector.begin(),
+                       file.paths_with_deletion_vector.end());
+  }
+
+  Status CheckReadable(const CheckpointState& loaded) const {
+    if (loaded.state.metadata.id.empty() || loaded.state.metadata.schema_json.empty()) {
+      return Status::Corruption(fmt::format("the table log of {} has no metaData", table_));
+    }
+    VIPER_RETURN_IF_ERROR(CheckCanRead(loaded.state.protocol, loaded.state.metadata));
+    if (!loaded.paths_with_deletion_vector.empty()) {
+      return DeletionVectorStatus(*loaded.paths_with_deletion_vector.begin());
+    }
+    return Status::Ok();
+  }
+
+  Status DeletionVectorStatus(const std::string& path) const {
+    return Status::Unsupported(fmt::format(
+        "{}: a data file has a deletion vector, which is not supported: path={}", table_, path));
+  }
+
+  // A reader that was away for long may ask for commits that were cleaned away since.
+  Status CheckIsNewest(int64_t version) const {
+    if (version >= 0) {
+      VIPER_ASSIGN_OR_RETURN(const bool exists, file_system_.Exists(CommitPath(table_, version)));
+      if (exists) return Status::Ok();  // only the oldest are ever cleaned
+    }
+    VIPER_ASSIGN_OR_RETURN(const LogListing listing, List());
+    const auto is_newer = [&](const std::set<int64_t>& versions) {
+      return !versions.empty() && *versions.rbegin() > version;
+    };
+    if (!is_newer(listing.commits) && !is_newer(listing.checkpoints)) return Status::Ok();
+    return Status::Conflict(
+        fmt::format("{}: the commits after version {} were cleaned away: load the table again",
+                    table_, version));
+  }
+
+  // -- Writing
+  // -------------------------------------------------------------------------------------
+
+  // Two levels each: the entries of `_viper` and of the table itself too.
+  Status PrepareDirectories() {
+    if (has_directories_) return Status::Ok();
+    VIPER_RETURN_IF_ERROR(CreateDurableDirectories(file_system_, LogDirectory(table_), 2));
+    VIPER_RETURN_IF_ERROR(CreateDurableDirectories(file_system_, TmpDirectory(table_), 2));
+    has_directories_ = true;
+    return Status::Ok();
+  }
+
+  std::string TransactionId(int64_t version, const TableCommit& commit) const {
+    const bool is_repeated = unclear_ && unclear_->version == version && unclear_->commit == commit;
+    return is_repeated ? unclear_->transaction_id : MakeUuid();
+  }
+
+  std::string NewTmpPath(const std::string& name) const {
+    return TmpPath(table_, fmt::format("{}.{}", name, MakeUuid()));
+  }
+
+  // Whatever cannot be read is not ours.
+  bool IsOurs(int64_t version, const std::string& transaction_id) const {
+    const auto file = ReadCommit(version);
+    return file.ok() && file->stamp.transaction_id == transaction_id;
+  }
+
+  // Put a file of the log in place of an older one, or none.
+  Status Replace(const std::string& path, std::span<const std::byte> bytes) {
+    const std::string tmp = NewTmpPath("replacement");
+    VIPER_RETURN_IF_ERROR(WriteSyncedFile(file_system_, tmp, bytes));
+    if (const Status renamed = file_system_.Rename(tmp, path); !renamed.ok()) {
+      static_cast<void>(file_system_.RemoveFile(tmp));
+      return renamed;
+    }
+    return SyncLog();
+  }
+
+  Status SyncLog() {
+    const Status synced = file_system_.SyncDirectory(LogDirectory(table_));
+    if (!synced.ok()) {
+      poison_ = Status::FailedPrecondition(
+          fmt::format("the table log of {} has stopped; open the collection again: {}", table_,
+                      synced.ToString()));
+    }
+    return synced;
+  }
+
+  FileSystem& file_system_;
+  const std::string table_;
+  const TableLogOptions options_;
+  bool has_directories_ = false;
+  std::optional<UnclearCommit> unclear_;
+  Status poison_;
+};
+
+}  // namespace
+
+std::unique_ptr<TableLog> TableLog::Make(FileSystem& file_system,
+                                         const std::string& table_directory,
+                                         const TableLogOptions& options) {
+  return std::make_unique<TableLogImpl>(file_system, table_directory, options);
+}
+
+void ApplyCommit(const TableCommit& commit, TableState& state) {
+  ++state.version;
+  if (commit.protocol) state.protocol = *commit.protocol;
+  if (commit.metadata) state.metadata = *commit.metadata;
+  for (const auto& [application, version] : commit.transactions) {
+    state.transactions[application] = version;
+  }
+  for (const RemovedFile& file : commit.removed) {
+    state.files.erase(file.path);
+    state.tombstones[file.path] = file;
+  }
+  for (const AddedFile& file : commit.added) {
+    state.tombstones.erase(file.path);
+    state.files[file.path] = file;
+  }
+}
+
+}  // namespace viper::storage

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "storage/table_log.h"
+
+namespace viper::storage {
+
+/// Unsupported, by name, if rows of the table cannot be read right by a list of Parquet files
+/// alone. CheckCanWrite (table_log.h) is its counterpart.
+Status CheckCanRead(const TableProtocol& protocol, const TableMetadata& metadata);
+
+}  // namespace viper::storage
