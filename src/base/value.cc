@@ -11,7 +11,6 @@
 #include "base/json_dom.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
-#include "base/utf8.h"
 
 namespace viper {
 namespace {
@@ -132,14 +131,6 @@ Status TooDeep() {
   return Status::InvalidArgument(fmt::format("JSON is nested too deep: max={}", kJsonDepthMax));
 }
 
-// An escape such as "\ud800" names half a character: simdjson may let it pass.
-Result<std::string> ToString(std::string_view text) {
-  if (!IsValidUtf8(text)) {
-    return Status::InvalidArgument("JSON string holds a lone surrogate");
-  }
-  return std::string(text);
-}
-
 Result<Value> Convert(const dom::element& element, size_t depth);
 
 Result<Value> ConvertList(const dom::array& array, size_t depth) {
@@ -157,9 +148,8 @@ Result<Value> ConvertObject(const dom::object& object, size_t depth) {
   if (depth >= kJsonDepthMax) return TooDeep();
   Value::Object members;
   for (const auto field : object) {
-    VIPER_ASSIGN_OR_RETURN(std::string key, ToString(field.key));
     VIPER_ASSIGN_OR_RETURN(Value value, Convert(field.value, depth + 1));
-    members.insert_or_assign(std::move(key), std::move(value));
+    members.insert_or_assign(std::string(field.key), std::move(value));
   }
   return Value(std::move(members));
 }
@@ -179,10 +169,8 @@ Result<Value> Convert(const dom::element& element, size_t depth) {
                       element.get_uint64().value_unsafe()));
     case dom::element_type::DOUBLE:
       return Value(element.get_double().value_unsafe());
-    case dom::element_type::STRING: {
-      VIPER_ASSIGN_OR_RETURN(std::string text, ToString(element.get_string().value_unsafe()));
-      return Value(std::move(text));
-    }
+    case dom::element_type::STRING:
+      return Value(element.get_string().value_unsafe());
     case dom::element_type::ARRAY:
       return ConvertList(element.get_array().value_unsafe(), depth);
     case dom::element_type::OBJECT:

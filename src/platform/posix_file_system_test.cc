@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -222,6 +224,27 @@ TEST_F(PosixFileSystem, LockOfARemovedFileIsWorthNothing) {
   ASSERT_OK(file_system_.RemoveFile(path));
   ASSERT_OK_AND_ASSIGN(const auto new_lock, file_system_.Lock(path));
   EXPECT_STATUS(kBusy, path, file_system_.Lock(path));
+}
+
+TEST_F(PosixFileSystem, LockIsExclusiveEvenIfEveryHolderRemovesTheFile) {
+  const std::string path = directory_ / "LOCK";
+  std::atomic<int> holders{0};
+  std::atomic<bool> shared{false};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 2000; ++round) {
+        const auto lock = file_system_.Lock(path);
+        if (!lock.ok()) continue;
+        if (holders.fetch_add(1) != 0) shared = true;
+        // As dropping a collection does.
+        EXPECT_OK(file_system_.RemoveFile(path));
+        holders.fetch_sub(1);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_FALSE(shared);
 }
 
 TEST_F(PosixFileSystem, LockGoesWithTheProcessThatHeldIt) {
