@@ -84,22 +84,22 @@ RankedQueries PrepareQueries(const ExactSearchRequest& request) {
   return prepared;
 }
 
+/// Whether all of 16 ranks are above the cut; NaN is not. A function of its own, since GCC 12 turns
+/// the loop into four vector comparisons only where it is not part of another loop.
+[[gnu::noinline]] bool SixteenAreAbove(const float* ranks, float cut) {
+  int all = -1;
+  for (size_t i = 0; i < 16; ++i) all &= ranks[i] > cut ? -1 : 0;
+  return all != 0;
+}
+
 /// Call `visit(i)` for every rank that is not above `cut`, which `visit` may lower.
 template <typename Visit>
 void VisitRanksWithin(const float* ranks, size_t count, const float& cut, Visit visit) {
-  constexpr size_t kStep = 16;
-  size_t i = 0;
-  for (; i + kStep <= count; i += kStep) {
-    const float limit = cut;
-    unsigned above = 0;
-    for (size_t j = 0; j < kStep; ++j) above += ranks[i + j] > limit ? 1U : 0U;
-    if (above == kStep) continue;
-    for (size_t j = i; j < i + kStep; ++j) {
+  for (size_t i = 0; i < count; i += 16) {
+    if (i + 16 <= count && SixteenAreAbove(ranks + i, cut)) continue;
+    for (size_t j = i; j < std::min(i + 16, count); ++j) {
       if (!(ranks[j] > cut)) visit(j);
     }
-  }
-  for (; i < count; ++i) {
-    if (!(ranks[i] > cut)) visit(i);
   }
 }
 
@@ -130,8 +130,7 @@ class ShareScan {
   void Gather(const RowBlock& block, size_t first, uint64_t selected);
   void RankGathered();
   void Rank(const Run& run);
-  /// Turn products with rows into cosines: of a run for all queries.
-  void DivideByNorms(const Run& run);
+  void RankByCosine(const Run& run, const float* queries);
   void OfferCandidates(const Run& run, size_t query);
 
   const ExactSearchRequest& request_;
@@ -147,6 +146,7 @@ class ShareScan {
   std::vector<float> cuts_;
   /// query_count x rows of the run.
   std::vector<float> ranks_;
+  std::vector<float> squared_norms_;  // per row of the run
   /// Per row of the run; NaN for a norm out of RankBound's range, so that such a row is never cut.
   std::vector<float> inverse_norms_;
   std::vector<std::byte> gathered_;
@@ -171,6 +171,7 @@ ShareScan::ShareScan(const ExactSearchRequest& request, const RankedQueries& que
       top_(query_count, TopRows(request.k, request.tie_less)),
       cuts_(query_count, kInfinity),
       ranks_(query_count * rows_per_run_),
+      squared_norms_(rows_per_run_),
       inverse_norms_(rows_per_run_) {}
 
 void ShareScan::Scan(const RowBlock& block, size_t first, size_t last) {
@@ -222,17 +223,29 @@ void ShareScan::RankGathered() {
 
 void ShareScan::Rank(const Run& run) {
   const float* queries = queries_.floats.data() + first_query_ * request_.dim;
-  const auto rank = request_.metric == Metric::kL2 ? kernel_.squared_l2 : kernel_.dot;
-  rank(run.floats, run.row_count, request_.dim, queries, query_count_, ranks_.data());
-  if (request_.metric == Metric::kCosine) DivideByNorms(run);
+  float* ranks = ranks_.data();
+  if (request_.metric == Metric::kL2) {
+    kernel_.squared_l2(run.floats, run.row_count, request_.dim, queries, query_count_, ranks);
+  } else if (request_.metric == Metric::kDot) {
+    kernel_.dot(run.floats, run.row_count, request_.dim, queries, query_count_, ranks);
+  } else {
+    RankByCosine(run, queries);
+  }
   for (size_t q = 0; q < query_count_; ++q) OfferCandidates(run, q);
 }
 
-void ShareScan::DivideByNorms(const Run& run) {
+void ShareScan::RankByCosine(const Run& run, const float* queries) {
+  float* squared_norms = squared_norms_.data();
+  if (query_count_ == 1) {
+    kernel_.dot_and_squared_norm(run.floats, run.row_count, request_.dim, queries, ranks_.data(),
+                                 squared_norms);
+  } else {
+    kernel_.dot(run.floats, run.row_count, request_.dim, queries, query_count_, ranks_.data());
+    kernel_.squared_norm(run.floats, run.row_count, request_.dim, squared_norms);
+  }
   float* inverse_norms = inverse_norms_.data();
-  kernel_.squared_norm(run.floats, run.row_count, request_.dim, inverse_norms);
   for (size_t i = 0; i < run.row_count; ++i) {
-    const float squared_norm = inverse_norms[i];
+    const float squared_norm = squared_norms[i];
     const bool in_range =
         squared_norm >= RankBound::kSquaredNormMin && squared_norm <= RankBound::kSquaredNormMax;
     inverse_norms[i] = in_range ? 1 / std::sqrt(squared_norm) : kNotANumber;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,7 @@ class Rows {
  public:
   Rows(size_t dim, std::vector<float> floats)
       : dim_(dim), bytes_(floats.size() * sizeof(float) + 1) {
-    std::memcpy(bytes_.data() + 1, floats.data(), floats.size() * sizeof(float));
+    std::ranges::copy(std::as_bytes(std::span(floats)), bytes_.begin() + 1);
   }
 
   size_t count() const { return (bytes_.size() - 1) / sizeof(float) / dim_; }

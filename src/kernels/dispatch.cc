@@ -22,16 +22,22 @@ const std::array<Level, 4>& Levels() {
   static const std::array<Level, 4> levels = [] {
     const CpuFeatures& cpu = GetCpuFeatures();
     std::array<Level, 4> all = {
-        Level{{"scalar", scalar::Dot, scalar::SquaredL2, scalar::SquaredNorm}, true},
-        Level{{"neon", nullptr, nullptr, nullptr}, false},
-        Level{{"avx2", nullptr, nullptr, nullptr}, false},
-        Level{{"avx512", nullptr, nullptr, nullptr}, false},
+        Level{{"scalar", scalar::Dot, scalar::SquaredL2, scalar::SquaredNorm,
+               scalar::DotAndSquaredNorm},
+              true},
+        Level{{"neon"}, false},
+        Level{{"avx2"}, false},
+        Level{{"avx512"}, false},
     };
 #if defined(__aarch64__)
-    all[1] = {{"neon", neon::Dot, neon::SquaredL2, neon::SquaredNorm}, cpu.neon};
+    all[1] = {{"neon", neon::Dot, neon::SquaredL2, neon::SquaredNorm, neon::DotAndSquaredNorm},
+              cpu.neon};
 #elif defined(__x86_64__)
-    all[2] = {{"avx2", avx2::Dot, avx2::SquaredL2, avx2::SquaredNorm}, cpu.avx2_fma};
-    all[3] = {{"avx512", avx512::Dot, avx512::SquaredL2, avx512::SquaredNorm}, cpu.avx512};
+    all[2] = {{"avx2", avx2::Dot, avx2::SquaredL2, avx2::SquaredNorm, avx2::DotAndSquaredNorm},
+              cpu.avx2_fma};
+    all[3] = {
+        {"avx512", avx512::Dot, avx512::SquaredL2, avx512::SquaredNorm, avx512::DotAndSquaredNorm},
+        cpu.avx512};
 #else
     static_cast<void>(cpu);
 #endif

@@ -15,6 +15,7 @@ TEST(Dispatch, ScalarIsFirstAndEveryLevelIsComplete) {
     EXPECT_NE(table->dot, nullptr) << table->name;
     EXPECT_NE(table->squared_l2, nullptr) << table->name;
     EXPECT_NE(table->squared_norm, nullptr) << table->name;
+    EXPECT_NE(table->dot_and_squared_norm, nullptr) << table->name;
   }
 }
 

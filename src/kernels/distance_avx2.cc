@@ -207,6 +207,37 @@ __m256 SumSquares(const std::byte* row, size_t dim) {
   return sum;
 }
 
+struct DotAndSquares {
+  __m256 dot;
+  __m256 squares;
+};
+
+[[gnu::always_inline]] inline void AddDotAndSquares(DotAndSquares& sums, __m256 row, __m256 query) {
+  sums.dot = _mm256_fmadd_ps(row, query, sums.dot);
+  sums.squares = _mm256_fmadd_ps(row, row, sums.squares);
+}
+
+DotAndSquares SumDotAndSquares(const std::byte* row, const float* query, size_t dim) {
+  DotAndSquares sums = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+  size_t i = 0;
+  for (; i + 2 * kLanes <= dim; i += 2 * kLanes) {
+    _mm_prefetch(row + i * sizeof(float) + kPrefetchBytes, _MM_HINT_T0);
+    AddDotAndSquares(sums, _mm256_loadu_ps(Component(row, i)), _mm256_loadu_ps(query + i));
+    AddDotAndSquares(sums, _mm256_loadu_ps(Component(row, i + kLanes)),
+                     _mm256_loadu_ps(query + i + kLanes));
+  }
+  if (i + kLanes <= dim) {
+    AddDotAndSquares(sums, _mm256_loadu_ps(Component(row, i)), _mm256_loadu_ps(query + i));
+    i += kLanes;
+  }
+  if (i < dim) {
+    const __m256i mask = TailMask(dim);
+    AddDotAndSquares(sums, _mm256_maskload_ps(Component(row, i), mask),
+                     _mm256_maskload_ps(query + i, mask));
+  }
+  return sums;
+}
+
 }  // namespace
 
 void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
@@ -230,6 +261,28 @@ void SquaredNorm(const std::byte* rows, size_t row_count, size_t dim, float* out
     _mm_storeu_ps(out + r, SumLanesOf4(sums));
   }
   for (; r < row_count; ++r) out[r] = SumLanes(SumSquares(rows + r * row_bytes, dim));
+}
+
+void DotAndSquaredNorm(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+                       float* dots, float* squared_norms) {
+  const size_t row_bytes = dim * sizeof(float);
+  size_t r = 0;
+  for (; r + kTileRows <= row_count; r += kTileRows) {
+    __m256 dot_sums[kTileRows];
+    __m256 square_sums[kTileRows];
+    for (size_t i = 0; i < kTileRows; ++i) {
+      const DotAndSquares sums = SumDotAndSquares(rows + (r + i) * row_bytes, query, dim);
+      dot_sums[i] = sums.dot;
+      square_sums[i] = sums.squares;
+    }
+    _mm_storeu_ps(dots + r, SumLanesOf4(dot_sums));
+    _mm_storeu_ps(squared_norms + r, SumLanesOf4(square_sums));
+  }
+  for (; r < row_count; ++r) {
+    const DotAndSquares sums = SumDotAndSquares(rows + r * row_bytes, query, dim);
+    dots[r] = SumLanes(sums.dot);
+    squared_norms[r] = SumLanes(sums.squares);
+  }
 }
 
 }  // namespace viper::kernels::avx2

@@ -207,6 +207,29 @@ __m512 SumSquares(const std::byte* row, size_t dim) {
   return sum;
 }
 
+struct DotAndSquares {
+  __m512 dot;
+  __m512 squares;
+};
+
+DotAndSquares SumDotAndSquares(const std::byte* row, const float* query, size_t dim) {
+  DotAndSquares sums = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+  size_t i = 0;
+  for (; i + kLanes <= dim; i += kLanes) {
+    _mm_prefetch(row + i * sizeof(float) + kPrefetchBytes, _MM_HINT_T0);
+    const __m512 v = _mm512_loadu_ps(row + i * sizeof(float));
+    sums.dot = _mm512_fmadd_ps(v, _mm512_loadu_ps(query + i), sums.dot);
+    sums.squares = _mm512_fmadd_ps(v, v, sums.squares);
+  }
+  if (i < dim) {
+    const __mmask16 mask = TailMask(dim);
+    const __m512 v = _mm512_maskz_loadu_ps(mask, row + i * sizeof(float));
+    sums.dot = _mm512_fmadd_ps(v, _mm512_maskz_loadu_ps(mask, query + i), sums.dot);
+    sums.squares = _mm512_fmadd_ps(v, v, sums.squares);
+  }
+  return sums;
+}
+
 }  // namespace
 
 void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
@@ -230,6 +253,28 @@ void SquaredNorm(const std::byte* rows, size_t row_count, size_t dim, float* out
     _mm512_storeu_ps(out + r, SumLanesOf16(sums));
   }
   for (; r < row_count; ++r) out[r] = SumLanes(SumSquares(rows + r * row_bytes, dim));
+}
+
+void DotAndSquaredNorm(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+                       float* dots, float* squared_norms) {
+  const size_t row_bytes = dim * sizeof(float);
+  size_t r = 0;
+  for (; r + kLanes <= row_count; r += kLanes) {
+    __m512 dot_sums[kLanes];
+    __m512 square_sums[kLanes];
+    for (size_t i = 0; i < kLanes; ++i) {
+      const DotAndSquares sums = SumDotAndSquares(rows + (r + i) * row_bytes, query, dim);
+      dot_sums[i] = sums.dot;
+      square_sums[i] = sums.squares;
+    }
+    _mm512_storeu_ps(dots + r, SumLanesOf16(dot_sums));
+    _mm512_storeu_ps(squared_norms + r, SumLanesOf16(square_sums));
+  }
+  for (; r < row_count; ++r) {
+    const DotAndSquares sums = SumDotAndSquares(rows + r * row_bytes, query, dim);
+    dots[r] = SumLanes(sums.dot);
+    squared_norms[r] = SumLanes(sums.squares);
+  }
 }
 
 }  // namespace viper::kernels::avx512

@@ -178,6 +178,27 @@ float32x4_t SumSquares(const std::byte* row, size_t dim) {
   return sum;
 }
 
+struct DotAndSquares {
+  float32x4_t dot;
+  float32x4_t squares;
+};
+
+DotAndSquares SumDotAndSquares(const std::byte* row, const float* query, size_t dim) {
+  DotAndSquares sums = {vdupq_n_f32(0), vdupq_n_f32(0)};
+  size_t i = 0;
+  for (; i + kLanes <= dim; i += kLanes) {
+    const float32x4_t v = Load(row, i);
+    sums.dot = vfmaq_f32(sums.dot, v, vld1q_f32(query + i));
+    sums.squares = vfmaq_f32(sums.squares, v, v);
+  }
+  if (i < dim) {
+    const float32x4_t v = LoadTail(row, i, dim - i);
+    sums.dot = vfmaq_f32(sums.dot, v, LoadTail(Bytes(query), i, dim - i));
+    sums.squares = vfmaq_f32(sums.squares, v, v);
+  }
+  return sums;
+}
+
 }  // namespace
 
 void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
@@ -201,6 +222,28 @@ void SquaredNorm(const std::byte* rows, size_t row_count, size_t dim, float* out
     vst1q_f32(out + r, SumLanesOf4(sums));
   }
   for (; r < row_count; ++r) out[r] = SumLanes(SumSquares(rows + r * row_bytes, dim));
+}
+
+void DotAndSquaredNorm(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+                       float* dots, float* squared_norms) {
+  const size_t row_bytes = dim * sizeof(float);
+  size_t r = 0;
+  for (; r + kTile <= row_count; r += kTile) {
+    float32x4_t dot_sums[kTile];
+    float32x4_t square_sums[kTile];
+    for (size_t i = 0; i < kTile; ++i) {
+      const DotAndSquares sums = SumDotAndSquares(rows + (r + i) * row_bytes, query, dim);
+      dot_sums[i] = sums.dot;
+      square_sums[i] = sums.squares;
+    }
+    vst1q_f32(dots + r, SumLanesOf4(dot_sums));
+    vst1q_f32(squared_norms + r, SumLanesOf4(square_sums));
+  }
+  for (; r < row_count; ++r) {
+    const DotAndSquares sums = SumDotAndSquares(rows + r * row_bytes, query, dim);
+    dots[r] = SumLanes(sums.dot);
+    squared_norms[r] = SumLanes(sums.squares);
+  }
 }
 
 }  // namespace viper::kernels::neon

@@ -54,4 +54,10 @@ void SquaredNorm(const std::byte* rows, size_t row_count, size_t dim, float* out
   }
 }
 
+void DotAndSquaredNorm(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+                       float* dots, float* squared_norms) {
+  Dot(rows, row_count, dim, query, 1, dots);
+  SquaredNorm(rows, row_count, dim, squared_norms);
+}
+
 }  // namespace viper::kernels::scalar

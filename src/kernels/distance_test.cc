@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <cstring>
@@ -119,6 +120,16 @@ void CheckAgainstExactSums(const KernelTable& kernel, const Shape& shape, Random
   kernel.dot(mapped_rows, row_count, dim, mapped_queries, query_count, dots.data());
   kernel.squared_l2(mapped_rows, row_count, dim, mapped_queries, query_count, distances.data());
   kernel.squared_norm(mapped_rows, row_count, dim, norms.data());
+
+  std::vector<float> fused_dots(row_count + 1, kUntouched);
+  std::vector<float> fused_norms(row_count + 1, kUntouched);
+  if (query_count > 0) {
+    kernel.dot_and_squared_norm(mapped_rows, row_count, dim, mapped_queries, fused_dots.data(),
+                                fused_norms.data());
+    EXPECT_TRUE(std::equal(fused_dots.begin(), fused_dots.end() - 1, dots.begin()));
+    EXPECT_EQ(fused_norms, norms);
+    EXPECT_EQ(fused_dots.back(), kUntouched);
+  }
 
   EXPECT_EQ(dots.back(), kUntouched);
   EXPECT_EQ(distances.back(), kUntouched);

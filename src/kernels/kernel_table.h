@@ -26,6 +26,10 @@ struct KernelTable {
                      size_t query_count, float* out) = nullptr;
   /// out[r] = sum_i rows[r][i]^2
   void (*squared_norm)(const std::byte* rows, size_t row_count, size_t dim, float* out) = nullptr;
+  /// dot with one query, and squared_norm, of the same rows: the same sums, but memory is read
+  /// once.
+  void (*dot_and_squared_norm)(const std::byte* rows, size_t row_count, size_t dim,
+                               const float* query, float* dots, float* squared_norms) = nullptr;
 };
 
 /// An n such that at every level, unless a float overflows,
