@@ -122,8 +122,8 @@ class Binder {
       bound.cost += bound_child.cost;
       bound.children.push_back(std::move(bound_child));
     }
-    std::stable_sort(bound.children.begin(), bound.children.end(),
-                     [](const BoundNode& a, const BoundNode& b) { return a.cost < b.cost; });
+    std::sort(bound.children.begin(), bound.children.end(),
+              [](const BoundNode& a, const BoundNode& b) { return a.cost < b.cost; });
     return bound;
   }
 
