@@ -237,9 +237,9 @@ TEST_F(PosixFileSystem, LockIsExclusiveEvenIfEveryHolderRemovesTheFile) {
         const auto lock = file_system_.Lock(path);
         if (!lock.ok()) continue;
         if (holders.fetch_add(1) != 0) shared = true;
-        // As dropping a collection does.
-        EXPECT_OK(file_system_.RemoveFile(path));
+        // As dropping a collection does; from here on the lock guards nothing.
         holders.fetch_sub(1);
+        EXPECT_OK(file_system_.RemoveFile(path));
       }
     });
   }
