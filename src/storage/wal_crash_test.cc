@@ -175,13 +175,13 @@ void CrashAfterEveryOperation(const Script& script) {
 }
 
 TEST(WalCrash, NothingAcknowledgedIsLostWithSync) {
-  for (uint64_t seed = 1; seed <= 4; ++seed) {
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
     CrashAfterEveryOperation({.durability = Durability::kSync, .seed = seed * 1000, .steps = 40});
   }
 }
 
 TEST(WalCrash, NothingSyncedIsLostWithInterval) {
-  for (uint64_t seed = 1; seed <= 4; ++seed) {
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
     CrashAfterEveryOperation(
         {.durability = Durability::kInterval, .seed = seed * 1000, .steps = 60});
   }

@@ -1,0 +1,103 @@
+#include "storage/log_cleanup.h"
+
+#include <algorithm>
+
+#include "storage/table_test_log.h"
+
+namespace viper::storage {
+namespace {
+
+// Versions 0 to 12, one a day, checkpoints at 4 and 8, and what Spark leaves beside a log.
+void MakeLog(MemoryFileSystem& file_system) {
+  const TableState state = MakeTestTable(file_system, 12);
+  const auto log = OpenTestLog(file_system);
+  for (const int64_t version : {4, 8}) {
+    TableState at;
+    for (int64_t v = 0; v <= version; ++v) {
+      ApplyCommit(v == 0 ? TestCreation() : TestFlush(v, v * kTestDay), at);
+    }
+    ASSERT_OK(log->WriteCheckpoint(at, version * kTestDay));
+  }
+  for (const char* name : {"00000000000000000002.crc", ".00000000000000000002.json.crc",
+                           "00000000000000000009.crc", "_something_else"}) {
+    WriteTestFile(file_system, JoinPath(LogDirectory(kTestTable), name), "");
+  }
+}
+
+std::vector<std::string> Names(MemoryFileSystem& file_system) {
+  return *file_system.List(LogDirectory(kTestTable));
+}
+
+bool Has(MemoryFileSystem& file_system, const std::string& name) {
+  const auto names = Names(file_system);
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+TEST(LogCleanup, KeepsTheNewestExpiredCheckpointAndEverythingAfterIt) {
+  MemoryFileSystem file_system;
+  MakeLog(file_system);
+  ASSERT_OK_AND_ASSIGN(const TableState before, OpenTestLog(file_system)->Load());
+  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, 10 * kTestDay));
+  for (int64_t version = 0; version <= 12; ++version) {
+    EXPECT_EQ(Has(file_system, CommitName(version)), version >= 8) << version;
+  }
+  EXPECT_FALSE(Has(file_system, CheckpointName(4)));
+  EXPECT_TRUE(Has(file_system, CheckpointName(8)));
+  EXPECT_FALSE(Has(file_system, "00000000000000000002.crc"));
+  EXPECT_FALSE(Has(file_system, ".00000000000000000002.json.crc"));
+  EXPECT_TRUE(Has(file_system, "00000000000000000009.crc"));
+  EXPECT_TRUE(Has(file_system, "_something_else"));
+  ASSERT_OK_AND_ASSIGN(const TableState after, OpenTestLog(file_system)->Load());
+  EXPECT_EQ(after, before);
+}
+
+TEST(LogCleanup, RemovesNothingWithoutAnExpiredCheckpoint) {
+  MemoryFileSystem file_system;
+  MakeLog(file_system);
+  const auto before = Names(file_system);
+  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, 4 * kTestDay));
+  EXPECT_EQ(Names(file_system), before);
+  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, 4 * kTestDay + 1));
+  EXPECT_TRUE(Has(file_system, CommitName(4)));
+  EXPECT_FALSE(Has(file_system, CommitName(3)));
+}
+
+TEST(LogCleanup, ADamagedCheckpointIsNotWhatIsKept) {
+  MemoryFileSystem file_system;
+  MakeLog(file_system);
+  WriteTestFile(file_system, CheckpointPath(kTestTable, 8), "damaged");
+  const auto before = Names(file_system);
+  EXPECT_STATUS(kCorruption, "00000000000000000008.checkpoint.parquet",
+                CleanExpiredLog(file_system, kTestTable, 10 * kTestDay));
+  EXPECT_EQ(Names(file_system), before);
+}
+
+TEST(LogCleanup, ACommitThatDoesNotSayItsTimeIsNew) {
+  MemoryFileSystem file_system;
+  MakeLog(file_system);
+  for (const char* text : {R"({"txn":{"appId":"a","version":1}})", "damaged"}) {
+    WriteTestFile(file_system, CommitPath(kTestTable, 4), text);
+    const auto before = Names(file_system);
+    ASSERT_OK(CleanExpiredLog(file_system, kTestTable, 10 * kTestDay));
+    EXPECT_EQ(Names(file_system), before);
+  }
+}
+
+TEST(LogCleanup, StoppedAnywhereItLeavesAWholeTable) {
+  for (uint64_t removals = 0; removals < 12; ++removals) {
+    MemoryFileSystem file_system;
+    MakeLog(file_system);
+    ASSERT_OK_AND_ASSIGN(const TableState before, OpenTestLog(file_system)->Load());
+    file_system.CrashAfter(removals);
+    static_cast<void>(CleanExpiredLog(file_system, kTestTable, 10 * kTestDay));
+    for (uint64_t seed = 0; seed < 5; ++seed) {
+      const auto image = file_system.DurableImage(
+          seed == 0 ? CrashMode::kKeepAll : CrashMode::kRandomSubset, seed);
+      ASSERT_OK_AND_ASSIGN(const TableState after, OpenTestLog(*image)->Load());
+      EXPECT_EQ(after, before);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace viper::storage
