@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <CLI/App.hpp>
+
+#include "viper/options.h"
+#include "viper/result.h"
+#include "viper/schema.h"
+
+namespace viper::cli {
+
+/// What several commands have in common.
+
+/// Add the positional NAME of a collection.
+void AddCollection(CLI::App& command, std::string& name);
+/// Add --filter.
+void AddFilter(CLI::App& command, std::string& text);
+/// Show these lines as the example of a command's help.
+void AddExample(CLI::App& command, const std::string& lines);
+
+/// Which parts of a record are printed: --fields and --with-vector.
+struct ProjectionArguments {
+  std::vector<std::string> fields;
+  bool with_vector = false;
+
+  void AddTo(CLI::App& command);
+  Projection Get() const { return {.vector = with_vector, .metadata = true, .fields = fields}; }
+};
+
+/// Read "name:type" declarations.
+Result<std::vector<Field>> ParseFields(const std::vector<std::string>& declarations);
+
+}  // namespace viper::cli

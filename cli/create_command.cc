@@ -1,0 +1,54 @@
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "collection_argument.h"
+#include "commands.h"
+#include "status_macros.h"
+
+namespace viper::cli {
+namespace {
+
+struct Arguments {
+  std::string name;
+  size_t dim = 0;
+  std::string metric = "cosine";
+  std::vector<std::string> fields;
+};
+
+Status Run(const Session& session, const Arguments& arguments) {
+  CollectionSchema schema;
+  schema.dim = arguments.dim;
+  VIPER_ASSIGN_OR_RETURN(schema.metric, ParseMetric(arguments.metric));
+  VIPER_ASSIGN_OR_RETURN(schema.fields, ParseFields(arguments.fields));
+  VIPER_ASSIGN_OR_RETURN(Engine engine, session.OpenEngine(Access::kWrite));
+  VIPER_RETURN_IF_ERROR(engine.CreateCollection(arguments.name, schema).status());
+  fmt::print("created {}: dim={} metric={} fields={}\n", arguments.name, schema.dim,
+             MetricName(schema.metric), schema.fields.size());
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddCreateCommand(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("create", "Create a collection");
+  AddCollection(*command, arguments->name);
+  command->add_option("--dim", arguments->dim, "Components of every vector")->required();
+  command->add_option("--metric", arguments->metric, "cosine, l2 or dot")->capture_default_str();
+  command
+      ->add_option("--field", arguments->fields,
+                   "A metadata key to keep as a typed column, as name:type; may be repeated.\n"
+                   "Types: bool, int64, float64, string, timestamp, list<string>")
+      ->allow_extra_args(false);
+  AddExample(
+      *command,
+      "  viper create films --dim 768 --metric cosine --field year:int64 --field title:string");
+  command->callback([arguments, &session] {
+    session.run = [arguments, &session] { return Run(session, *arguments); };
+  });
+}
+
+}  // namespace viper::cli

@@ -1,0 +1,97 @@
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "collection_argument.h"
+#include "commands.h"
+#include "input_lines.h"
+#include "number_text.h"
+#include "status_macros.h"
+
+namespace viper::cli {
+namespace {
+
+// Ids of one write.
+constexpr size_t kBatchIds = 10'000;
+
+struct Arguments {
+  std::string name;
+  std::vector<std::string> ids;
+  std::string file;
+};
+
+class Deleter {
+ public:
+  explicit Deleter(Collection& collection) : collection_(collection) {}
+
+  Status Add(std::string id) {
+    batch_.push_back(std::move(id));
+    ++given_;
+    return batch_.size() < kBatchIds ? Status::Ok() : Write();
+  }
+  Status Write() {
+    if (batch_.empty()) return Status::Ok();
+    VIPER_ASSIGN_OR_RETURN(const WriteSummary summary, collection_.Delete(batch_));
+    batch_.clear();
+    deleted_ += summary.rows;
+    return Status::Ok();
+  }
+  uint64_t given() const { return given_; }
+  uint64_t deleted() const { return deleted_; }
+
+ private:
+  Collection& collection_;
+  std::vector<std::string> batch_;
+  uint64_t given_ = 0;
+  uint64_t deleted_ = 0;
+};
+
+Status DeleteLines(const std::string& path, Deleter& deleter) {
+  VIPER_ASSIGN_OR_RETURN(InputLines lines, InputLines::Open(path));
+  while (true) {
+    VIPER_ASSIGN_OR_RETURN(std::optional<std::string> id, lines.Next());
+    if (!id.has_value()) return Status::Ok();
+    VIPER_RETURN_IF_ERROR(deleter.Add(std::move(*id)));
+  }
+}
+
+Status Run(const Session& session, const Arguments& arguments) {
+  if (arguments.ids.empty() == arguments.file.empty()) {
+    return Status::InvalidArgument("name the records: ids, or --file with one id on each line");
+  }
+  VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
+                         OpenCollection(session, arguments.name, Access::kWrite));
+  Deleter deleter(*opened.collection);
+  for (const std::string& id : arguments.ids) VIPER_RETURN_IF_ERROR(deleter.Add(id));
+  if (!arguments.file.empty()) VIPER_RETURN_IF_ERROR(DeleteLines(arguments.file, deleter));
+  VIPER_RETURN_IF_ERROR(deleter.Write());
+  fmt::print("deleted {} of {} records\n", CountText(deleter.deleted()),
+             CountText(deleter.given()));
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddDeleteCommand(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("delete", "Delete records by id");
+  AddCollection(*command, arguments->name);
+  command->add_option("ID", arguments->ids, "Ids of the records");
+  command->add_option("--file", arguments->file,
+                      "A file with one id on each line (-: standard input)");
+  AddExample(
+      *command,
+      "  viper delete films alien heat\n"
+      "  viper search films --id alien --json | jq -r '.hits[].id' | viper delete films --file -\n"
+      "\n"
+      "Ids that do not exist are ignored.");
+  command->callback([arguments, &session] {
+    session.run = [arguments, &session] { return Run(session, *arguments); };
+  });
+}
+
+}  // namespace viper::cli

@@ -1,0 +1,59 @@
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "collection_argument.h"
+#include "commands.h"
+#include "exit_code.h"
+#include "record_json.h"
+#include "status_macros.h"
+
+namespace viper::cli {
+namespace {
+
+struct Arguments {
+  std::string name;
+  std::vector<std::string> ids;
+  ProjectionArguments projection;
+};
+
+// Print what is there; the first missing id decides the exit code.
+Status Run(const Session& session, const Arguments& arguments) {
+  VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
+                         OpenCollection(session, arguments.name, Access::kRead));
+  const Snapshot snapshot = opened->GetSnapshot();
+  Status missing;
+  for (const std::string& id : arguments.ids) {
+    const Result<Record> record = snapshot.Get(id, arguments.projection.Get());
+    if (record.ok()) {
+      fmt::print("{}\n", RecordJson(*record));
+      continue;
+    }
+    if (record.status().code() != StatusCode::kNotFound) return record.status();
+    if (!missing.ok()) Report(missing);
+    missing = record.status();
+  }
+  return missing;
+}
+
+}  // namespace
+
+void AddGetCommand(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("get", "Print records by id, one JSON object a line");
+  AddCollection(*command, arguments->name);
+  command->add_option("ID", arguments->ids, "Ids of the records")->required();
+  arguments->projection.AddTo(*command);
+  AddExample(*command,
+             "  viper get films alien heat --fields title,year\n"
+             "\n"
+             "Exit code 1 if one of them does not exist; the others are printed all the same.");
+  command->callback([arguments, &session] {
+    session.run = [arguments, &session] { return Run(session, *arguments); };
+  });
+}
+
+}  // namespace viper::cli

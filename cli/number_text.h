@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace viper::cli {
+
+/// "1,234,567".
+std::string CountText(uint64_t count);
+/// "3.21 s", "4.5 ms" or "2 min 5 s".
+std::string SecondsText(double seconds);
+/// "12.3 MiB", "17 bytes".
+std::string BytesText(uint64_t bytes);
+/// "311,526 rows/s"; "" if no time passed that could be measured.
+std::string RateText(uint64_t rows, double seconds);
+
+}  // namespace viper::cli

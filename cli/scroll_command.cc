@@ -1,0 +1,60 @@
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "collection_argument.h"
+#include "commands.h"
+#include "record_json.h"
+#include "status_macros.h"
+
+namespace viper::cli {
+namespace {
+
+struct Arguments {
+  std::string name;
+  std::string filter;
+  std::string after;
+  size_t limit = 20;
+  ProjectionArguments projection;
+};
+
+Status Run(const Session& session, const Arguments& arguments) {
+  ScrollOptions options;
+  options.after = arguments.after;
+  options.limit = arguments.limit;
+  options.projection = arguments.projection.Get();
+  VIPER_ASSIGN_OR_RETURN(options.filter, Filter::Parse(arguments.filter));
+  VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
+                         OpenCollection(session, arguments.name, Access::kRead));
+  VIPER_ASSIGN_OR_RETURN(const ScrollPage page, opened->Scroll(options));
+  for (const Record& record : page.records) fmt::print("{}\n", RecordJson(record));
+  if (!page.next.empty()) {
+    std::fflush(stdout);
+    fmt::print(stderr, "viper: more records follow; go on with --after {}\n",
+               Value(page.next).ToJson());
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+void AddScrollCommand(CLI::App& app, Session& session) {
+  auto arguments = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand(
+      "scroll", "Print some records in the order of their ids, one JSON object a line");
+  AddCollection(*command, arguments->name);
+  AddFilter(*command, arguments->filter);
+  command->add_option("--after", arguments->after, "Begin behind this id");
+  command->add_option("--limit", arguments->limit, "How many records, at most 100,000")
+      ->capture_default_str();
+  arguments->projection.AddTo(*command);
+  AddExample(*command, "  viper scroll films --filter \"title LIKE 'A%'\" --limit 5");
+  command->callback([arguments, &session] {
+    session.run = [arguments, &session] { return Run(session, *arguments); };
+  });
+}
+
+}  // namespace viper::cli

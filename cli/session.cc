@@ -1,0 +1,32 @@
+#include "session.h"
+
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "status_macros.h"
+
+namespace viper::cli {
+
+Result<Engine> Session::OpenEngine(Access access) const {
+  EngineOptions options;
+  options.read_only = access == Access::kRead;
+  VIPER_ASSIGN_OR_RETURN(options.durability, ParseDurability(durability));
+  options.search_threads = threads;
+  options.accept_loss_from = accept_loss_from;
+  options.log = [](std::string_view line) { fmt::print(stderr, "viper: {}\n", line); };
+  return Engine::Open(root, options);
+}
+
+Result<OpenedCollection> OpenCollection(const Session& session, const std::string& name,
+                                        Access access) {
+  VIPER_ASSIGN_OR_RETURN(Engine engine, session.OpenEngine(access));
+  OpenedCollection opened;
+  opened.engine = std::make_unique<Engine>(std::move(engine));
+  VIPER_ASSIGN_OR_RETURN(opened.collection, opened.engine->OpenCollection(name));
+  return opened;
+}
+
+}  // namespace viper::cli
