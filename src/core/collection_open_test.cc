@@ -78,6 +78,7 @@ TEST_F(CollectionOpenTest, EveryFlippedByteOfAPartIsNamedOrHarmless) {
     if (!page.ok()) continue;
     ASSERT_EQ(page->records.size(), records.size()) << "byte " << i;
     for (const Record& record : page->records) {
+      ASSERT_EQ(record.id.substr(0, 2), "id") << "byte " << i;
       const auto number = std::stoul(record.id.substr(2));
       EXPECT_EQ(record.metadata, records[number].metadata) << "byte " << i;
       // Floats in place are read unchecked; Verify finds those.

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "core/collection_fixture.h"
 
 namespace viper::core {
@@ -151,11 +153,14 @@ TEST_F(CollectionTest, ADiskThatIsFullLosesNothing) {
   ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
   InjectedFault full;
   full.operation = FileOperation::kWrite;
-  full.times = 1000;
   full.code = StatusCode::kResourceExhausted;
-  files_.InjectFault(full);
-  EXPECT_STATUS(kResourceExhausted, "", collection_->Upsert(At("b", 1, 1)));
-  EXPECT_STATUS(kResourceExhausted, "", collection_->Flush());
+  for (const size_t written_bytes : {0, 40}) {
+    full.written_bytes = written_bytes;
+    files_.InjectFault(full);
+    EXPECT_STATUS(kResourceExhausted, "", collection_->Upsert(At("b", 1, 1)));
+    files_.InjectFault(full);
+    EXPECT_STATUS(kResourceExhausted, "", collection_->Flush());
+  }
   EXPECT_EQ(Nearest(0, 0), std::vector<std::string>{"a"});
   files_.ClearFaults();
   ASSERT_OK(collection_->Upsert(At("c", 2, 2)));
@@ -169,7 +174,7 @@ TEST_F(CollectionTest, AFailedSyncStopsTheWriterAndNotTheReaders) {
   ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
   InjectedFault fault;
   fault.operation = FileOperation::kSync;
-  fault.path_part = ".wal";
+  fault.path_part = "_viper/wal";
   files_.InjectFault(fault);
   EXPECT_FALSE(collection_->Upsert(At("b", 1, 1)).ok());
   EXPECT_STATUS(kFailedPrecondition, "", collection_->Upsert(At("c", 1, 1)));

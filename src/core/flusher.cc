@@ -99,7 +99,7 @@ Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions) {
     RemoveFiles(built.added);
     return new_parts.status();
   }
-  const storage::TableCommit commit = MakeCommit(plan, built, transactions);
+  const storage::TableCommit commit = MakeCommit(plan, built, *new_parts, transactions);
   Status committed = log_->Commit(table_.version + 1, commit, context_.NowMillis());
   if (committed.code() == StatusCode::kConflict) RemoveFiles(built.added);
   VIPER_RETURN_IF_ERROR(committed);
@@ -115,11 +115,15 @@ Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions) {
 }
 
 storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const BuiltParts& built,
+                                         const Parts& new_parts,
                                          const Transactions& transactions) const {
   storage::TableCommit commit;
   commit.operation = "WRITE";
   commit.operation_parameters = {{"mode", "Append"}};
   commit.added = built.added;
+  for (size_t i = 0; i < new_parts.size(); ++i) {
+    commit.added[i].tags[std::string(kFooterCrcTag)] = new_parts[i]->footer_crc();
+  }
   for (const FlushSource& source : plan.sources) {
     if (source.part == nullptr) continue;
     storage::RemovedFile removed;

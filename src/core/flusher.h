@@ -56,7 +56,7 @@ class Flusher {
   Status Carry(const FlushPlan& plan, const Transactions& transactions)
       VIPER_REQUIRES(flush_mutex_);
   storage::TableCommit MakeCommit(const FlushPlan& plan, const BuiltParts& built,
-                                  const Transactions& transactions) const;
+                                  const Parts& new_parts, const Transactions& transactions) const;
   Result<Parts> OpenParts(const std::vector<storage::AddedFile>& files) const;
   void RemoveFiles(const std::vector<storage::AddedFile>& files) const;
   Status AdoptCommitsOfOthers() VIPER_REQUIRES(flush_mutex_);

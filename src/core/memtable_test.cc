@@ -1,5 +1,7 @@
 #include "core/memtable.h"
 
+#include <cstring>
+
 #include <gtest/gtest.h>
 
 #include "base/random.h"

@@ -69,6 +69,13 @@ Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
                     added.size, bytes.size()));
   }
   const storage::PartFingerprint fingerprint = storage::FingerprintPart(bytes);
+  part->footer_crc_ = fmt::format("{:08x}", fingerprint.footer_crc);
+  const auto tag = added.tags.find(std::string(kFooterCrcTag));
+  if (tag != added.tags.end() && tag->second != part->footer_crc_) {
+    return Status::Corruption(
+        fmt::format("part {}: its footer is damaged: checksum in the table log={} actual={}", path,
+                    tag->second, part->footer_crc_));
+  }
   const std::string sidecar_path = storage::SidecarPath(options.table_directory, added.path);
   auto sidecar = storage::PartSidecar::Open(*options.file_system, sidecar_path, fingerprint);
   parquet::PartOpenOptions open_options;

@@ -27,6 +27,10 @@ inline constexpr std::string_view kPayloadKeysKey = "viper.payload_keys";
 /// Footer key: the part's own name; files without it are another writer's.
 inline constexpr std::string_view kPartKey = "viper.part";
 
+/// Tag of a file in the table log: CRC-32C of its last 64 KiB, as eight hexadecimal digits. The footer
+/// says what all other bytes mean, and Parquet itself does not protect it.
+inline constexpr std::string_view kFooterCrcTag = "viper.footer_crc32c";
+
 /// One immutable data file of the table, open: its columns, its mapped floats, its id table.
 /// Thread-safe.
 class Part {
@@ -52,6 +56,8 @@ class Part {
   const parquet::PartReader& reader() const { return *reader_; }
   double max_norm() const { return sidecar_->max_norm(); }
   uint64_t sidecar_bytes() const { return sidecar_->file_bytes(); }
+  /// What kFooterCrcTag should say of this file.
+  const std::string& footer_crc() const { return footer_crc_; }
   /// True if another writer made the file.
   bool is_foreign() const { return is_foreign_; }
   /// Name of the sidecar if it was missing or damaged and was made again; else empty.
@@ -104,6 +110,7 @@ class Part {
   int64_t first_expiry_ = 0;
   std::optional<std::set<std::string, std::less<>>> payload_keys_;
   bool is_foreign_ = false;
+  std::string footer_crc_;
   std::string rebuilt_sidecar_;
 };
 

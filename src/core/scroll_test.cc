@@ -28,7 +28,9 @@ TEST_F(ScrollTest, WalksAllSourcesInTheOrderOfTheIds) {
     const std::string id = std::to_string(i * 7 % 40);
     ASSERT_OK(collection_->Upsert(At(id, 0, 0, {{"year", i % 2}})));
     expected.push_back(id);
-    if (i % 11 == 5) ASSERT_OK(collection_->Flush());
+    if (i % 11 == 5) {
+      ASSERT_OK(collection_->Flush());
+    }
   }
   ASSERT_OK(collection_->Upsert(At("3", 1, 1, {{"year", 0}})));
   ASSERT_OK(collection_->Delete(std::vector<std::string>{"4"}));

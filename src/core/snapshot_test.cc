@@ -1,5 +1,7 @@
 #include "viper/snapshot.h"
 
+#include <cmath>
+
 #include "core/collection_fixture.h"
 
 namespace viper::core {
@@ -51,7 +53,9 @@ TEST_F(SnapshotTest, BatchesAnswerAsSingleSearchesDo) {
   Create();
   for (int i = 0; i < 50; ++i) {
     ASSERT_OK(collection_->Upsert(At("id" + std::to_string(i), static_cast<float>(i % 7), 1)));
-    if (i % 20 == 5) ASSERT_OK(collection_->Flush());
+    if (i % 20 == 5) {
+      ASSERT_OK(collection_->Flush());
+    }
   }
   std::vector<float> queries;
   for (int i = 0; i < 9; ++i) queries.insert(queries.end(), {static_cast<float>(i), 0.5f});

@@ -1,6 +1,7 @@
 #include "core/write_batch.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include <gtest/gtest.h>

@@ -173,7 +173,9 @@ class ModelRun {
     ASSERT_EQ(hits.size(), expected.size());
     for (size_t i = 0; i < hits.size(); ++i) {
       EXPECT_NEAR(hits[i].distance, expected[i].first, 1e-8) << i;
-      if (metric_ != Metric::kCosine) EXPECT_EQ(hits[i].id, expected[i].second) << i;
+      if (metric_ != Metric::kCosine) {
+        EXPECT_EQ(hits[i].id, expected[i].second) << i;
+      }
     }
   }
 
