@@ -66,10 +66,10 @@ Status Measure(const RunOptions& options, const VectorSet& set, const std::strin
     if (Status status = MakeEmptyFolder(root); !status.ok()) return status;
     auto load = TimeOnce([&] { return Load(root, path, set.rows, set.dim); });
     if (!load.ok()) return load.status();
-    load_rate.Add(static_cast<double>(set.rows) / *load);
-    load_seconds.Add(*load);
-    plain_seconds.Add(*plain);
-    slowdown.Add(*load / *plain);
+    load_rate.Add(static_cast<double>(set.rows) / load->wall);
+    load_seconds.Add(load->wall);
+    plain_seconds.Add(plain->wall);
+    slowdown.Add(load->wall / plain->wall);
   }
   Value::Object results;
   results["rows"] = static_cast<int64_t>(set.rows);

@@ -1,6 +1,7 @@
 #include "measurement.h"
 
 #include <fmt/core.h>
+#include <time.h>
 
 #include <algorithm>
 #include <utility>
@@ -12,6 +13,12 @@ namespace viper::bench {
 double MonotonicSeconds() {
   // steady_clock is CLOCK_MONOTONIC on Linux, which all processes share.
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double ThreadSeconds() {
+  timespec time = {};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 double Rounds::Median() const {

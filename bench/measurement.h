@@ -14,14 +14,24 @@ namespace viper::bench {
 /// Seconds since some fixed moment, the same for all processes of the machine.
 double MonotonicSeconds();
 
-/// Call `work` (a function returning Status) and return the seconds it took, or its failure.
+/// Processor time that the calling thread has used so far, in seconds.
+double ThreadSeconds();
+
+struct Elapsed {
+  double wall = 0;
+  /// Processor time of the calling thread: what work of one thread costs, whoever else is running.
+  double processor = 0;
+};
+
+/// Call `work` (a function returning Status) and return the time it took, or its failure.
 template <typename Work>
-Result<double> TimeOnce(Work&& work) {
-  double begin = MonotonicSeconds();
+Result<Elapsed> TimeOnce(Work&& work) {
+  const double wall = MonotonicSeconds();
+  const double processor = ThreadSeconds();
   Status status = work();
-  double seconds = MonotonicSeconds() - begin;
+  Elapsed elapsed{.wall = MonotonicSeconds() - wall, .processor = ThreadSeconds() - processor};
   if (!status.ok()) return status;
-  return seconds;
+  return elapsed;
 }
 
 /// The values of several rounds of one measurement.
