@@ -141,7 +141,8 @@ Status Collection::Impl::Flush() {
 
 Status Collection::Impl::Refresh() {
   if (writer_ != nullptr) return writer_->flusher->Refresh();
-  return OpenReadOnly();
+  MutexLock lock(refresh_mutex_);
+  return OpenReadOnly().status();
 }
 
 CollectionStatistics Collection::Impl::Statistics() const {

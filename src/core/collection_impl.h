@@ -63,14 +63,15 @@ class Collection::Impl {
     storage::WalReplay replay;
   };
 
-  Status OpenReadOnly();
+  Result<RecoveryReport> OpenReadOnly();
   Status OpenWriter();
   /// Load the table, open its parts, and replay the log on top; Conflict: the writer moved on
   /// meanwhile.
-  Result<Found> Recover();
-  Status OpenParts(const storage::TableState& table);
-  Result<storage::WalReplay> ReplayLog(uint64_t flushed);
-  Status SweepLeftovers(const storage::TableState& table);
+  Result<Found> Recover(RecoveryReport& report);
+  Status TakeSchema(const storage::TableState& table);
+  Status OpenParts(const storage::TableState& table, RecoveryReport& report);
+  Result<storage::WalReplay> ReplayLog(uint64_t flushed, RecoveryReport& report);
+  Status SweepLeftovers(const storage::TableState& table, RecoveryReport& report);
   Status StartWriter(Found found);
 
   Status CheckWritable() const;
@@ -78,8 +79,10 @@ class Collection::Impl {
   void FlushInBackground();
   void NoteUnflushed();
 
+  // Constant once the collection is open.
   core::CollectionContext context_;
   RecoveryReport recovery_;
+
   std::atomic<uint64_t> upserted_rows_{0};
   std::atomic<uint64_t> deleted_rows_{0};
   std::atomic<uint64_t> loaded_rows_{0};
@@ -90,6 +93,8 @@ class Collection::Impl {
   std::optional<std::chrono::steady_clock::time_point> oldest_unflushed_
       VIPER_GUARDED_BY(status_mutex_);
 
+  /// One read-only Refresh at a time.
+  Mutex refresh_mutex_;
   /// Replaced as a whole by a read-only Refresh.
   mutable Mutex state_mutex_;
   std::shared_ptr<core::CollectionState> state_ VIPER_GUARDED_BY(state_mutex_);

@@ -16,6 +16,7 @@
 #include "base/status_macros.h"
 #include "core/collection_impl.h"
 #include "core/table_schema.h"
+#include "storage/directory_creation.h"
 #include "storage/file_names.h"
 
 namespace viper {
@@ -43,7 +44,7 @@ uint64_t FlushedSequence(const storage::TableState& table) {
 }
 
 /// We never write above protocol (1,2); a table above it has rules that we do not know.
-Status CheckProtocol(const storage::TableProtocol& protocol) {
+Status CheckWritableProtocol(const storage::TableProtocol& protocol) {
   if (protocol.min_writer_version <= 2) return {};
   return Status::Unsupported(
       fmt::format("the table's protocol is newer than this build can write: supported=2 actual={}",
@@ -59,7 +60,7 @@ Status Collection::Impl::CreateTable(const CollectionContext& context,
   for (const std::string& directory :
        {storage::LogDirectory(table), storage::TmpDirectory(table), storage::IndexDirectory(table),
         storage::WalDirectory(table)}) {
-    VIPER_RETURN_IF_ERROR(files.CreateDirectories(directory));
+    VIPER_RETURN_IF_ERROR(storage::CreateDurableDirectories(files, directory, 2));
   }
   VIPER_ASSIGN_OR_RETURN(auto lock, files.Lock(storage::LockPath(table)));
   auto log = MakeTableLog(context);
@@ -72,28 +73,29 @@ Status Collection::Impl::CreateTable(const CollectionContext& context,
   commit.operation = "CREATE TABLE";
   commit.protocol = storage::TableProtocol{};
   commit.metadata = core::MakeTableMetadata(schema, context.NowMillis());
-  VIPER_RETURN_IF_ERROR(log->Commit(0, commit, context.NowMillis()));
-  for (const std::string& directory :
-       {storage::ViperDirectory(table), table, storage::ParentDirectory(table),
-        storage::ParentDirectory(storage::ParentDirectory(table))}) {
-    VIPER_RETURN_IF_ERROR(files.SyncDirectory(directory));
-  }
-  return {};
+  return log->Commit(0, commit, context.NowMillis());
 }
 
 Result<std::unique_ptr<Collection::Impl>> Collection::Impl::Open(CollectionContext context) {
   std::unique_ptr<Impl> impl(new Impl(std::move(context)));  // NOLINT: the constructor is private
   const std::string name = impl->context_.name;
-  Status opened = impl->context_.options.read_only ? impl->OpenReadOnly() : impl->OpenWriter();
+  if (impl->context_.options.read_only) {
+    auto opened = impl->OpenReadOnly();
+    if (!opened.ok()) return opened.status().WithContext(fmt::format("collection '{}'", name));
+    impl->recovery_ = std::move(*opened);
+    return impl;
+  }
+  Status opened = impl->OpenWriter();
   if (!opened.ok()) return opened.WithContext(fmt::format("collection '{}'", name));
   return impl;
 }
 
-Status Collection::Impl::OpenReadOnly() {
+Result<RecoveryReport> Collection::Impl::OpenReadOnly() {
   Status status;
   for (int attempt = 0; attempt < kReadAttemptsMax; ++attempt) {
-    auto found = Recover();
-    if (found.ok()) return {};
+    RecoveryReport report;
+    auto found = Recover(report);
+    if (found.ok()) return report;
     status = found.status();
     // Parts and segments that vanish under us belong to a state that the writer has left behind.
     if (status.code() != StatusCode::kConflict) break;
@@ -108,35 +110,44 @@ Status Collection::Impl::OpenWriter() {
   for (const std::string& directory :
        {storage::TmpDirectory(context_.directory), storage::IndexDirectory(context_.directory),
         storage::WalDirectory(context_.directory)}) {
-    VIPER_RETURN_IF_ERROR(files.CreateDirectories(directory));
+    VIPER_RETURN_IF_ERROR(storage::CreateDurableDirectories(files, directory, 2));
   }
-  VIPER_RETURN_IF_ERROR(files.SyncDirectory(storage::ViperDirectory(context_.directory)));
   writer_ = std::make_unique<Writer>();
   VIPER_ASSIGN_OR_RETURN(writer_->lock, files.Lock(storage::LockPath(context_.directory)));
-  VIPER_ASSIGN_OR_RETURN(Found found, Recover());
+  VIPER_ASSIGN_OR_RETURN(Found found, Recover(recovery_));
   return StartWriter(std::move(found));
 }
 
-Result<Collection::Impl::Found> Collection::Impl::Recover() {
+Result<Collection::Impl::Found> Collection::Impl::Recover(RecoveryReport& report) {
   Found found;
   found.log = MakeTableLog(context_);
   VIPER_ASSIGN_OR_RETURN(bool exists, found.log->Exists());
   if (!exists) return Status::NotFound(fmt::format("there is no table in {}", context_.directory));
   VIPER_ASSIGN_OR_RETURN(found.table, found.log->Load());
-  VIPER_RETURN_IF_ERROR(CheckProtocol(found.table.protocol));
-  VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, core::ReadTableSchema(found.table.metadata));
-  context_.schema = std::make_shared<const CollectionSchema>(std::move(schema));
-  if (context_.read == nullptr) {
-    context_.read = std::make_shared<core::ReadContext>(
-        context_.options.cache_bytes, context_.options.search_threads, *context_.clock);
+  VIPER_RETURN_IF_ERROR(TakeSchema(found.table));
+  if (!context_.options.read_only) {
+    VIPER_RETURN_IF_ERROR(CheckWritableProtocol(found.table.protocol));
+    VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table, report));
   }
-  if (!context_.options.read_only) VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table));
-  VIPER_RETURN_IF_ERROR(OpenParts(found.table));
-  VIPER_ASSIGN_OR_RETURN(found.replay, ReplayLog(FlushedSequence(found.table)));
+  VIPER_RETURN_IF_ERROR(OpenParts(found.table, report));
+  VIPER_ASSIGN_OR_RETURN(found.replay, ReplayLog(FlushedSequence(found.table), report));
   return found;
 }
 
-Status Collection::Impl::SweepLeftovers(const storage::TableState& table) {
+Status Collection::Impl::TakeSchema(const storage::TableState& table) {
+  VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, core::ReadTableSchema(table.metadata));
+  if (context_.schema != nullptr) {
+    if (schema == *context_.schema) return {};
+    return Status::FailedPrecondition(
+        "another writer changed the table's columns; open the collection again");
+  }
+  context_.schema = std::make_shared<const CollectionSchema>(std::move(schema));
+  context_.read = std::make_shared<core::ReadContext>(
+      context_.options.cache_bytes, context_.options.search_threads, *context_.clock);
+  return {};
+}
+
+Status Collection::Impl::SweepLeftovers(const storage::TableState& table, RecoveryReport& report) {
   FileSystem& files = *context_.file_system;
   const std::string& directory = context_.directory;
   const auto sweep = [&](const std::string& folder, auto&& is_leftover) -> Status {
@@ -145,7 +156,7 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table) {
       if (!is_leftover(name)) continue;
       const std::string path = storage::JoinPath(folder, name);
       VIPER_RETURN_IF_ERROR(files.RemoveFile(path));
-      recovery_.removed_files.push_back(path);
+      report.removed_files.push_back(path);
     }
     return {};
   };
@@ -162,7 +173,7 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table) {
   });
 }
 
-Status Collection::Impl::OpenParts(const storage::TableState& table) {
+Status Collection::Impl::OpenParts(const storage::TableState& table, RecoveryReport& report) {
   // A read-only Refresh keeps the parts that are open already.
   std::map<std::string, std::shared_ptr<const core::Part>> open;
   if (auto old_state = state()) {
@@ -185,7 +196,7 @@ Status Collection::Impl::OpenParts(const storage::TableState& table) {
       part = std::move(*opened);
     }
     if (!part->rebuilt_sidecar().empty()) {
-      recovery_.rebuilt_files.push_back(part->rebuilt_sidecar());
+      report.rebuilt_files.push_back(part->rebuilt_sidecar());
     }
     if (part->is_foreign()) {
       foreign.push_back(std::move(part));
@@ -205,7 +216,7 @@ Status Collection::Impl::OpenParts(const storage::TableState& table) {
   return {};
 }
 
-Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed) {
+Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed, RecoveryReport& report) {
   const auto state = this->state();
   storage::WalReplayOptions options;
   options.after_sequence = flushed;
@@ -228,11 +239,11 @@ Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed) {
   VIPER_ASSIGN_OR_RETURN(
       auto replay, storage::ReplayWal(*context_.file_system,
                                       storage::WalDirectory(context_.directory), options, apply));
-  recovery_.replayed_records = replay.records;
-  recovery_.torn_bytes = replay.torn_bytes;
-  recovery_.torn_file = replay.torn_file;
-  recovery_.lost_from = replay.lost_from;
-  recovery_.lost_to = replay.lost_to;
+  report.replayed_records = replay.records;
+  report.torn_bytes = replay.torn_bytes;
+  report.torn_file = replay.torn_file;
+  report.lost_from = replay.lost_from;
+  report.lost_to = replay.lost_to;
   return replay;
 }
 

@@ -134,7 +134,8 @@ TEST_F(CollectionOpenTest, ANewerProtocolIsRefusedByName) {
   std::string name = std::to_string(version + 1);
   name = std::string(20 - name.size(), '0') + name;
   WriteFile("/db/docs/_delta_log/" + name + ".json",
-            R"({"protocol":{"minReaderVersion":9,"minWriterVersion":9}})" "\n");
+            R"({"protocol":{"minReaderVersion":9,"minWriterVersion":9}})"
+            "\n");
   EXPECT_STATUS(kUnsupported, "9", Reopen());
 }
 

@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "core/collection_impl.h"
 #include "platform/mutex.h"
+#include "storage/directory_creation.h"
 #include "storage/file_names.h"
 
 namespace viper {
@@ -30,8 +31,7 @@ class Engine::Impl {
 
   Status Prepare() {
     if (options_.read_only) return {};
-    VIPER_RETURN_IF_ERROR(files_->CreateDirectories(root_));
-    VIPER_RETURN_IF_ERROR(files_->SyncDirectory(storage::ParentDirectory(root_)));
+    VIPER_RETURN_IF_ERROR(MakeRootDurable());
     VIPER_ASSIGN_OR_RETURN(auto names, files_->List(root_));
     for (const std::string& name : names) {
       if (name.starts_with(kDroppedPrefix)) {
@@ -121,6 +121,21 @@ class Engine::Impl {
   }
 
  private:
+  /// Create the root. Its name must be durable before anything in it is acknowledged; when it
+  /// exists already, the directory above it may be one that we may not open, so that failure is
+  /// passed over.
+  Status MakeRootDurable() {
+    int missing = 0;
+    for (std::string path = root_;; path = storage::ParentDirectory(path)) {
+      VIPER_ASSIGN_OR_RETURN(bool exists, files_->Exists(path));
+      if (exists || path == storage::ParentDirectory(path)) break;
+      ++missing;
+    }
+    if (missing > 0) return storage::CreateDurableDirectories(*files_, root_, missing);
+    (void)files_->SyncDirectory(storage::ParentDirectory(root_)).ok();
+    return {};
+  }
+
   std::shared_ptr<Collection> FindOpen(const std::string& name) VIPER_REQUIRES(mutex_) {
     auto found = open_.find(name);
     return found == open_.end() ? nullptr : found->second.lock();
@@ -149,7 +164,9 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 Result<Engine> Engine::Open(const std::string& root, const EngineOptions& options) {
   VIPER_RETURN_IF_ERROR(options.Validate());
   if (root.empty()) return Status::InvalidArgument("the engine's directory is empty text");
-  auto impl = std::make_unique<Impl>(root, options);
+  std::string directory = root;
+  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
+  auto impl = std::make_unique<Impl>(std::move(directory), options);
   VIPER_RETURN_IF_ERROR(impl->Prepare());
   return Engine(std::move(impl));
 }

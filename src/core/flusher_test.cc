@@ -38,7 +38,8 @@ class FlusherTest : public CollectionFixture {
       bytes[key] = 'x';
       WriteFile(std::string(kTable) + "/" + added.path, bytes);
       added.size = bytes.size();
-      added.modification_time_ms = clock_.Now().micros / 1000 + static_cast<int64_t>(foreign_count_);
+      added.modification_time_ms =
+          clock_.Now().micros / 1000 + static_cast<int64_t>(foreign_count_);
       commit.added.push_back(added);
     }
     for (const std::string& path : removed) commit.removed.push_back({path, 0, true, 0});
@@ -95,7 +96,8 @@ TEST_F(FlusherTest, TakesInWhatOthersAppended) {
   CommitForeign({At("a", 7, 7), At("c", 8, 8), At("d", 9, 9)}, {});
   ASSERT_OK(collection_->Refresh());
   EXPECT_EQ(Count(), 4u);
-  EXPECT_EQ(collection_->Get("a").value().vector[0], 7) << "their row is newer than the flushed one";
+  EXPECT_EQ(collection_->Get("a").value().vector[0], 7)
+      << "their row is newer than the flushed one";
   EXPECT_EQ(collection_->Get("c").value().vector[0], 2) << "ours in memory will be committed later";
   ASSERT_OK(collection_->Flush());
   ASSERT_OK(Reopen());

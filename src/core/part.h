@@ -27,8 +27,8 @@ inline constexpr std::string_view kPayloadKeysKey = "viper.payload_keys";
 /// Footer key: the part's own name; files without it are another writer's.
 inline constexpr std::string_view kPartKey = "viper.part";
 
-/// Tag of a file in the table log: CRC-32C of its last 64 KiB, as eight hexadecimal digits. The footer
-/// says what all other bytes mean, and Parquet itself does not protect it.
+/// Tag of a file in the table log: CRC-32C of its last 64 KiB, as eight hexadecimal digits. The
+/// footer says what all other bytes mean, and Parquet itself does not protect it.
 inline constexpr std::string_view kFooterCrcTag = "viper.footer_crc32c";
 
 /// One immutable data file of the table, open: its columns, its mapped floats, its id table.

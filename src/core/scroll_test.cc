@@ -45,9 +45,8 @@ TEST_F(ScrollTest, WalksAllSourcesInTheOrderOfTheIds) {
 
 TEST_F(ScrollTest, FiltersAndLimits) {
   Create();
-  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0, {{"year", 1}}),
-                                                    At("b", 0, 0, {{"year", 2}}),
-                                                    At("c", 0, 0, {{"year", 1}})}));
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{
+      At("a", 0, 0, {{"year", 1}}), At("b", 0, 0, {{"year", 2}}), At("c", 0, 0, {{"year", 1}})}));
   ScrollOptions options;
   options.filter = where::Field("year") == 1;
   EXPECT_EQ(ScrollAll(options), (std::vector<std::string>{"a", "c"}));

@@ -82,9 +82,10 @@ TEST_F(SnapshotTest, FiltersSeeMemoryAndTableAlike) {
     EXPECT_EQ(Count("note IS NULL"), 2u);
     EXPECT_EQ(Count("note = 'n'"), 1u);
     EXPECT_EQ(Count("_id IN ('a', 'c', 'z')"), 2u);
-    EXPECT_EQ(Count("category = 'text' AND year >= 2000 AND tags CONTAINS 'x' AND NOT (price < 5 OR "
-                    "note IS NOT NULL)"),
-              0u);
+    EXPECT_EQ(
+        Count("category = 'text' AND year >= 2000 AND tags CONTAINS 'x' AND NOT (price < 5 OR "
+              "note IS NOT NULL)"),
+        0u);
     EXPECT_STATUS(kInvalidArgument, "'categry' at position 1",
                   collection_->Count(Filter::Parse("categry = 'x'").value()));
     EXPECT_STATUS(kInvalidArgument, "year",

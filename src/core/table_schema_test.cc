@@ -11,8 +11,8 @@ CollectionSchema AllTypes() {
   CollectionSchema schema;
   schema.dim = 384;
   schema.metric = Metric::kDot;
-  schema.fields = {{"a", FieldType::kBool},   {"b", FieldType::kInt64},
-                   {"c", FieldType::kFloat64}, {"d", FieldType::kString},
+  schema.fields = {{"a", FieldType::kBool},      {"b", FieldType::kInt64},
+                   {"c", FieldType::kFloat64},   {"d", FieldType::kString},
                    {"e", FieldType::kTimestamp}, {"f", FieldType::kStringList}};
   return schema;
 }
