@@ -1,10 +1,11 @@
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 
 #include <gtest/gtest.h>
 
 #include "parquet/part_file.h"
 #include "parquet/part_fixture.h"
+#include "testing/status_matchers.h"
 
 namespace viper::parquet {
 namespace {
@@ -61,6 +62,72 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair<size_t, size_t>{7, 3}, std::pair<size_t, size_t>{5000, 1},
                     std::pair<size_t, size_t>{12'345, 8}, std::pair<size_t, size_t>{9'000, 100},
                     std::pair<size_t, size_t>{3, 65'536}));
+
+TEST(PartWriter, TheSummaryTellsWhatTheRowsHold) {
+  const CollectionSchema schema = ExampleSchema(4);
+  const ExampleRows first = MakeExampleRows(500, 4, kSeed);
+  ExampleRows second = MakeExampleRows(300, 4, kSeed + 1);
+  second.rows.ingested_at[7] = 5;
+  CollectingFile file;
+  const auto writer = PartWriter::Make(file, schema, {}).value();
+  ASSERT_OK(writer->Append(first.rows));
+  ASSERT_OK(writer->Append(second.rows));
+  const PartSummary summary = writer->Finish({}).value();
+  EXPECT_EQ(summary.row_count, 800U);
+  EXPECT_EQ(summary.file_bytes, file.content.size());
+  EXPECT_EQ(summary.bounds.at("_id").min, Value("id-0"));
+  EXPECT_EQ(summary.bounds.at("_id").row_count, 800U);
+  EXPECT_EQ(summary.bounds.at("_ingested_at").min, Value(Timestamp{5}));
+  EXPECT_EQ(summary.bounds.at("_expires_at").null_count,
+            first.rows.expires_at.null_count() + second.rows.expires_at.null_count());
+  EXPECT_FALSE(summary.bounds.at("tags").min.has_value());
+  EXPECT_EQ(summary.bounds.count("_payload"), 0U);
+  EXPECT_EQ(summary.bounds.count("_vector"), 0U);
+  const auto reader = OpenPart(file.content, schema).value();
+  EXPECT_EQ(reader->RowGroups(), (std::vector<RowRange>{{0, 500}, {500, 300}}));
+  EXPECT_EQ(summary.bounds.at("year").min,
+            std::min(*reader->RowGroupBounds("year")[0].min->as_int64(),
+                     *reader->RowGroupBounds("year")[1].min->as_int64()));
+}
+
+TEST(PartWriter, KeyValuesComeBack) {
+  CollectingFile file;
+  const auto writer = PartWriter::Make(file, ExampleSchema(2), {}).value();
+  ASSERT_OK(writer->Finish({{"viper.part", "p-1"}, {"empty", ""}}));
+  const auto reader = OpenPart(file.content, ExampleSchema(2)).value();
+  EXPECT_EQ(reader->key_values(),
+            (std::map<std::string, std::string>{{"viper.part", "p-1"}, {"empty", ""}}));
+}
+
+TEST(PartWriter, AFullDiskIsReportedWhereverItFillsUp) {
+  const CollectionSchema schema = ExampleSchema(64);
+  const ExampleRows example = MakeExampleRows(20'000, 64, kSeed);
+  const size_t whole = WritePart(example.rows, schema).size();
+  for (size_t limit = 0; limit < whole; limit += whole / 13) {
+    CollectingFile file;
+    file.fail_after = limit;
+    const auto writer = PartWriter::Make(file, schema, {}).value();
+    Status status = writer->Append(example.rows);
+    if (status.ok()) status = writer->Finish({}).status();
+    EXPECT_STATUS(kResourceExhausted, "no space left on the device", status);
+    EXPECT_STATUS(kFailedPrecondition, "given up after a failed write",
+                  writer->Append(example.rows));
+    EXPECT_STATUS(kFailedPrecondition, "given up after a failed write", writer->Finish({}));
+  }
+}
+
+TEST(PartWriter, NothingIsWrittenAfterTheEnd) {
+  CollectingFile file;
+  const auto writer = PartWriter::Make(file, ExampleSchema(2), {}).value();
+  ASSERT_OK(writer->Finish({}));
+  EXPECT_STATUS(kFailedPrecondition, "finished", writer->Finish({}));
+  EXPECT_STATUS(kFailedPrecondition, "finished", writer->Append(MakeExampleRows(1, 2, kSeed).rows));
+}
+
+TEST(PartWriter, ABadSchemaIsRefused) {
+  CollectingFile file;
+  EXPECT_STATUS(kInvalidArgument, "", PartWriter::Make(file, ExampleSchema(0), {}));
+}
 
 }  // namespace
 }  // namespace viper::parquet

@@ -1,0 +1,48 @@
+#include "parquet/part_schema.h"
+
+#include <gtest/gtest.h>
+#include <parquet/schema.h>
+
+#include "parquet/part_fixture.h"
+
+namespace viper::parquet {
+namespace {
+
+TEST(PartSchema, TheVectorComesLastAndNothingInItMayBeNull) {
+  ::parquet::SchemaDescriptor schema;
+  schema.Init(MakePartSchema(ExampleSchema(4)));
+  const ::parquet::ColumnDescriptor& leaf = *schema.Column(schema.num_columns() - 1);
+  EXPECT_EQ(leaf.path()->ToDotString(), kVectorLeafPath);
+  EXPECT_EQ(leaf.physical_type(), ::parquet::Type::FLOAT);
+  EXPECT_EQ(leaf.max_definition_level(), 1);
+  EXPECT_EQ(leaf.max_repetition_level(), 1);
+  EXPECT_TRUE(schema.GetColumnRoot(schema.num_columns() - 1)->is_required());
+}
+
+TEST(PartSchema, SystemColumnsSurroundTheDeclaredFields) {
+  std::vector<std::string> names;
+  for (const PartColumn& column : ScalarColumns(ExampleSchema(4))) names.push_back(column.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"_id", "_timestamp", "_ingested_at", "_expires_at",
+                                             "category", "year", "price", "ok", "seen", "tags",
+                                             "_payload"}));
+}
+
+TEST(PartSchema, TypesAreThoseThatDeltaWants) {
+  ::parquet::SchemaDescriptor schema;
+  schema.Init(MakePartSchema(ExampleSchema(4)));
+  const auto leaf = [&](const char* path) -> const ::parquet::ColumnDescriptor& {
+    return *schema.Column(schema.ColumnIndex(path));
+  };
+  EXPECT_EQ(leaf("_timestamp").logical_type()->ToString(),
+            ::parquet::LogicalType::Timestamp(true, ::parquet::LogicalType::TimeUnit::MICROS)
+                ->ToString());
+  EXPECT_EQ(leaf("_timestamp").converted_type(), ::parquet::ConvertedType::TIMESTAMP_MICROS);
+  EXPECT_EQ(leaf("_id").max_definition_level(), 0);
+  EXPECT_TRUE(leaf("_id").logical_type()->is_string());
+  EXPECT_EQ(leaf("_expires_at").max_definition_level(), 1);
+  EXPECT_EQ(leaf("price").physical_type(), ::parquet::Type::DOUBLE);
+  EXPECT_EQ(leaf("tags.list.element").max_definition_level(), 2);
+}
+
+}  // namespace
+}  // namespace viper::parquet
