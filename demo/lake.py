@@ -50,12 +50,13 @@ def count(collection):
 
 
 def search(collection, vector, k, filter_text=None):
-    """Return (hits, seconds of the whole process); a hit has id, score, distance and metadata."""
+    """Return (hits, seconds of the search, seconds of the whole process); a hit has id, score, distance, metadata."""
     arguments = ["search", collection, "--vector", "-", "--k", k, "--json"]
     if filter_text:
         arguments += ["--filter", filter_text]
     output, seconds = run(*arguments, text=json.dumps([float(value) for value in vector]))
-    return json.loads(output)["hits"], seconds
+    answer = json.loads(output)
+    return answer["hits"], answer["seconds"], seconds
 
 
 def acknowledging_import(collection, path):

@@ -53,7 +53,7 @@ def every_type(scenario):
     """All field types, absent and null values, extremes, Unicode, nested and empty metadata."""
     scenario.lake.create(dim=DIM, fields=FIELDS)
     vectors = random_vectors(1, 6, DIM)
-    vectors[5] = [0.0, -0.0, np.finfo(np.float32).max, np.finfo(np.float32).smallest_subnormal]
+    vectors[5] = [0.0, -0.0, 1.5, np.finfo(np.float32).smallest_subnormal]
     scenario.put(
         [
             row("full", vectors[0], flag=True, count=2**63 - 1, weight=0.1, title="a title", seen="2026-11-22T08:30:00Z",
@@ -66,6 +66,15 @@ def every_type(scenario):
             row("nulls", vectors[5], title=None, count=None, other=None),
         ]
     )
+
+
+def extreme_floats(scenario):
+    """Finite vectors whose squares are not, and others that nearly vanish."""
+    scenario.lake.create(dim=DIM, fields=FIELDS)
+    largest, smallest = np.finfo(np.float32).max, np.finfo(np.float32).smallest_subnormal
+    scenario.put([row("largest", [largest] * DIM), row("mixed", [largest, -largest, smallest, 0.0])], "--via-log")
+    scenario.put([row("smallest", [smallest, -smallest, 0.0, -0.0])])
+    scenario.lake.run("flush", "c")
 
 
 def upserts_and_deletes(scenario):
@@ -126,13 +135,13 @@ def foreign_rows(lake, rows):
     documents = [
         {"_id": r["_id"], "_timestamp": now, "_ingested_at": now, "title": r.get("title"), "_vector": r["_vector"]} for r in rows
     ]
-    deltalake.write_deltalake(str(lake.table()), pa.Table.from_pylist(documents, schema=schema), mode="append")
+    deltalake.write_deltalake(str(lake.table()), pa.Table.from_pylist(documents, schema=schema), mode="append", schema_mode="merge")
 
 
 def appended_by_others(scenario):
     """Rows of ours, rows of delta-rs, then rows of ours again, some of them replacing the foreign ones."""
     scenario.lake.create(dim=DIM, fields=FIELDS)
-    vectors = random_vectors(6, 40, DIM)
+    vectors = random_vectors(6, 50, DIM)
     scenario.put([row(f"r{i}", vectors[i], title="ours") for i in range(10)])
     theirs = [row(f"f{i}", vectors[10 + i], title="theirs") for i in range(10)]
     foreign_rows(scenario.lake, theirs)
@@ -143,7 +152,7 @@ def appended_by_others(scenario):
     scenario.lake.run("flush", "c")
 
 
-SCENARIOS = (every_type, upserts_and_deletes, deleted_to_the_last, many_commits, times, appended_by_others)
+SCENARIOS = (every_type, extreme_floats, upserts_and_deletes, deleted_to_the_last, many_commits, times, appended_by_others)
 
 
 @pytest.fixture(scope="module", params=SCENARIOS, ids=lambda build: build.__name__)
