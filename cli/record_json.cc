@@ -29,7 +29,10 @@ void AppendFloat(float value, std::string& out) {
   if ((std::bit_cast<uint32_t>(value) & 0x7fffffff) == kMisreadFloat) {
     fmt::format_to(std::back_inserter(out), "{:.9g}", value);
   } else {
+    const size_t start = out.size();
     fmt::format_to(std::back_inserter(out), "{}", value);
+    // "-0" would be read as the integer zero, which has no sign.
+    if (std::string_view(out).substr(start) == "-0") out += ".0";
   }
 }
 

@@ -28,7 +28,8 @@ struct WriteSummary {
 
 /// What a bulk load did.
 struct LoadSummary {
-  /// Rows read from the source in this call, rows skipped because an earlier call had committed them.
+  /// Rows read from the source in this call, rows skipped because an earlier call had committed
+  /// them.
   uint64_t rows_read = 0;
   uint64_t rows_resumed = 0;
   /// Rows committed by this call, after dropping duplicates within a commit (the last wins).
@@ -55,8 +56,9 @@ class VIPER_EXPORT Collection {
 
   /// Write records; those whose id exists are replaced. Durable (EngineOptions::durability) and
   /// visible to every later read when it returns. A call of at most 64 MiB is atomic: all of its
-  /// records or none survive a crash; a larger one is a sequence of atomic pieces. Nothing is written
-  /// if any record is invalid: InvalidArgument names its index and id, the field and the values.
+  /// records or none survive a crash; a larger one is a sequence of atomic pieces. Nothing is
+  /// written if any record is invalid: InvalidArgument names its index and id, the field and the
+  /// values.
   Result<WriteSummary> Upsert(std::span<const Record> records);
   Result<WriteSummary> Upsert(const Record& record) { return Upsert(std::span(&record, 1)); }
   /// The same, in bulk form.
@@ -106,8 +108,8 @@ class VIPER_EXPORT Engine {
   /// Open the directory `root`, creating it unless read-only.
   static Result<Engine> Open(const std::string& root, const EngineOptions& options = {});
 
-  /// Create a collection. AlreadyExists if there is one of that name; InvalidArgument for a bad name
-  /// or schema.
+  /// Create a collection. AlreadyExists if there is one of that name; InvalidArgument for a bad
+  /// name or schema.
   Result<std::shared_ptr<Collection>> CreateCollection(const std::string& name,
                                                        const CollectionSchema& schema);
   /// Open a collection, recovering what a crash left. Calls of one engine for one name share the

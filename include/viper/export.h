@@ -14,7 +14,8 @@
 /// Put before a class or function that users of the library may call:
 /// `class VIPER_EXPORT Engine { ... };`, `VIPER_EXPORT Status Frob();`.
 #define VIPER_EXPORT __attribute__((visibility("default")))
-/// The same for a class whose values must not be ignored: `class VIPER_EXPORT_NODISCARD Status {...};`.
-/// One macro, because GCC 12 refuses [[nodiscard]] beside the other spelling of attributes.
+/// The same for a class whose values must not be ignored: `class VIPER_EXPORT_NODISCARD Status
+/// {...};`. One macro, because GCC 12 refuses [[nodiscard]] beside the other spelling of
+/// attributes.
 #define VIPER_EXPORT_NODISCARD [[nodiscard, gnu::visibility("default")]]
 #endif

@@ -30,8 +30,8 @@ VIPER_EXPORT Result<Durability> ParseDurability(std::string_view name);
 
 /// How an engine works. Nothing here changes what is stored or what is answered.
 struct VIPER_EXPORT EngineOptions {
-  /// Open for reading only: takes no lock, writes nothing, sees everything that was acknowledged when
-  /// the collection was opened or last refreshed, also while another process writes.
+  /// Open for reading only: takes no lock, writes nothing, sees everything that was acknowledged
+  /// when the collection was opened or last refreshed, also while another process writes.
   bool read_only = false;
   Durability durability = Durability::kSync;
   /// Only for kInterval: at most this long until an acknowledged write is on disk. 1 to 60,000 ms.
@@ -94,12 +94,14 @@ struct ScrollOptions {
 
 /// How a bulk load works (Collection::Load).
 struct LoadOptions {
-  /// Names this load, so that a repeated call after a crash goes on where the last durable commit was:
-  /// the rows already in the table are skipped. Must identify the input's content. Empty = not resumable.
+  /// Names this load, so that a repeated call after a crash goes on where the last durable commit
+  /// was: the rows already in the table are skipped. Must identify the input's content. Empty = not
+  /// resumable.
   std::string resume_key = {};
   /// Rows are committed (made durable and visible) when they take this many bytes. 1 MiB to 4 GiB.
   size_t commit_bytes = size_t{128} << 20;
-  /// Called after each batch read and after each commit. Return false to stop: what is committed stays.
+  /// Called after each batch read and after each commit. Return false to stop: what is committed
+  /// stays.
   std::function<bool(uint64_t rows_read, uint64_t rows_committed)> progress = {};
 };
 

@@ -15,7 +15,8 @@ using Metadata = Value::Object;
 
 /// The unit of storage.
 struct Record {
-  /// 1 to 1,024 bytes of UTF-8. A collection holds one record of an id: writing it again replaces it.
+  /// 1 to 1,024 bytes of UTF-8. A collection holds one record of an id: writing it again replaces
+  /// it.
   std::string id = {};
   /// As many finite floats as the collection's dimension. Comes back bit for bit.
   std::vector<float> vector = {};

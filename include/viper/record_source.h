@@ -29,7 +29,8 @@ struct RecordBatch {
 };
 
 /// A stream of records to load. Not thread-safe. A source reads its input in one pass, with bounded
-/// memory, and fails with InvalidArgument or Corruption naming the file and the row (1-based) or byte.
+/// memory, and fails with InvalidArgument or Corruption naming the file and the row (1-based) or
+/// byte.
 class VIPER_EXPORT RecordSource {
  public:
   virtual ~RecordSource() = default;
@@ -37,7 +38,8 @@ class VIPER_EXPORT RecordSource {
   virtual size_t dim() const = 0;
   /// Rows in all, if the format tells without reading it.
   virtual std::optional<uint64_t> row_count() const = 0;
-  /// Share of the input read so far, 0 to 1, if the format tells (text files, which have no row_count).
+  /// Share of the input read so far, 0 to 1, if the format tells (text files, which have no
+  /// row_count).
   virtual std::optional<double> fraction_read() const { return std::nullopt; }
   /// The metadata columns that the input declares with a type (Parquet; else none).
   virtual const std::vector<Field>& fields() const = 0;
@@ -53,10 +55,11 @@ enum class FileFormat : uint8_t { kAuto, kParquet, kJsonl, kCsv, kNpy, kFvecs, k
 /// Accept "parquet", "jsonl"/"ndjson", "csv", "npy", "fvecs", "bvecs", "ivecs", "auto".
 VIPER_EXPORT Result<FileFormat> ParseFileFormat(std::string_view name);
 
-/// Which columns of the input mean what. In text formats `_timestamp` and `_expires_at` are ISO 8601
-/// times, `_ingested_at` is passed over (the engine sets it), `_metadata` (in JSON also `metadata`) is a
-/// JSON object with metadata, and every other column or key is a metadata key. In CSV an empty cell is
-/// absent, true and false are booleans, what looks like a number is one, the rest are strings.
+/// Which columns of the input mean what. In text formats `_timestamp` and `_expires_at` are ISO
+/// 8601 times, `_ingested_at` is passed over (the engine sets it), `_metadata` (in JSON also
+/// `metadata`) is a JSON object with metadata, and every other column or key is a metadata key. In
+/// CSV an empty cell is absent, true and false are booleans, what looks like a number is one, the
+/// rest are strings.
 struct RecordSourceOptions {
   /// kAuto goes by the name's ending.
   FileFormat format = FileFormat::kAuto;
@@ -68,8 +71,8 @@ struct RecordSourceOptions {
   /// that holds lists of numbers. In CSV a cell such as "[0.1, 0.2]" or "0.1 0.2 0.3", or, given as
   /// "v*", the columns v0, v1, v2, ...
   std::string vector_column = {};
-  /// For vector files (npy, *vecs): a JSON Lines file whose line i is the metadata of row i, and its id
-  /// if the lines have one.
+  /// For vector files (npy, *vecs): a JSON Lines file whose line i is the metadata of row i, and
+  /// its id if the lines have one.
   std::string metadata_path = {};
   /// Read at most this many rows; 0 = all. Skipped rows count.
   uint64_t limit = 0;

@@ -18,8 +18,10 @@ namespace viper {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<1>, std::move(value)) {}  // NOLINT: implicit on purpose
-  Result(Status status) : state_(std::in_place_index<0>, std::move(status)) {  // NOLINT: implicit on purpose
+  Result(T value)
+      : state_(std::in_place_index<1>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(Status status)
+      : state_(std::in_place_index<0>, std::move(status)) {  // NOLINT: implicit on purpose
     if (std::get<0>(state_).ok()) {
       AbortOnBadResult(std::get<0>(state_));
     }

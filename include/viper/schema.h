@@ -23,7 +23,8 @@ enum class Metric : uint8_t {
 
 /// Return "cosine", "l2" or "dot".
 VIPER_EXPORT std::string_view MetricName(Metric metric);
-/// Accept "cosine"/"cos"/"angular", "l2"/"euclid"/"euclidean", "dot"/"ip"/"inner_product" in any case.
+/// Accept "cosine"/"cos"/"angular", "l2"/"euclid"/"euclidean", "dot"/"ip"/"inner_product" in any
+/// case.
 VIPER_EXPORT Result<Metric> ParseMetric(std::string_view name);
 
 /// The type of a declared metadata field. Persistent: never renumber, never rename.
@@ -44,8 +45,9 @@ VIPER_EXPORT std::string_view FieldTypeName(FieldType type);
 VIPER_EXPORT Result<FieldType> ParseFieldType(std::string_view name);
 
 /// A metadata key that is stored as a typed column of its own, and can be filtered fast.
-/// Values of the field take the declared type: an integer given for a float64 field becomes a float,
-/// an ISO 8601 string given for a timestamp field becomes a timestamp; anything else is an error.
+/// Values of the field take the declared type: an integer given for a float64 field becomes a
+/// float, an ISO 8601 string given for a timestamp field becomes a timestamp; anything else is an
+/// error.
 struct Field {
   /// 1 to 128 bytes of [A-Za-z0-9_], not starting with '_' or a digit; unique ignoring case.
   std::string name = {};
@@ -59,7 +61,8 @@ struct VIPER_EXPORT CollectionSchema {
   /// Components of every vector, 1 to 65,536.
   size_t dim = 0;
   Metric metric = Metric::kCosine;
-  /// Declared fields, at most 256. Metadata keys that are not declared are kept too (in `_payload`).
+  /// Declared fields, at most 256. Metadata keys that are not declared are kept too (in
+  /// `_payload`).
   std::vector<Field> fields = {};
 
   /// OK, or InvalidArgument naming the member that is wrong and its value.
@@ -70,8 +73,8 @@ struct VIPER_EXPORT CollectionSchema {
   friend bool operator==(const CollectionSchema&, const CollectionSchema&) = default;
 };
 
-/// OK when `name` may name a collection: 1 to 128 characters of [A-Za-z0-9_-], starting with a letter
-/// or a digit (so it can never be a path, and every reader of the lake can open it).
+/// OK when `name` may name a collection: 1 to 128 characters of [A-Za-z0-9_-], starting with a
+/// letter or a digit (so it can never be a path, and every reader of the lake can open it).
 VIPER_EXPORT Status ValidateCollectionName(std::string_view name);
 
 }  // namespace viper

@@ -42,9 +42,9 @@ struct ScrollPage {
   std::string next;
 };
 
-/// A consistent state of a collection: it sees every write that was acknowledged before it was taken
-/// and none after. Cheap to take and to copy; holds the files and the memory it needs for as long as
-/// it lives. Expiry is judged at the moment of each call. Safe to use from many threads.
+/// A consistent state of a collection: it sees every write that was acknowledged before it was
+/// taken and none after. Cheap to take and to copy; holds the files and the memory it needs for as
+/// long as it lives. Expiry is judged at the moment of each call. Safe to use from many threads.
 class VIPER_EXPORT Snapshot {
  public:
   class Impl;
@@ -56,7 +56,8 @@ class VIPER_EXPORT Snapshot {
   Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;
   /// The k nearest records of each query; reads the data once for many queries. Answers equal those
   /// of single searches.
-  Result<std::vector<Hits>> SearchBatch(QueryBatch queries, const SearchOptions& options = {}) const;
+  Result<std::vector<Hits>> SearchBatch(QueryBatch queries,
+                                        const SearchOptions& options = {}) const;
   /// How many records match.
   Result<uint64_t> Count(const Filter& filter = {}) const;
   /// Records in the order of their ids, a page at a time.

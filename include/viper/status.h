@@ -43,7 +43,8 @@ enum class StatusCode : uint8_t {
 VIPER_EXPORT std::string_view StatusCodeName(StatusCode code);
 
 /// The outcome of an operation: OK, or a code and a message that names what failed, where, and the
-/// offending values. One pointer wide; OK costs nothing. Copies share the message. Thread-compatible.
+/// offending values. One pointer wide; OK costs nothing. Copies share the message.
+/// Thread-compatible.
 class VIPER_EXPORT_NODISCARD Status {
  public:
   /// Make an OK status.

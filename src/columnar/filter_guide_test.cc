@@ -20,8 +20,7 @@ namespace {
 
 /// The rows of the page's tables, by the table's header line.
 std::map<std::string, std::vector<std::string>> ReadTables() {
-  const std::filesystem::path root = std::filesystem::path(__FILE__).parent_path() / "../..";
-  std::ifstream page(root / "docs/guide/filters.md");
+  std::ifstream page(std::filesystem::path(VIPER_SOURCE_DIR) / "docs/guide/filters.md");
   std::map<std::string, std::vector<std::string>> tables;
   std::string header;
   bool in_table = false;

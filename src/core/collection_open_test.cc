@@ -109,12 +109,15 @@ TEST_F(CollectionOpenTest, ATornLogTailIsCutAndReported) {
 }
 
 TEST_F(CollectionOpenTest, DamageBeforeTheTailIsRefusedUntilAccepted) {
-  WriteTwo();
+  Create();
+  ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->Upsert(At("to be damaged", 1, 1)));
   ASSERT_OK(collection_->Upsert(At("c", 2, 2)));
   collection_.reset();
   const std::string segment = FilesEndingIn("/db/docs/_viper/wal", ".wal").front();
   std::string bytes = ReadFile(segment);
-  const size_t place = bytes.find("b", 4096 < bytes.size() ? 64 : 0);
+  const size_t place = bytes.find("to be damaged");
   ASSERT_NE(place, std::string::npos);
   bytes[place] = 'x';
   WriteFile(segment, bytes);

@@ -1,12 +1,11 @@
 #include "core/memtable.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <utility>
 
 #include "base/assert.h"
-#include "kernels/kernel_table.h"
+#include "core/norm_bound.h"
 
 namespace viper::core {
 namespace {
@@ -16,13 +15,6 @@ constexpr size_t kSlotsFirst = 1024;
 
 /// Distinct metadata keys that are remembered, to tell a misspelt field in a filter.
 constexpr size_t kKnownKeysMax = 4096;
-
-/// An upper bound of the Euclidean norm: the factor covers the rounding of the float sum.
-double NormBound(const std::byte* vector, size_t dim) {
-  float squared = 0;
-  kernels::Active().squared_norm(vector, 1, dim, &squared);
-  return std::sqrt(double{squared}) * 1.01;
-}
 
 }  // namespace
 
@@ -41,7 +33,7 @@ uint32_t Memtable::Append(Row row) {
   std::memcpy(floats, row.vector, dim_ * sizeof(float));
   row.vector = reinterpret_cast<const std::byte*>(floats);
   memory_bytes_ += row.id.size() + 3 * row.metadata_bytes + 2 * sizeof(uint32_t);
-  max_norm_ = std::max(max_norm_, NormBound(row.vector, dim_));
+  max_norm_ = std::max(max_norm_, NormBound(row.vector, 1, dim_));
   first_expiry_ = std::min(first_expiry_, row.expires_at);
   chunk.rows[place] = std::move(row);
   ++row_count_;

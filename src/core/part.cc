@@ -1,8 +1,6 @@
 #include "core/part.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -10,8 +8,8 @@
 
 #include "base/assert.h"
 #include "base/status_macros.h"
+#include "core/norm_bound.h"
 #include "core/row.h"
-#include "kernels/kernel_table.h"
 #include "storage/file_names.h"
 #include "viper/value.h"
 
@@ -27,14 +25,6 @@ std::vector<parquet::VectorPage> ToVectorPages(const std::vector<storage::PagePl
     pages.push_back({{place.first_row, place.row_count}, place.float_offset});
   }
   return pages;
-}
-
-/// Upper bound of the norms of a page's rows; the factor covers the rounding of the float sums.
-double LargestNorm(const std::byte* floats, size_t row_count, size_t dim) {
-  std::vector<float> squared(row_count);
-  kernels::Active().squared_norm(floats, row_count, dim, squared.data());
-  const float largest = row_count == 0 ? 0 : *std::max_element(squared.begin(), squared.end());
-  return std::sqrt(double{largest}) * 1.01;
 }
 
 Status WriteSidecarFile(FileSystem& file_system, const std::string& path,
@@ -114,7 +104,7 @@ Result<storage::SidecarContent> Part::MakeSidecarContent(
       content.pages.push_back({page.rows.first, page.rows.count, page.float_offset});
     }
     content.max_norm =
-        std::max(content.max_norm, LargestNorm(reader_->Floats(page), page.rows.count, dim_));
+        std::max(content.max_norm, NormBound(reader_->Floats(page), page.rows.count, dim_));
   }
   content.id_hashes.reserve(row_count());
   for (size_t page = 0; page < reader_->PageCount(columnar::kIdColumn); ++page) {
