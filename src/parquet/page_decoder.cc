@@ -153,16 +153,6 @@ ListState StateOf(int16_t level, int16_t repeated, int16_t max_definition) {
   return level == repeated - 1 ? ListState::kEmpty : ListState::kAbsent;
 }
 
-/// The definition level from which on the repeated group above `leaf` has an element.
-int16_t RepeatedDefinitionLevel(const ColumnDescriptor& leaf) {
-  int16_t below = 0;
-  const ::parquet::schema::Node* node = leaf.schema_node().get();
-  for (; node != nullptr && !node->is_repeated(); node = node->parent()) {
-    below = static_cast<int16_t>(below + (node->is_optional() ? 1 : 0));
-  }
-  return static_cast<int16_t>(leaf.max_definition_level() - below);
-}
-
 /// Collects the elements of one list after the other.
 class StringListBuilder {
  public:
@@ -211,7 +201,7 @@ Status DecodeStringLists(::parquet::ColumnReader& untyped, const ColumnDescripto
                          uint64_t row_count, Column& column) {
   auto& reader = static_cast<::parquet::ByteArrayReader&>(untyped);
   const int16_t max_definition = leaf.max_definition_level();
-  const int16_t repeated = RepeatedDefinitionLevel(leaf);
+  const int16_t repeated = ElementDefinitionLevel(leaf);
   std::vector<int16_t> definition(kBatch);
   std::vector<int16_t> repetition(kBatch);
   std::vector<::parquet::ByteArray> values(kBatch);
@@ -327,6 +317,15 @@ Status Decode(::parquet::ColumnReader& reader, const ColumnDescriptor& leaf, uin
 }
 
 }  // namespace
+
+int16_t ElementDefinitionLevel(const ColumnDescriptor& leaf) {
+  int16_t below = 0;
+  const ::parquet::schema::Node* node = leaf.schema_node().get();
+  for (; node != nullptr && !node->is_repeated(); node = node->parent()) {
+    below = static_cast<int16_t>(below + (node->is_optional() ? 1 : 0));
+  }
+  return static_cast<int16_t>(leaf.max_definition_level() - below);
+}
 
 Status CheckReadable(const ColumnDescriptor& leaf, FieldType type) {
   if (IsReadable(leaf, type)) return Status::Ok();

@@ -22,4 +22,8 @@ Result<columnar::Column> DecodeRows(const ::parquet::ColumnDescriptor& leaf,
                                     std::unique_ptr<::parquet::PageReader> pages, FieldType type,
                                     uint64_t row_count);
 
+/// The definition level from which on the repeated group above `leaf` has an element, perhaps null.
+/// One less is an empty list, still less an absent one.
+int16_t ElementDefinitionLevel(const ::parquet::ColumnDescriptor& leaf);
+
 }  // namespace viper::parquet

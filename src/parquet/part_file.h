@@ -48,21 +48,23 @@ struct PartSummary {
   /// Bounds over the whole part, by column name; vector and payload have none, list<string> only
   /// counts.
   std::map<std::string, columnar::ColumnBounds, std::less<>> bounds;
-  /// Largest Euclidean norm of a row.
+  /// An upper bound of the Euclidean norms of the rows, at most 1 % above the largest.
   double max_norm = 0;
 };
 
 /// Writes one part: `_id`, `_timestamp`, `_ingested_at`, `_expires_at`, declared fields,
 /// `_payload`,
 /// `_vector` last, as the table's design says (uncompressed contiguous floats, zstd for the rest,
-/// page index, bloom filter on `_id`, page checksums). Not thread-safe. Does not sync.
+/// page index, bloom filter on `_id`, page checksums). After a failure every call fails: the file
+/// is torn. Not thread-safe. Does not sync.
 class PartWriter {
  public:
   virtual ~PartWriter() = default;
   static Result<std::unique_ptr<PartWriter>> Make(WritableFile& file,
                                                   const CollectionSchema& schema,
                                                   const PartWriteOptions& options);
-  /// Append rows (as one or several row groups).
+  /// Append rows (as one or several row groups). InvalidArgument naming the row (in its row group)
+  /// for a vector that is not finite.
   virtual Status Append(const PartRows& rows) = 0;
   /// Write the footer with this key-value metadata (viper.part, viper.payload_keys, ...), which may
   /// depend on the rows written. No calls after it.

@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "columnar/predicate.h"
 #include "parquet/arrow_bridge.h"
+#include "parquet/page_decoder.h"
 #include "parquet/vector_levels.h"
 
 namespace viper::parquet {
@@ -127,22 +128,12 @@ Status BadVector(std::string_view problem, uint64_t row) {
   return Status::Corruption(fmt::format("{}: row={}", problem, row));
 }
 
-/// The definition level from which on a list has an element, perhaps null.
-int16_t ElementLevel(const ColumnDescriptor& leaf) {
-  int16_t below = 0;
-  const ::parquet::schema::Node* node = leaf.schema_node().get();
-  for (; node != nullptr && !node->is_repeated(); node = node->parent()) {
-    below = static_cast<int16_t>(below + (node->is_optional() ? 1 : 0));
-  }
-  return static_cast<int16_t>(leaf.max_definition_level() - below);
-}
-
 /// Follows the levels of a decoded column and sees to it that every row is a whole vector.
 class RowTracker {
  public:
   RowTracker(const ColumnDescriptor& leaf, size_t dim, RowRange rows)
       : max_definition_(leaf.max_definition_level()),
-        element_level_(ElementLevel(leaf)),
+        element_level_(ElementDefinitionLevel(leaf)),
         dim_(dim),
         rows_(rows) {}
 
