@@ -56,7 +56,7 @@ tsan: setup ## Build and test what is labelled concurrent with the thread saniti
 
 .PHONY: fuzz
 fuzz: setup ## Run every fuzz target for FUZZ_SECONDS (default 30) each
-	@tools/run_fuzz $(or $(FUZZ_SECONDS),30)
+	@FUZZ_PRESET=$(or $(FUZZ_PRESET),fuzz) tools/run_fuzz $(or $(FUZZ_SECONDS),30)
 
 .PHONY: install
 install: build ## Install the release build under PREFIX (default /usr/local)

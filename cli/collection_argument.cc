@@ -1,7 +1,11 @@
 #include "collection_argument.h"
 
+#include <optional>
+#include <utility>
+
 #include <fmt/core.h>
 
+#include "input_lines.h"
 #include "status_macros.h"
 
 namespace viper::cli {
@@ -21,8 +25,40 @@ void AddExample(CLI::App& command, const std::string& lines) {
 
 void ProjectionArguments::AddTo(CLI::App& command) {
   command.add_option("--fields", fields, "Only these metadata keys, separated by commas")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command.add_flag("--with-vector", with_vector, "Print vectors too");
+}
+
+void IdArguments::AddTo(CLI::App& command) {
+  command_ = &command;
+  command.add_option("ID", first_, "Ids of the records, any number of them");
+  command.add_option("--file", file_, "A file with one id on each line (-: standard input)");
+  command.allow_extras();
+  command.fallthrough(false);  // else the extra ones would go to the program, which takes none
+}
+
+Status IdArguments::ForEach(const std::function<Status(std::string)>& visit) const {
+  const std::vector<std::string> others = command_->remaining();
+  for (const std::string& other : others) {
+    if (!other.starts_with('-')) continue;
+    return Status::InvalidArgument(fmt::format(
+        "unknown option of this command (those of the program stand before it, and an id "
+        "that begins with - goes into --file): {}",
+        other));
+  }
+  if (first_.empty() == file_.empty()) {
+    return Status::InvalidArgument("name the records: ids, or --file with one id on each line");
+  }
+  if (!first_.empty()) VIPER_RETURN_IF_ERROR(visit(first_));
+  for (const std::string& other : others) VIPER_RETURN_IF_ERROR(visit(other));
+  if (file_.empty()) return Status::Ok();
+  VIPER_ASSIGN_OR_RETURN(InputLines lines, InputLines::Open(file_));
+  while (true) {
+    VIPER_ASSIGN_OR_RETURN(std::optional<std::string> id, lines.Next());
+    if (!id.has_value()) return Status::Ok();
+    VIPER_RETURN_IF_ERROR(visit(std::move(*id)));
+  }
 }
 
 Result<std::vector<Field>> ParseFields(const std::vector<std::string>& declarations) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,21 @@ struct ProjectionArguments {
 
   void AddTo(CLI::App& command);
   Projection Get() const { return {.vector = with_vector, .metadata = true, .fields = fields}; }
+};
+
+/// The records that a command names: ID..., or --file with one id on each line.
+class IdArguments {
+ public:
+  void AddTo(CLI::App& command);
+  /// Call `visit` with each id. InvalidArgument unless ids are given in one of the two ways.
+  Status ForEach(const std::function<Status(std::string)>& visit) const;
+
+ private:
+  // CLI11 takes [a,b] for two values where an option takes several, so one takes the first id and
+  // the command's extra arguments are the others.
+  const CLI::App* command_ = nullptr;
+  std::string first_;
+  std::string file_;
 };
 
 /// Read "name:type" declarations.

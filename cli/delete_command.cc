@@ -1,5 +1,4 @@
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,7 +7,6 @@
 
 #include "collection_argument.h"
 #include "commands.h"
-#include "input_lines.h"
 #include "number_text.h"
 #include "status_macros.h"
 
@@ -20,8 +18,7 @@ constexpr size_t kBatchIds = 10'000;
 
 struct Arguments {
   std::string name;
-  std::vector<std::string> ids;
-  std::string file;
+  IdArguments ids;
 };
 
 class Deleter {
@@ -50,24 +47,12 @@ class Deleter {
   uint64_t deleted_ = 0;
 };
 
-Status DeleteLines(const std::string& path, Deleter& deleter) {
-  VIPER_ASSIGN_OR_RETURN(InputLines lines, InputLines::Open(path));
-  while (true) {
-    VIPER_ASSIGN_OR_RETURN(std::optional<std::string> id, lines.Next());
-    if (!id.has_value()) return Status::Ok();
-    VIPER_RETURN_IF_ERROR(deleter.Add(std::move(*id)));
-  }
-}
-
 Status Run(const Session& session, const Arguments& arguments) {
-  if (arguments.ids.empty() == arguments.file.empty()) {
-    return Status::InvalidArgument("name the records: ids, or --file with one id on each line");
-  }
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
                          OpenCollection(session, arguments.name, Access::kWrite));
   Deleter deleter(*opened.collection);
-  for (const std::string& id : arguments.ids) VIPER_RETURN_IF_ERROR(deleter.Add(id));
-  if (!arguments.file.empty()) VIPER_RETURN_IF_ERROR(DeleteLines(arguments.file, deleter));
+  VIPER_RETURN_IF_ERROR(
+      arguments.ids.ForEach([&](std::string id) { return deleter.Add(std::move(id)); }));
   VIPER_RETURN_IF_ERROR(deleter.Write());
   fmt::print("deleted {} of {} records\n", CountText(deleter.deleted()),
              CountText(deleter.given()));
@@ -80,9 +65,7 @@ void AddDeleteCommand(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("delete", "Delete records by id");
   AddCollection(*command, arguments->name);
-  command->add_option("ID", arguments->ids, "Ids of the records");
-  command->add_option("--file", arguments->file,
-                      "A file with one id on each line (-: standard input)");
+  arguments->ids.AddTo(*command);
   AddExample(
       *command,
       "  viper delete films alien heat\n"

@@ -1,7 +1,5 @@
-#include <cstdio>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include <fmt/core.h>
 
@@ -16,26 +14,27 @@ namespace {
 
 struct Arguments {
   std::string name;
-  std::vector<std::string> ids;
+  IdArguments ids;
   ProjectionArguments projection;
 };
 
-// Print what is there; the first missing id decides the exit code.
+// Print what is there; the last missing id decides the exit code.
 Status Run(const Session& session, const Arguments& arguments) {
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
                          OpenCollection(session, arguments.name, Access::kRead));
   const Snapshot snapshot = opened->GetSnapshot();
   Status missing;
-  for (const std::string& id : arguments.ids) {
+  VIPER_RETURN_IF_ERROR(arguments.ids.ForEach([&](const std::string& id) {
     const Result<Record> record = snapshot.Get(id, arguments.projection.Get());
     if (record.ok()) {
       fmt::print("{}\n", RecordJson(*record));
-      continue;
+      return Status::Ok();
     }
     if (record.status().code() != StatusCode::kNotFound) return record.status();
     if (!missing.ok()) Report(missing);
     missing = record.status();
-  }
+    return Status::Ok();
+  }));
   return missing;
 }
 
@@ -45,7 +44,7 @@ void AddGetCommand(CLI::App& app, Session& session) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* command = app.add_subcommand("get", "Print records by id, one JSON object a line");
   AddCollection(*command, arguments->name);
-  command->add_option("ID", arguments->ids, "Ids of the records")->required();
+  arguments->ids.AddTo(*command);
   arguments->projection.AddTo(*command);
   AddExample(*command,
              "  viper get films alien heat --fields title,year\n"

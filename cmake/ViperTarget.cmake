@@ -11,8 +11,8 @@
 #   viper_program(NAME cli OUTPUT viper SOURCES main.cc [DEPS CLI11::CLI11] [INTERNAL] [INSTALL])
 #       a program on libviper.so that sees include/ only; INTERNAL links the objects and sees src (micro benchmarks).
 #   viper_fuzzer(NAME wal SOURCES wal_fuzz.cc [COMPONENTS storage] [DEPS ...])
-#       fuzz_wal, with LLVMFuzzerTestOneInput. In the fuzz build it is a libFuzzer program; elsewhere it replays
-#       corpus/wal and crashers/wal as a test, so that a crash once found stays found.
+#       fuzz_wal, with LLVMFuzzerTestOneInput: a libFuzzer program in the fuzz and asan builds. Every build with tests
+#       replays corpus/wal and crashers/wal, so that a crash once found stays found.
 include_guard(GLOBAL)
 
 # -- The layers, from tools/layers.txt: VIPER_LAYERS in order, VIPER_MAY_INCLUDE_<folder> ----------------------------
@@ -27,6 +27,9 @@ foreach(_viper_line IN LISTS _viper_lines)
   string(STRIP "${CMAKE_MATCH_2}" VIPER_MAY_INCLUDE_${CMAKE_MATCH_1})
   separate_arguments(VIPER_MAY_INCLUDE_${CMAKE_MATCH_1})
 endforeach()
+
+# Where tests spend their time: optimised a little even in sanitized builds, which otherwise are not.
+set(VIPER_HOT_LAYERS base kernels index testing)
 
 # VIPER_ONLY=kernels configures kernels, the layers it rests on, and testing.
 set(VIPER_WANTED "")
@@ -151,6 +154,9 @@ function(viper_component)
     add_library(${target} ${kind} ${sources})
     target_link_libraries(${target} PUBLIC ${target}_deps PRIVATE viper_flags)
     target_compile_definitions(${target} PRIVATE VIPER_BUILDING_LIBRARY)
+    if(VIPER_SANITIZE AND ARG_NAME IN_LIST VIPER_HOT_LAYERS)
+      target_compile_options(${target} PRIVATE -O1)
+    endif()
   endif()
   set_property(GLOBAL APPEND PROPERTY VIPER_COMPONENTS ${ARG_NAME})
 
@@ -284,9 +290,16 @@ function(viper_fuzzer)
     set_property(GLOBAL APPEND PROPERTY VIPER_FUZZERS ${target})
   else()
     target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/cmake/fuzz_replay.cc")
-    add_test(NAME fuzz_replay.${ARG_NAME}
-             COMMAND ${target} "${CMAKE_CURRENT_SOURCE_DIR}/corpus/${ARG_NAME}"
-                               "${CMAKE_CURRENT_SOURCE_DIR}/crashers/${ARG_NAME}")
+  endif()
+  if(VIPER_BUILD_TESTS AND NOT ARG_NAME STREQUAL "canary")
+    set(inputs "")
+    foreach(folder corpus crashers)
+      if(IS_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${ARG_NAME}")
+        list(APPEND inputs "${CMAKE_CURRENT_SOURCE_DIR}/${folder}/${ARG_NAME}")
+      endif()
+    endforeach()
+    add_test(NAME fuzz_replay.${ARG_NAME} COMMAND ${target} $<$<BOOL:${VIPER_BUILD_FUZZERS}>:-runs=0> ${inputs}
+             COMMAND_EXPAND_LISTS)
     set_tests_properties(fuzz_replay.${ARG_NAME} PROPERTIES LABELS fuzz TIMEOUT 300)
   endif()
 endfunction()

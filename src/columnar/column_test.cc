@@ -38,6 +38,7 @@ Value RandomValueOf(Random& random, FieldType type) {
 
 std::vector<Value> RandomValues(Random& random, FieldType type, size_t count) {
   std::vector<Value> values;
+  values.reserve(count);
   for (size_t i = 0; i < count; ++i) values.push_back(RandomValueOf(random, type));
   return values;
 }

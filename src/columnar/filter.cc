@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -93,7 +94,7 @@ namespace {
 // -----------------------------------------------------------------------------------------
 
 /// How tightly a node binds; a child that binds looser than its place needs is put in parentheses.
-enum Binding { kBindsAsOr = 1, kBindsAsAnd, kBindsAsNot, kBindsAsCondition };
+enum Binding : uint8_t { kBindsAsOr = 1, kBindsAsAnd, kBindsAsNot, kBindsAsCondition };
 
 Binding BindingOf(const FilterNode& node) {
   if (node.children.empty()) return kBindsAsCondition;

@@ -11,7 +11,6 @@
 
 #include "columnar/filter_message.h"
 #include "viper/result.h"
-#include "viper/status.h"
 
 namespace viper::columnar {
 namespace {

@@ -20,6 +20,7 @@
 #include "columnar/bound_filter.h"
 #include "columnar/filter_message.h"
 #include "columnar/filter_node.h"
+#include "columnar/like_pattern.h"
 #include "columnar/nearest_name.h"
 #include "columnar/predicate.h"
 #include "viper/filter.h"
@@ -208,6 +209,7 @@ class Binder {
 
   std::vector<std::string> AllNames() const {
     std::vector<std::string> names;
+    names.reserve(names_.schema->fields.size() + kSystemColumns.size() + names_.known_names.size());
     for (const Field& field : names_.schema->fields) names.push_back(field.name);
     for (const SystemColumn& column : kSystemColumns) names.emplace_back(column.name);
     names.insert(names.end(), names_.known_names.begin(), names_.known_names.end());

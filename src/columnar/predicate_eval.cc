@@ -24,6 +24,7 @@
 #include "columnar/bound_filter.h"
 #include "columnar/column.h"
 #include "columnar/filter_node.h"
+#include "columnar/like_pattern.h"
 #include "columnar/predicate.h"
 #include "columnar/value_compare.h"
 #include "viper/result.h"
@@ -75,10 +76,10 @@ uint64_t TestWanted(size_t first, uint64_t wanted, const Test& test) {
   return word;
 }
 
-enum class TestPrice { kCheap, kDear };
+enum class TestPrice : uint8_t { kCheap, kDear };
 
 /// The candidates with a present value for which `test(row)` is not `negated`.
-template <TestPrice kPrice, typename Test>
+template <TestPrice Price, typename Test>
 Words MatchPresent(const Column& column, bool negated, const Words& candidates, const Test& test) {
   const Words& present = column.validity().words();
   const uint64_t flip = negated ? ~uint64_t{0} : 0;
@@ -88,7 +89,7 @@ Words MatchPresent(const Column& column, bool negated, const Words& candidates, 
     if (wanted == 0) continue;
     const size_t first = w * 64;
     uint64_t word = 0;
-    if constexpr (kPrice == TestPrice::kCheap) {
+    if constexpr (Price == TestPrice::kCheap) {
       word = TestWord(first, std::min<size_t>(64, column.row_count() - first), test);
     } else {
       word = TestWanted(first, wanted, test);

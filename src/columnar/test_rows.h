@@ -49,6 +49,7 @@ class TestRows : public RowAccess {
           std::make_shared<const Column>(TypedColumn(field.path.front(), *field.type)));
     }
     std::vector<Value> values;
+    values.reserve(records_.size());
     for (size_t row = 0; row < records_.size(); ++row) values.push_back(ValueAt(row, field.path));
     return FieldRows(std::move(values));
   }
@@ -59,12 +60,13 @@ class TestRows : public RowAccess {
     return found == fetch_counts_.end() ? 0 : found->second;
   }
 
-  /// A field's value in one row; null when absent.
+  /// A field's value in one row; null when absent. The times of a record must be set.
   Value ValueAt(size_t row, const std::vector<std::string>& path) const {
     const Record& record = records_[row];
     if (path.front() == kIdColumn) return record.id;
-    if (path.front() == kTimestampColumn) return *record.timestamp;
-    if (path.front() == kIngestedAtColumn) return *record.timestamp;
+    if (path.front() == kTimestampColumn || path.front() == kIngestedAtColumn) {
+      return record.timestamp.value();
+    }
     if (path.front() == kExpiresAtColumn) {
       return record.expires_at ? Value(*record.expires_at) : Value();
     }

@@ -20,8 +20,12 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "base/assert.h"
 #include "index/rank_bound.h"
@@ -31,7 +35,7 @@ namespace {
 
 /// Bytes of rows that are ranked at once: small enough that the norms of a cosine, and the rows
 /// computed in double, find them in an L1 cache.
-constexpr size_t kRunBytes = 16 * 1024;
+constexpr size_t kRunBytes = size_t{16} * 1024;
 constexpr size_t kRowsPerRunMax = 1024;
 /// Queries that go over the rows together. More gain nothing: at 64 arithmetic takes several times
 /// as long as reading the rows.

@@ -18,7 +18,7 @@ constexpr size_t kTileRows = 4;
 constexpr size_t kTileQueries = 3;
 constexpr size_t kLineBytes = 64;
 /// Rows that several queries visit in turn: beside the queries in an L1 cache, or nearly.
-constexpr size_t kChunkBytes = 32 * 1024;
+constexpr size_t kChunkBytes = size_t{32} * 1024;
 /// How far ahead of the row at hand to fetch: 4 KiB measured best, 1 to 8 KiB hardly worse.
 constexpr size_t kPrefetchBytes = 4096;
 

@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kLanes = 4;
 constexpr size_t kTile = 4;
 /// Rows that several queries visit in turn: beside the queries in an L1 cache, or nearly.
-constexpr size_t kChunkBytes = 32 * 1024;
+constexpr size_t kChunkBytes = size_t{32} * 1024;
 
 struct DotStep {
   static float32x4_t Add(float32x4_t sum, float32x4_t row, float32x4_t query) {

@@ -1,7 +1,7 @@
-/// Power is lost after every single file operation of a life of a collection: creation, inserts, flushes
-/// that rewrite parts, checkpoints, loads, reopening. Each time the disk is taken as a power loss may
-/// leave it, and opened: every acknowledged write is there, the one in flight is there whole or not at
-/// all, and the collection goes on working.
+/// Power is lost after every single file operation of a life of a collection: creation, inserts,
+/// flushes that rewrite parts, checkpoints, loads, reopening. Each time the disk is taken as a
+/// power loss may leave it, and opened: every acknowledged write is there, the one in flight is
+/// there whole or not at all, and the collection goes on working.
 
 #include <cstdio>
 #include <cstdlib>
@@ -145,7 +145,8 @@ void CheckImage(MemoryFileSystem& image, const Life& life) {
     ASSERT_OK_AND_ASSIGN(contents, ReadAll((*opened)->GetSnapshot()));
     const std::string lost = Difference(VisibleAt(life.acknowledged(), kNow.micros), contents);
     const std::string other = Difference(VisibleAt(life.in_flight(), kNow.micros), contents);
-    ASSERT_TRUE(lost.empty() || other.empty()) << lost << "\nor, with the write in flight:\n" << other;
+    ASSERT_TRUE(lost.empty() || other.empty()) << lost << "\nor, with the write in flight:\n"
+                                               << other;
 
     Record extra;
     extra.id = "after the crash";
@@ -191,10 +192,11 @@ void CrashEverywhere(uint64_t seed, Counts& counts) {
     Life life(seed, files);
     ASSERT_FALSE(life.Run());
     ++counts.crash_points;
-    const std::pair<CrashMode, uint64_t> outcomes[] = {{CrashMode::kDropUnsynced, 0},
-                                                       {CrashMode::kKeepAll, 0},
-                                                       {CrashMode::kRandomSubset, 2 * n + seed},
-                                                       {CrashMode::kRandomSubset, 2 * n + 1 + seed}};
+    const std::pair<CrashMode, uint64_t> outcomes[] = {
+        {CrashMode::kDropUnsynced, 0},
+        {CrashMode::kKeepAll, 0},
+        {CrashMode::kRandomSubset, 2 * n + seed},
+        {CrashMode::kRandomSubset, 2 * n + 1 + seed}};
     for (const auto& [mode, choice] : outcomes) {
       SCOPED_TRACE("mode " + std::to_string(static_cast<int>(mode)) + ", choice " +
                    std::to_string(choice));

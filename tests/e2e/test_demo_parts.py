@@ -1,11 +1,13 @@
 """The demo's corpus reader and embedder, on small inputs."""
 
+import os
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from lake import REPOSITORY
+from lake import REPOSITORY, program
 
 sys.path.append(str(REPOSITORY / "demo"))
 
@@ -97,3 +99,11 @@ def test_a_saved_model_embeds_as_the_trained_one(tmp_path):
     assert loaded.embed(question).tobytes() == model.embed(question).tobytes()
     assert int(np.argmax(vectors @ loaded.embed(question))) == 17
     assert not loaded.embed("unheard").any()
+
+
+def test_the_viper_program_hands_questions_to_the_demo(tmp_path):
+    environment = os.environ | {"VIPER_DEMO_DIR": str(tmp_path), "VIPER_DEMO_SCRIPT": str(REPOSITORY / "demo" / "ask.py")}
+    command = [program("viper"), "demo", "compute the median", "--filter", "kind = 'function'", "-k", "3"]
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", timeout=60)
+    assert done.returncode == 1
+    assert "run `make demo` first" in done.stderr

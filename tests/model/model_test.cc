@@ -1,5 +1,5 @@
-/// The engine against a plain map, over random writes, reads, flushes, snapshots, jumps of the clock,
-/// clean reopens and power losses, on the in-memory file system.
+/// The engine against a plain map, over random writes, reads, flushes, snapshots, jumps of the
+/// clock, clean reopens and power losses, on the in-memory file system.
 
 #include <algorithm>
 #include <cmath>
@@ -47,7 +47,8 @@ class ModelRun {
     if (dice < 86) return Flush();
     if (dice < 89) return TakeSnapshot();
     if (dice < 92) return CheckSnapshot();
-    if (dice < 95) return clock_.AdvanceSeconds(static_cast<int64_t>(workload_.random().Uniform(4)));
+    if (dice < 95)
+      return clock_.AdvanceSeconds(static_cast<int64_t>(workload_.random().Uniform(4)));
     if (dice < 97) return Reopen(false);
     PowerLoss();
   }
@@ -66,8 +67,7 @@ class ModelRun {
     ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options));
     engine_.emplace(std::move(engine));
     if (create) {
-      ASSERT_OK_AND_ASSIGN(collection_,
-                           engine_->CreateCollection("docs", WorkloadSchema(metric_)));
+      ASSERT_OK_AND_ASSIGN(collection_, engine_->CreateCollection("docs", WorkloadSchema(metric_)));
     } else {
       ASSERT_OK_AND_ASSIGN(collection_, engine_->OpenCollection("docs"));
       CheckEverything();
@@ -77,7 +77,8 @@ class ModelRun {
   void PowerLoss() {
     const CrashMode modes[] = {CrashMode::kDropUnsynced, CrashMode::kKeepAll,
                                CrashMode::kRandomSubset};
-    auto image = files_->DurableImage(modes[workload_.random().Uniform(3)], workload_.random().Next());
+    auto image =
+        files_->DurableImage(modes[workload_.random().Uniform(3)], workload_.random().Next());
     snapshot_.reset();
     collection_.reset();
     engine_.reset();

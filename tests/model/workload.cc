@@ -53,8 +53,9 @@ Metadata Workload::NextMetadata() {
   if (random_.Chance(0.1)) metadata["year"] = nullptr;  // null is not absent
   if (random_.Chance(0.3)) metadata["note"] = random_.Chance(0.2) ? Value() : Value("n\xC3\xB6te");
   if (random_.Chance(0.2)) {
-    metadata["nested"] = Value::Object{{"a", Value::List{1, 1.0, "x", nullptr, true}},
-                                       {"b", Value::Object{{"c", static_cast<int64_t>(random_.Next() >> 1)}}}};
+    metadata["nested"] =
+        Value::Object{{"a", Value::List{1, 1.0, "x", nullptr, true}},
+                      {"b", Value::Object{{"c", static_cast<int64_t>(random_.Next() >> 1)}}}};
   }
   return metadata;
 }
@@ -109,9 +110,12 @@ Contents VisibleAt(const Contents& contents, int64_t now_micros) {
 
 Result<WriteSummary> Perform(const Write& write, Collection& collection) {
   switch (write.kind) {
-    case Write::Kind::kDelete: return collection.Delete(write.ids);
-    case Write::Kind::kInsert: return collection.Insert(write.records);
-    case Write::Kind::kUpsert: break;
+    case Write::Kind::kDelete:
+      return collection.Delete(write.ids);
+    case Write::Kind::kInsert:
+      return collection.Insert(write.records);
+    case Write::Kind::kUpsert:
+      break;
   }
   return collection.Upsert(write.records);
 }
@@ -133,8 +137,8 @@ std::string Difference(const Contents& expected, const Contents& actual) {
     auto found = actual.find(id);
     if (found == actual.end()) return "missing: " + id;
     if (!(found->second == record)) {
-      return "differs: " + id + "\n  expected " + Value(record.metadata).ToJson() + "\n  actual   " +
-             Value(found->second.metadata).ToJson();
+      return "differs: " + id + "\n  expected " + Value(record.metadata).ToJson() +
+             "\n  actual   " + Value(found->second.metadata).ToJson();
     }
   }
   for (const auto& [id, record] : actual) {

@@ -1,0 +1,179 @@
+"""The other commands, exit codes, and the help that promises them."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from lake import program, random_vectors, write_jsonl
+
+OK, NOT_FOUND, INVALID, CONFLICT, BUSY, INTERRUPTED = 0, 1, 2, 3, 6, 130
+COMMANDS = "create import search get count scroll export info list flush delete drop demo".split()
+
+
+def rows(count):
+    return [{"_id": f"r{i:04}", "_vector": [i, 1], "n": i} for i in range(count)]
+
+
+def test_help_names_every_command_and_exit_code(lake):
+    text = lake.run("--help")
+    for command in COMMANDS:
+        assert f"\n  {command} " in text
+        assert "Example:" in lake.run(command, "--help"), command
+    for code in ("0 ok", "1 not found", "2 wrong usage", "3 exists", "4 stored data", "5 input/output", "6 another", "130 interrupted"):
+        assert code in text.replace("\n", " ")
+    assert lake.run("--version").startswith("viper ")
+
+
+def test_wrong_usage_is_one_line_on_standard_error(lake):
+    for arguments in ([], ["nonsense"], ["count"], ["count", "c", "--nonsense"], ["create", "c", "--dim", "many"]):
+        message = lake.fail(*arguments, code=INVALID)
+        assert message.startswith("viper: ") and message.count("\n") == 1, message
+
+
+def test_create_list_drop(lake):
+    assert lake.run("list") == ""
+    assert "created b" in lake.run("create", "b", "--dim", 3)
+    lake.run("create", "a", "--dim", 2, "--metric", "dot", "--field", "year:int64", "--field", "tags:list<string>")
+    assert lake.run("list").split() == ["a", "b"]
+    long = lake.run("list", "--long")
+    assert "tags:list<string>" in long and "dot" in long
+    assert "b" in lake.fail("create", "b", "--dim", 3, code=CONFLICT)
+    assert "name:type" in lake.fail("create", "x", "--dim", 3, "--field", "year", code=INVALID)
+    lake.fail("create", "x", "--dim", 0, code=INVALID)
+    lake.fail("create", "../x", "--dim", 3, code=INVALID)
+    assert "--yes" in lake.fail("drop", "b", code=INVALID)
+    lake.run("drop", "b", "--yes")
+    assert lake.run("list").split() == ["a"]
+    lake.fail("drop", "b", "--yes", code=NOT_FOUND)
+
+
+def test_get_prints_what_is_there_and_fails_for_the_rest(lake):
+    lake.create(dim=2)
+    lake.import_rows(rows(3) + [{"_id": "[a,b]", "_vector": [0, 0]}])
+    done = subprocess.run(lake.command("get", "c", "r0001", "missing", "r0002"), capture_output=True, encoding="utf-8")
+    assert done.returncode == NOT_FOUND
+    assert [json.loads(line)["_id"] for line in done.stdout.splitlines()] == ["r0001", "r0002"]
+    assert "missing" in done.stderr
+    record = json.loads(lake.run("get", "c", "r0002", "--with-vector"))
+    assert record["_vector"] == [2, 1] and record["n"] == 2
+    assert "'other'" in lake.fail("get", "c", "r0002", "--fields", "other", code=INVALID)
+    assert json.loads(lake.run("get", "c", "[a,b]"))["_id"] == "[a,b]"
+    assert "--typo" in lake.fail("get", "c", "r0001", "--typo", code=INVALID)
+    assert len(lake.run("get", "c", "--file", "-", text="r0001\n[a,b]\n").splitlines()) == 2
+
+
+def test_delete_by_argument_file_and_standard_input(lake, tmp_path):
+    lake.create(dim=2)
+    lake.import_rows(rows(100))
+    assert lake.run("delete", "c", "[r0000,r0001]", "[r0002,r0003]") == "deleted 0 of 2 records\n"
+    assert lake.run("delete", "c", "r0000", "r0001", "unknown") == "deleted 2 of 3 records\n"
+    (tmp_path / "ids").write_text("".join(f"r{i:04}\n" for i in range(10)))
+    assert lake.run("delete", "c", "--file", tmp_path / "ids") == "deleted 8 of 10 records\n"
+    assert lake.run("delete", "c", "--file", "-", text="r0010\r\nr0011") == "deleted 2 of 2 records\n"
+    assert lake.count() == 88
+    lake.fail("delete", "c", code=INVALID)
+    lake.fail("delete", "c", "--file", tmp_path / "none", code=NOT_FOUND)
+
+
+def test_count_and_scroll_follow_filter_and_order(lake):
+    lake.create(dim=2)
+    lake.import_rows(rows(50))
+    assert lake.run("count", "c", "--filter", "n >= 40") == "10\n"
+    seen = []
+    after = []
+    while True:
+        done = subprocess.run(
+            lake.command("scroll", "c", "--limit", "7", "--filter", "n < 30", *after), capture_output=True, encoding="utf-8"
+        )
+        assert done.returncode == OK
+        seen += [json.loads(line)["_id"] for line in done.stdout.splitlines()]
+        if "--after" not in done.stderr:
+            break
+        after = ["--after", json.loads(done.stderr.split("--after")[1])]
+    assert seen == [f"r{i:04}" for i in range(30)]
+
+
+def test_flush_moves_rows_from_the_log_to_the_table(lake):
+    lake.create(dim=2)
+    lake.import_rows(rows(20), "--via-log")
+    before = json.loads(lake.run("info", "c", "--json"))["statistics"]
+    assert before["live_rows"] == 20 and before["memory_rows"] == 20 and before["part_count"] == 0
+    assert lake.run("flush", "c") == "flushed 20 rows to the table of c\n"
+    after = json.loads(lake.run("info", "c", "--json"))["statistics"]
+    assert after["live_rows"] == 20 and after["memory_rows"] == 0 and after["part_count"] == 1
+    text = lake.run("info", "c")
+    assert "dimension" in text and "l2" in text
+
+
+def test_export_appears_under_its_name_only_when_complete(lake, tmp_path):
+    lake.create(dim=2)
+    lake.import_rows(rows(10))
+    path = tmp_path / "x.jsonl"
+    path.write_text("old")
+    lake.fail("export", "c", "-o", path, "--filter", "n <", code=INVALID)
+    assert path.read_text() == "old"
+    lake.run("export", "c", "-o", path, "--filter", "n < 5")
+    assert len(path.read_text().splitlines()) == 5
+    assert sorted(tmp_path.glob("x.jsonl*")) == [path]
+    assert len(lake.run("export", "c").splitlines()) == 10
+    lake.fail("export", "c", "-o", tmp_path / "no" / "folder", code=NOT_FOUND)
+    lake.fail("export", "c", "--format", "xml", code=INVALID)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+def test_a_full_disk_is_an_error(lake):
+    lake.create(dim=2)
+    lake.import_rows(rows(10))
+    for arguments in (["export", "c", "-o", "/dev/full"], ["count", "c"], ["export", "c"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(lake.command(*arguments), stdout=full, stderr=subprocess.PIPE, encoding="utf-8")
+        assert done.returncode == 5 and done.stderr.startswith("viper: "), arguments
+
+
+def test_root_comes_from_the_environment(lake, tmp_path):
+    environment = os.environ | {"VIPER_ROOT": str(lake.root)}
+    lake.create("e", dim=2)
+    done = subprocess.run([program("viper"), "list"], capture_output=True, encoding="utf-8", env=environment)
+    assert done.stdout == "e\n"
+    assert subprocess.run([program("viper"), "list", "--root", tmp_path / "none"], capture_output=True).returncode == NOT_FOUND
+
+
+def start_slow_import(lake, tmp_path):
+    """An import through the log, of which the first piece is acknowledged and most are not."""
+    path = tmp_path / "slow.jsonl"
+    write_jsonl(path, ({"_id": f"r{i}", "_vector": vector.tolist()} for i, vector in enumerate(random_vectors(1, 40_000, 8))))
+    lake.create(dim=8)
+    process = subprocess.Popen(
+        lake.command("import", "c", path, "--via-log", "--progress"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert process.stdout.readline().startswith("acknowledged ")
+    return process
+
+
+def test_a_writer_keeps_others_out_but_not_readers(lake, tmp_path):
+    process = start_slow_import(lake, tmp_path)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        assert lake.count() > 0
+        assert "c" in lake.fail("delete", "c", "r1", code=BUSY)
+        lake.fail("drop", "c", "--yes", code=BUSY)
+    finally:
+        process.send_signal(signal.SIGCONT)
+    process.communicate()
+    assert process.returncode == OK
+    assert lake.count() == 40_000
+
+
+def test_an_interrupt_stops_after_what_is_acknowledged(lake, tmp_path):
+    process = start_slow_import(lake, tmp_path)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate()
+    assert process.returncode == INTERRUPTED
+    assert errors.startswith("viper: interrupted; ")
+    counts = [int(line.split()[1]) for line in output.splitlines()]
+    assert lake.count() == max(counts, default=lake.count()) and lake.count() < 40_000
+    lake.run("import", "c", tmp_path / "slow.jsonl")
+    assert lake.count() == 40_000
