@@ -62,6 +62,8 @@ Status Run(const std::vector<std::string>& words) {
 void AddDemoCommand(CLI::App& app, Session& session) {
   CLI::App* command = app.add_subcommand("demo", "Ask the demo's collection a question in words");
   command->prefix_command();
+  // What follows is the script's, also when it looks like an option of ours.
+  command->fallthrough(false);
   AddExample(*command,
              "  viper demo \"compute the median\"\n"
              "\n"

@@ -104,10 +104,16 @@ Result<int64_t> IntegerProperty(const storage::TableMetadata& metadata, std::str
   return value;
 }
 
+const Value* FindMember(const Value::Object& object, std::string_view key) {
+  auto found = object.find(key);
+  return found == object.end() ? nullptr : &found->second;
+}
+
 Status ReadFields(const std::string& schema_json, CollectionSchema& schema) {
   VIPER_ASSIGN_OR_RETURN(Value document, Value::FromJson(schema_json));
   const Value::Object* root = document.as_object();
-  const auto columns = root == nullptr ? nullptr : root->find("fields")->second.as_list();
+  const auto fields = root == nullptr ? nullptr : FindMember(*root, "fields");
+  const Value::List* columns = fields == nullptr ? nullptr : fields->as_list();
   if (columns == nullptr) return Status::Corruption("the table's schemaString has no fields");
   bool has_vector = false;
   for (const Value& column : *columns) {

@@ -109,9 +109,12 @@ void CheckAgainstExactSums(const KernelTable& kernel, const Shape& shape, Random
   const GuardedBytes row_bytes(rows.size() * sizeof(float));
   const GuardedBytes query_bytes(queries.size() * sizeof(float));
   std::byte* mapped_rows = row_bytes.begin(distance);
-  std::memcpy(mapped_rows, rows.data(), rows.size() * sizeof(float));
+  // Nothing may be copied from where nothing is.
+  if (!rows.empty()) std::memcpy(mapped_rows, rows.data(), rows.size() * sizeof(float));
   auto* mapped_queries = reinterpret_cast<float*>(query_bytes.begin());
-  std::memcpy(mapped_queries, queries.data(), queries.size() * sizeof(float));
+  if (!queries.empty()) {
+    std::memcpy(mapped_queries, queries.data(), queries.size() * sizeof(float));
+  }
 
   const size_t pair_count = row_count * query_count;
   std::vector<float> dots(pair_count + 1, kUntouched);
