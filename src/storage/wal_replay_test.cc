@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -257,52 +259,95 @@ TEST(ReplayWal, EveryCutOfTheLastSegmentLeavesACleanPrefix) {
   }
 }
 
-TEST(ReplayWal, ASegmentThatVanishesIsAConflict) {
-  // The listing names it, and then it is gone.
-  class VanishingFileSystem final : public FileSystem {
-   public:
-    explicit VanishingFileSystem(MemoryFileSystem& real, std::string path)
-        : real_(real), path_(std::move(path)) {}
-    Result<std::unique_ptr<RandomAccessFile>> OpenForRead(const std::string& path) override {
-      if (path == path_ && !open_first) static_cast<void>(real_.RemoveFile(path));
-      auto file = real_.OpenForRead(path);
-      if (path == path_ && open_first) static_cast<void>(real_.RemoveFile(path));
+// -- Beside the writer of another process ---------------------------------------------------------
+
+using OpenedFile = Result<std::unique_ptr<RandomAccessFile>>;
+
+// What happens at the moment when a file is opened.
+class HookedFileSystem final : public FileSystem {
+ public:
+  HookedFileSystem(MemoryFileSystem& real, std::function<OpenedFile(const std::string&)> open)
+      : real_(real), open_(std::move(open)) {}
+  Result<std::unique_ptr<RandomAccessFile>> OpenForRead(const std::string& path) override {
+    return open_(path);
+  }
+  Result<std::vector<std::string>> List(const std::string& directory) override {
+    return real_.List(directory);
+  }
+  Result<bool> Exists(const std::string& path) override { return real_.Exists(path); }
+  Result<std::unique_ptr<WritableFile>> CreateFile(const std::string&) override { return Bad(); }
+  Result<std::unique_ptr<WritableFile>> OpenForWrite(const std::string&) override { return Bad(); }
+  Result<std::unique_ptr<MappedFile>> Map(const std::string&) override { return Bad(); }
+  Result<uint64_t> FileSize(const std::string&) override { return Bad(); }
+  Status CreateDirectories(const std::string&) override { return Bad(); }
+  Status Link(const std::string&, const std::string&) override { return Bad(); }
+  Status Rename(const std::string&, const std::string&) override { return Bad(); }
+  Status RemoveFile(const std::string&) override { return Bad(); }
+  Status RemoveDirectoryTree(const std::string&) override { return Bad(); }
+  Status SyncDirectory(const std::string&) override { return Bad(); }
+  Result<std::unique_ptr<FileLock>> Lock(const std::string&) override { return Bad(); }
+
+ private:
+  static Status Bad() { return Status::FailedPrecondition("replay only reads"); }
+  MemoryFileSystem& real_;
+  const std::function<OpenedFile(const std::string&)> open_;
+};
+
+TEST(ReplayWal, ASegmentThatIsDroppedBeforeItIsReadIsAConflict) {
+  const auto log = MakeLog(100);
+  HookedFileSystem file_system(*log, [&](const std::string& path) -> OpenedFile {
+    if (path == SegmentPath(33)) static_cast<void>(log->RemoveFile(path));
+    return log->OpenForRead(path);
+  });
+  EXPECT_STATUS(kConflict, "dropped", Replay(file_system).outcome);
+}
+
+// Its blocks may be written again from then on.
+TEST(ReplayWal, ASegmentThatIsDroppedWhileItIsReadIsAConflict) {
+  for (const uint64_t damaged : {36, 40}) {
+    const auto log = MakeLog(40);
+    HookedFileSystem file_system(*log, [&](const std::string& path) -> OpenedFile {
+      auto file = log->OpenForRead(path);
+      if (path == SegmentPath(33)) {
+        Damage(*log, path, OffsetInFirstSegment(damaged - 32));
+        static_cast<void>(log->RemoveFile(path));
+      }
       return file;
-    }
-    Result<std::vector<std::string>> List(const std::string& directory) override {
-      return real_.List(directory);
-    }
-    Result<bool> Exists(const std::string& path) override { return real_.Exists(path); }
-    Result<std::unique_ptr<WritableFile>> CreateFile(const std::string&) override { return Bad(); }
-    Result<std::unique_ptr<WritableFile>> OpenForWrite(const std::string&) override {
-      return Bad();
-    }
-    Result<std::unique_ptr<MappedFile>> Map(const std::string&) override { return Bad(); }
-    Result<uint64_t> FileSize(const std::string&) override { return Bad(); }
-    Status CreateDirectories(const std::string&) override { return Bad(); }
-    Status Link(const std::string&, const std::string&) override { return Bad(); }
-    Status Rename(const std::string&, const std::string&) override { return Bad(); }
-    Status RemoveFile(const std::string&) override { return Bad(); }
-    Status RemoveDirectoryTree(const std::string&) override { return Bad(); }
-    Status SyncDirectory(const std::string&) override { return Bad(); }
-    Result<std::unique_ptr<FileLock>> Lock(const std::string&) override { return Bad(); }
+    });
+    EXPECT_STATUS(kConflict, "dropped", Replay(file_system).outcome);
+  }
+}
 
-    bool open_first = false;
+// Shows the frames of a segment as they were before some of them were written, once.
+class LateFile final : public RandomAccessFile {
+ public:
+  LateFile(std::unique_ptr<RandomAccessFile> file, uint64_t late_offset)
+      : file_(std::move(file)), late_offset_(late_offset) {}
+  uint64_t size() const override { return file_->size(); }
+  Status ReadAt(uint64_t offset, std::span<std::byte> out) const override {
+    VIPER_RETURN_IF_ERROR(file_->ReadAt(offset, out));
+    if (offset > late_offset_ || offset + out.size() < late_offset_ + kFrame || was_late_) {
+      return Status::Ok();
+    }
+    was_late_ = true;
+    std::fill_n(out.data() + (late_offset_ - offset), kFrame, std::byte{0});
+    return Status::Ok();
+  }
 
-   private:
-    static Status Bad() { return Status::FailedPrecondition("replay only reads"); }
-    MemoryFileSystem& real_;
-    const std::string path_;
-  };
+ private:
+  const std::unique_ptr<RandomAccessFile> file_;
+  const uint64_t late_offset_;
+  mutable bool was_late_ = false;  // one thread
+};
 
-  const auto before = MakeLog(100);
-  VanishingFileSystem vanishes_before(*before, SegmentPath(33));
-  EXPECT_STATUS(kConflict, "dropped", Replay(vanishes_before).outcome);
-  // Reading goes on in the removed file; only an end that may be no end is doubted.
-  const auto after = MakeLog(40);
-  VanishingFileSystem vanishes_after(*after, SegmentPath(33));
-  vanishes_after.open_first = true;
-  EXPECT_STATUS(kConflict, "dropped", Replay(vanishes_after).outcome);
+TEST(ReplayWal, AFrameThatIsWrittenMeanwhileIsNoDamage) {
+  const auto log = MakeLog(10);
+  HookedFileSystem file_system(*log, [&](const std::string& path) -> OpenedFile {
+    auto file = log->OpenForRead(path);
+    EXPECT_OK(file);
+    return std::make_unique<LateFile>(std::move(*file), OffsetInFirstSegment(5));
+  });
+  ExpectRecords(Replay(file_system), 1, 10);
 }
 
 }  // namespace
