@@ -31,7 +31,10 @@ class ParquetRecordSource : public testing::Test {
   /// The outcome of reading everything.
   Status ReadStatus(const std::vector<JsonColumn>& columns) {
     VIPER_ASSIGN_OR_RETURN(const auto source, Open(columns));
-    return source->Next().status();
+    while (true) {
+      VIPER_ASSIGN_OR_RETURN(const RecordBatch batch, source->Next());
+      if (batch.row_count() == 0) return Status::Ok();
+    }
   }
 
   TempDirectory directory_;
@@ -159,6 +162,15 @@ TEST_F(ParquetRecordSource, BadVectorsAreNamedByRowAndColumn) {
   EXPECT_STATUS(kInvalidArgument, "row 2: column v: vector holds a component that is no finite",
                 read("[[1, 2], [3, NaN]]"));
   EXPECT_STATUS(kInvalidArgument, "impossible length", read("[[], []]"));
+}
+
+TEST_F(ParquetRecordSource, RowsBeforeABadVectorAreGivenAway) {
+  const auto source =
+      Open({{::arrow::field("v", ::arrow::list(::arrow::float32())), "[[1, 2], [3, 4], [5]]"}})
+          .value();
+  EXPECT_EQ(source->Next().value().vectors, (std::vector<float>{1, 2, 3, 4}));
+  EXPECT_STATUS(kInvalidArgument, "row 3: column v: ", source->Next());
+  EXPECT_STATUS(kInvalidArgument, "row 3: column v: ", source->Next());
 }
 
 TEST_F(ParquetRecordSource, IdsComeFromTheColumnOrAreMade) {

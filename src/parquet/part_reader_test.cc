@@ -7,6 +7,7 @@
 #include "parquet/arrow_fixture.h"
 #include "parquet/part_file.h"
 #include "parquet/part_fixture.h"
+#include "testing/status_matchers.h"
 
 namespace viper::parquet {
 namespace {
@@ -81,28 +82,24 @@ TEST(PartReader, NamesTheRowOfABadVector) {
        {Snappy(),
         ForeignFile{.properties =
                         ::parquet::WriterProperties::Builder().disable_dictionary()->build()}}) {
-    const auto error = [&](const std::string& vectors) {
-      return ErrorOf(OpenForeign({IdColumn(), VectorColumn(vectors)}, file));
+    const auto open = [&](const std::string& vectors) {
+      return OpenForeign({IdColumn(), VectorColumn(vectors)}, file);
     };
-    EXPECT_EQ(error("[[1, 2, 3], null, [7, 8, 9]]"),
-              "Corruption: part-test.parquet: column _vector: vector is absent: row=1");
-    EXPECT_EQ(
-        error("[[1, 2, 3], [4, 5, 6], [7, null, 9]]"),
-        "Corruption: part-test.parquet: column _vector: vector holds a null component: row=2");
-    EXPECT_EQ(error("[[1, 2, 3], [4, 5], [7, 8, 9, 10]]"),
-              "Corruption: part-test.parquet: column _vector: vector has another length: row=1 "
-              "expected=3 actual=2");
-    EXPECT_EQ(error("[[1, 2, 3, 4], [4, 5], [7, 8, 9]]"),
-              "Corruption: part-test.parquet: column _vector: vector has another length: row=0 "
-              "expected=3 actual>=4");
-    EXPECT_EQ(error("[[], [4, 5, 6], [7, 8, 9]]"),
-              "Corruption: part-test.parquet: column _vector: vector has another length: row=0 "
-              "expected=3 actual=0");
+    const std::string where = "part-test.parquet: column _vector: ";
+    EXPECT_STATUS(kCorruption, where + "row=1: vector is null",
+                  open("[[1, 2, 3], null, [7, 8, 9]]"));
+    EXPECT_STATUS(kCorruption, where + "row=2: vector holds a null: component=1",
+                  open("[[1, 2, 3], [4, 5, 6], [7, null, 9]]"));
+    EXPECT_STATUS(kCorruption, where + "row=1: vector has another length: expected=3 actual=2",
+                  open("[[1, 2, 3], [4, 5], [7, 8, 9, 10]]"));
+    EXPECT_STATUS(kCorruption, where + "row=0: vector has another length: expected=3 actual>=4",
+                  open("[[1, 2, 3, 4], [4, 5], [7, 8, 9]]"));
+    EXPECT_STATUS(kCorruption, where + "row=0: vector has another length: expected=3 actual=0",
+                  open("[[], [4, 5, 6], [7, 8, 9]]"));
   }
-  EXPECT_EQ(ErrorOf(OpenForeign({IdColumn(), VectorColumn("[[1, 2, 3], [4, Inf, 6], [7, 8, 9]]")},
-                                Snappy())),
-            "Corruption: part-test.parquet: column _vector: vector holds a component that is not "
-            "finite: row=1");
+  EXPECT_STATUS(
+      kCorruption, "row=1: vector holds a component that is no finite 32-bit float: component=1",
+      OpenForeign({IdColumn(), VectorColumn("[[1, 2, 3], [4, Inf, 6], [7, 8, 9]]")}, Snappy()));
 }
 
 TEST(PartReader, VerifyFindsFloatsThatAreNotFinite) {
@@ -110,9 +107,10 @@ TEST(PartReader, VerifyFindsFloatsThatAreNotFinite) {
                               ::parquet::WriterProperties::Builder().disable_dictionary()->build()};
   const auto reader =
       OpenForeign({IdColumn(), VectorColumn("[[1, 2, 3], [4, 5, 6], [7, NaN, 9]]")}, plain).value();
-  EXPECT_EQ(reader->VerifyVectors().ToString(),
-            "Corruption: part-test.parquet: column _vector: vector holds a component that is not "
-            "finite: row=2");
+  EXPECT_EQ(
+      reader->VerifyVectors().ToString(),
+      "Corruption: part-test.parquet: column _vector: row=2: vector holds a component that is "
+      "not finite");
 }
 
 TEST(PartReader, RefusesColumnsThatAreNoVectors) {

@@ -7,6 +7,7 @@
 
 #include "parquet/part_file.h"
 #include "parquet/part_footer.h"
+#include "parquet/vector_page_stream.h"
 
 namespace viper::parquet {
 
@@ -45,7 +46,7 @@ class VectorColumnReader {
                                                    bool verify) const;
   Result<bool> FindPagesOfGroup(size_t row_group, bool verify,
                                 std::vector<VectorPage>& pages) const;
-  Status DecodeGroup(size_t row_group, std::vector<float>& floats) const;
+  Status DecodeGroup(size_t row_group, VectorPageStream& stream, std::vector<float>& floats) const;
 
   const PartFooter* footer_;
   size_t dim_;

@@ -1,0 +1,107 @@
+#include "parquet/vector_page.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "parquet/vector_levels.h"
+
+namespace viper::parquet {
+namespace {
+
+/// Cut `u32 length | block` off the front of `rest`.
+std::optional<std::span<const uint8_t>> CutLevels(std::span<const uint8_t>& rest) {
+  uint32_t length = 0;
+  if (rest.size() < sizeof(length)) return std::nullopt;
+  std::memcpy(&length, rest.data(), sizeof(length));
+  rest = rest.subspan(sizeof(length));
+  if (length > rest.size()) return std::nullopt;
+  const auto block = rest.first(length);
+  rest = rest.subspan(length);
+  return block;
+}
+
+std::optional<PageParts> SplitV1(const ::parquet::DataPageV1& page, int16_t max_definition) {
+  if (page.repetition_level_encoding() != ::parquet::Encoding::RLE ||
+      (max_definition > 0 && page.definition_level_encoding() != ::parquet::Encoding::RLE)) {
+    return std::nullopt;
+  }
+  const std::span<const uint8_t> body(page.data(), static_cast<size_t>(page.size()));
+  std::span<const uint8_t> rest = body;
+  const auto repetition = CutLevels(rest);
+  if (!repetition) return std::nullopt;
+  std::span<const uint8_t> definition;
+  if (max_definition > 0) {
+    const auto block = CutLevels(rest);
+    if (!block) return std::nullopt;
+    definition = *block;
+  }
+  return PageParts{*repetition, definition, rest, body.first(body.size() - rest.size())};
+}
+
+std::optional<PageParts> SplitV2(const ::parquet::DataPageV2& page) {
+  const std::span<const uint8_t> body(page.data(), static_cast<size_t>(page.size()));
+  const auto repetition = static_cast<size_t>(page.repetition_levels_byte_length());
+  const auto definition = static_cast<size_t>(page.definition_levels_byte_length());
+  if (repetition > body.size() || definition > body.size() - repetition) return std::nullopt;
+  return PageParts{body.first(repetition),
+                   body.subspan(repetition, definition),
+                   body.subspan(repetition + definition),
+                   {}};
+}
+
+}  // namespace
+
+std::optional<PageParts> SplitPage(const ::parquet::DataPage& page, int16_t max_definition) {
+  if (page.type() == ::parquet::PageType::DATA_PAGE) {
+    return SplitV1(static_cast<const ::parquet::DataPageV1&>(page), max_definition);
+  }
+  return SplitV2(static_cast<const ::parquet::DataPageV2&>(page));
+}
+
+DenseLevelChecker::DenseLevelChecker(size_t dim, int16_t max_definition)
+    : dim_(dim), max_definition_(max_definition) {}
+
+bool DenseLevelChecker::AreDense(const PageParts& parts, size_t value_count) {
+  // Larger pages, whose size nothing but a header vouches for, are followed level by level.
+  constexpr size_t kComparedValuesMax = size_t{16} << 20;
+  const size_t rows = value_count / dim_;
+  if (max_definition_ == 1 && !parts.levels.empty() && rows > 0 && value_count % dim_ == 0 &&
+      value_count <= kComparedValuesMax) {
+    if (rows != shape_rows_) {
+      shape_ = EncodeVectorLevels(rows, dim_);
+      shape_rows_ = rows;
+    }
+    if (std::equal(shape_.begin(), shape_.end(), parts.levels.begin(), parts.levels.end())) {
+      return true;
+    }
+  }
+  return AreDenseVectorLevels(parts.repetition, parts.definition, max_definition_, value_count,
+                              dim_);
+}
+
+std::optional<size_t> FindNotFinite(std::span<const std::byte> floats) {
+  // All bits of the exponent set; looked at block by block, which the compiler makes vectors of.
+  constexpr uint32_t kExponent = 0x7F800000;
+  constexpr size_t kBlock = 1024;
+  const size_t count = floats.size() / sizeof(float);
+  for (size_t first = 0; first < count; first += kBlock) {
+    const size_t block = std::min(kBlock, count - first);
+    const std::byte* bytes = floats.data() + first * sizeof(float);
+    uint32_t found = 0;
+    for (size_t i = 0; i < block; ++i) {
+      uint32_t bits = 0;
+      std::memcpy(&bits, bytes + i * sizeof(float), sizeof(bits));
+      found |= static_cast<uint32_t>((bits & kExponent) == kExponent);
+    }
+    if (found == 0) continue;
+    for (size_t i = 0; i < block; ++i) {
+      float value = 0;
+      std::memcpy(&value, bytes + i * sizeof(float), sizeof(value));
+      if (!std::isfinite(value)) return first + i;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace viper::parquet
