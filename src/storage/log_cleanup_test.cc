@@ -24,11 +24,11 @@ void MakeLog(MemoryFileSystem& file_system) {
   }
 }
 
-std::vector<std::string> Names(MemoryFileSystem& file_system) {
+std::vector<std::string> Names(FileSystem& file_system) {
   return *file_system.List(LogDirectory(kTestTable));
 }
 
-bool Has(MemoryFileSystem& file_system, const std::string& name) {
+bool Has(FileSystem& file_system, const std::string& name) {
   const auto names = Names(file_system);
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -90,6 +90,12 @@ TEST(LogCleanup, StoppedAnywhereItLeavesAWholeTable) {
     ASSERT_OK_AND_ASSIGN(const TableState before, OpenTestLog(file_system)->Load());
     file_system.CrashAfter(removals);
     static_cast<void>(CleanExpiredLog(file_system, kTestTable, 10 * kTestDay));
+    // What can be travelled to is still one range of versions.
+    const auto killed = file_system.DurableImage(CrashMode::kKeepAll);
+    for (int64_t version = 1; version <= 12; ++version) {
+      EXPECT_TRUE(!Has(*killed, CommitName(version - 1)) || Has(*killed, CommitName(version)))
+          << "removals=" << removals << " version=" << version;
+    }
     for (uint64_t seed = 0; seed < 5; ++seed) {
       const auto image = file_system.DurableImage(
           seed == 0 ? CrashMode::kKeepAll : CrashMode::kRandomSubset, seed);
