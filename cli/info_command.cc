@@ -31,11 +31,15 @@ Value SchemaJson(const CollectionSchema& schema) {
                        {"fields", std::move(fields)}};
 }
 
+Value CountIfKnown(const std::optional<uint64_t>& count) {
+  return count.has_value() ? Count(*count) : Value();
+}
+
 Value StatisticsJson(const CollectionStatistics& statistics) {
   Value::Object json = {
-      {"live_rows", Count(statistics.live_rows)},
+      {"live_rows", CountIfKnown(statistics.live_rows)},
       {"memory_rows", Count(statistics.memory_rows)},
-      {"dead_rows", Count(statistics.dead_rows)},
+      {"dead_rows", CountIfKnown(statistics.dead_rows)},
       {"part_count", Count(statistics.part_count)},
       {"part_bytes", Count(statistics.part_bytes)},
       {"index_bytes", Count(statistics.index_bytes)},
@@ -101,9 +105,9 @@ void PrintTable(const Collection& collection, const std::string& directory) {
   for (const Field& field : schema.fields) {
     table.AddRow({"field", fmt::format("{}: {}", field.name, FieldTypeName(field.type))});
   }
-  table.AddRow({"rows", CountText(statistics.live_rows)});
+  table.AddRow({"rows", CountOrUnknown(statistics.live_rows)});
   table.AddRow({"rows in memory and log only", CountText(statistics.memory_rows)});
-  table.AddRow({"dead rows in files", CountText(statistics.dead_rows)});
+  table.AddRow({"dead rows in files", CountOrUnknown(statistics.dead_rows)});
   table.AddRow({"table", fmt::format("{} in {} files, version {}", BytesText(statistics.part_bytes),
                                      statistics.part_count, statistics.table_version)});
   table.AddRow({"derived files", BytesText(statistics.index_bytes)});

@@ -40,7 +40,7 @@ Status PrintLong(Engine& engine, const std::vector<std::string>& names) {
       fields +=
           fmt::format("{}{}:{}", fields.empty() ? "" : " ", field.name, FieldTypeName(field.type));
     }
-    table.AddRow({name, CountText(statistics.live_rows), fmt::format("{}", schema.dim),
+    table.AddRow({name, CountOrUnknown(statistics.live_rows), fmt::format("{}", schema.dim),
                   std::string(MetricName(schema.metric)), BytesText(statistics.part_bytes),
                   fields});
   }

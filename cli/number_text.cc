@@ -7,6 +7,10 @@
 
 namespace viper::cli {
 
+std::string CountOrUnknown(const std::optional<uint64_t>& count) {
+  return count.has_value() ? CountText(*count) : "unknown";
+}
+
 std::string CountText(uint64_t count) {
   std::string text = fmt::format("{}", count);
   for (size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace viper::cli {
 
 /// "1,234,567".
 std::string CountText(uint64_t count);
+/// "unknown" for a number that could not be measured.
+std::string CountOrUnknown(const std::optional<uint64_t>& count);
 /// "3.21 s", "4.5 ms" or "2 min 5 s".
 std::string SecondsText(double seconds);
 /// "12.3 MiB", "17 bytes".

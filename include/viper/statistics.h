@@ -11,12 +11,13 @@ namespace viper {
 
 /// What one collection holds and has done since it was opened. All counted from real events.
 struct CollectionStatistics {
-  /// Records that a read sees now.
-  uint64_t live_rows = 0;
+  /// Records that a read sees now; absent if that cannot be told (a damaged column).
+  std::optional<uint64_t> live_rows;
   /// Of them, in memory only (and in the log).
   uint64_t memory_rows = 0;
-  /// Physical rows in the table's files that are overwritten, deleted or expired.
-  uint64_t dead_rows = 0;
+  /// Physical rows in the table's files that are overwritten, deleted or expired; absent as
+  /// above.
+  std::optional<uint64_t> dead_rows;
   uint64_t part_count = 0;
   /// Bytes of the table's live Parquet files.
   uint64_t part_bytes = 0;

@@ -149,8 +149,7 @@ CollectionStatistics Collection::Impl::Statistics() const {
   CollectionStatistics statistics;
   const auto view = state()->View();
   const Snapshot snapshot(std::make_shared<const Snapshot::Impl>(context_.read, view));
-  auto live = snapshot.Count();
-  statistics.live_rows = live.ok() ? *live : 0;
+  const auto live = snapshot.Count();
   uint64_t part_rows = 0;
   for (const core::PartView& part : view->parts) {
     part_rows += part.part->row_count();
@@ -161,9 +160,11 @@ CollectionStatistics Collection::Impl::Statistics() const {
     statistics.memory_rows += memtable.row_count;
     if (memtable.dead != nullptr) statistics.memory_rows -= memtable.dead->CountSet();
   }
-  const uint64_t live_in_parts =
-      statistics.live_rows - std::min(statistics.live_rows, statistics.memory_rows);
-  statistics.dead_rows = part_rows - std::min(part_rows, live_in_parts);
+  if (live.ok()) {
+    statistics.live_rows = *live;
+    const uint64_t live_in_parts = *live - std::min(*live, statistics.memory_rows);
+    statistics.dead_rows = part_rows - std::min(part_rows, live_in_parts);
+  }
   statistics.part_count = view->parts.size();
   statistics.memory_bytes = state()->memory_bytes();
   statistics.table_version = view->table_version;

@@ -94,7 +94,7 @@ Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions) {
   build_options.table_directory = context_.directory;
   build_options.schema = context_.schema.get();
   VIPER_ASSIGN_OR_RETURN(BuiltParts built, BuildParts(plan, build_options, context_.NowMillis()));
-  auto new_parts = OpenParts(built.added);
+  auto new_parts = OpenBuilt(built);
   if (!new_parts.ok()) {
     RemoveFiles(built.added);
     return new_parts.status();
@@ -135,6 +135,17 @@ storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const BuiltParts
   commit.transactions = transactions;
   commit.transactions[std::string(kLogApplication)] = static_cast<int64_t>(plan.through_sequence);
   return commit;
+}
+
+Result<Flusher::Parts> Flusher::OpenBuilt(const BuiltParts& built) const {
+  Parts parts;
+  for (size_t i = 0; i < built.added.size(); ++i) {
+    Part::OpenOptions options = PartOptions(context_);
+    options.known_content = &built.sidecars[i];
+    VIPER_ASSIGN_OR_RETURN(auto part, Part::Open(built.added[i], options));
+    parts.push_back(std::move(part));
+  }
+  return parts;
 }
 
 Result<Flusher::Parts> Flusher::OpenParts(const std::vector<storage::AddedFile>& files) const {

@@ -57,6 +57,8 @@ class Flusher {
       VIPER_REQUIRES(flush_mutex_);
   storage::TableCommit MakeCommit(const FlushPlan& plan, const BuiltParts& built,
                                   const Parts& new_parts, const Transactions& transactions) const;
+  /// Open what was just built, or what others committed.
+  Result<Parts> OpenBuilt(const BuiltParts& built) const;
   Result<Parts> OpenParts(const std::vector<storage::AddedFile>& files) const;
   void RemoveFiles(const std::vector<storage::AddedFile>& files) const;
   Status AdoptCommitsOfOthers() VIPER_REQUIRES(flush_mutex_);

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "base/assert.h"
+#include "base/crc32c.h"
 #include "base/status_macros.h"
 #include "core/norm_bound.h"
 #include "core/row.h"
@@ -34,6 +35,22 @@ Status WriteSidecarFile(FileSystem& file_system, const std::string& path,
   VIPER_ASSIGN_OR_RETURN(auto file, file_system.CreateFile(path));
   VIPER_RETURN_IF_ERROR(file->Append(bytes));
   return file->Close();
+}
+
+/// Encode the content of a sidecar, and write it if the options say so.
+Result<std::unique_ptr<storage::PartSidecar>> KeepSidecar(const Part::OpenOptions& options,
+                                                          const std::string& path,
+                                                          const storage::SidecarContent& content) {
+  VIPER_ASSIGN_OR_RETURN(auto encoded, storage::EncodeSidecar(content));
+  if (options.write_sidecar) {
+    // Derived and checksummed: if it cannot be written, or is lost unsynced, it is made again.
+    (void)WriteSidecarFile(*options.file_system, path, encoded).ok();
+  }
+  return storage::PartSidecar::FromBytes(std::move(encoded));
+}
+
+uint32_t FloatCrc(const std::byte* floats, const parquet::VectorPage& page, size_t dim) {
+  return crc32c::Value({floats, page.rows.count * dim * sizeof(float)});
 }
 
 }  // namespace
@@ -66,27 +83,7 @@ Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
         fmt::format("part {}: its footer is damaged: checksum in the table log={} actual={}", path,
                     tag->second, part->footer_crc_));
   }
-  const std::string sidecar_path = storage::SidecarPath(options.table_directory, added.path);
-  auto sidecar = storage::PartSidecar::Open(*options.file_system, sidecar_path, fingerprint);
-  parquet::PartOpenOptions open_options;
-  open_options.path = path;
-  if (sidecar.ok() && !(*sidecar)->pages().empty()) {
-    open_options.vector_pages = ToVectorPages((*sidecar)->pages());
-  }
-  VIPER_ASSIGN_OR_RETURN(part->reader_,
-                         parquet::PartReader::Open(part->file_, *options.schema, open_options));
-  if (sidecar.ok() && (*sidecar)->row_count() == part->row_count()) {
-    part->sidecar_ = std::move(*sidecar);
-  } else {
-    VIPER_ASSIGN_OR_RETURN(auto content, part->MakeSidecarContent(fingerprint));
-    VIPER_ASSIGN_OR_RETURN(auto encoded, storage::EncodeSidecar(content));
-    if (options.write_sidecar) {
-      // Derived and checksummed: if it cannot be written, or is lost unsynced, it is made again.
-      (void)WriteSidecarFile(*options.file_system, sidecar_path, encoded).ok();
-    }
-    VIPER_ASSIGN_OR_RETURN(part->sidecar_, storage::PartSidecar::FromBytes(std::move(encoded)));
-    part->rebuilt_sidecar_ = sidecar_path;
-  }
+  VIPER_RETURN_IF_ERROR(part->OpenFiles(options, fingerprint));
   part->row_groups_ = part->reader_->RowGroups();
   part->is_foreign_ = !part->reader_->key_values().contains(std::string(kPartKey));
   part->ReadPayloadKeys();
@@ -94,17 +91,48 @@ Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
   return std::shared_ptr<const Part>(std::move(part));
 }
 
+Status Part::OpenFiles(const OpenOptions& options, const storage::PartFingerprint& fingerprint) {
+  const std::string sidecar_path = storage::SidecarPath(options.table_directory, added_.path);
+  const auto open_sidecar = [&]() -> Result<std::unique_ptr<storage::PartSidecar>> {
+    if (options.known_content == nullptr) {
+      return storage::PartSidecar::Open(*options.file_system, sidecar_path, fingerprint);
+    }
+    storage::SidecarContent content = *options.known_content;
+    content.part = fingerprint;
+    return KeepSidecar(options, sidecar_path, content);
+  };
+  auto sidecar = open_sidecar();
+  parquet::PartOpenOptions open_options;
+  open_options.path = storage::DataFilePath(options.table_directory, added_.path);
+  if (sidecar.ok() && !(*sidecar)->pages().empty()) {
+    open_options.vector_pages = ToVectorPages((*sidecar)->pages());
+  }
+  VIPER_ASSIGN_OR_RETURN(reader_, parquet::PartReader::Open(file_, *options.schema, open_options));
+  if (sidecar.ok() && (*sidecar)->row_count() == row_count()) {
+    sidecar_ = std::move(*sidecar);
+  } else {
+    VIPER_ASSIGN_OR_RETURN(auto content, MakeSidecarContent(fingerprint));
+    VIPER_ASSIGN_OR_RETURN(sidecar_, KeepSidecar(options, sidecar_path, content));
+    rebuilt_sidecar_ = sidecar_path;
+  }
+  for (const storage::PagePlace& page : sidecar_->pages()) page_crcs_.push_back(page.float_crc);
+  page_is_good_ = std::vector<std::atomic<bool>>(page_crcs_.size());
+  return {};
+}
+
 Result<storage::SidecarContent> Part::MakeSidecarContent(
     const storage::PartFingerprint& fingerprint) const {
+  VIPER_RETURN_IF_ERROR(reader_->VerifyVectors());
   storage::SidecarContent content;
   content.part = fingerprint;
   content.row_count = row_count();
   for (const parquet::VectorPage& page : reader_->vector_pages()) {
+    const std::byte* floats = reader_->Floats(page);
     if (reader_->maps_vectors()) {
-      content.pages.push_back({page.rows.first, page.rows.count, page.float_offset});
+      content.pages.push_back(
+          {page.rows.first, page.rows.count, page.float_offset, FloatCrc(floats, page, dim_)});
     }
-    content.max_norm =
-        std::max(content.max_norm, NormBound(reader_->Floats(page), page.rows.count, dim_));
+    content.max_norm = std::max(content.max_norm, NormBound(floats, page.rows.count, dim_));
   }
   content.id_hashes.reserve(row_count());
   for (size_t page = 0; page < reader_->PageCount(columnar::kIdColumn); ++page) {
@@ -162,15 +190,31 @@ Result<std::optional<uint32_t>> Part::FindId(std::string_view id, uint64_t id_ha
   return std::optional<uint32_t>();
 }
 
-const std::byte* Part::Floats(uint64_t row) const {
+Result<const std::byte*> Part::Floats(uint64_t row) const {
   const auto& pages = reader_->vector_pages();
   auto after = std::upper_bound(
       pages.begin(), pages.end(), row,
       [](uint64_t wanted, const parquet::VectorPage& page) { return wanted < page.rows.first; });
   VIPER_ASSERT(after != pages.begin());
-  const parquet::VectorPage& page = *std::prev(after);
-  VIPER_ASSERT(row < page.rows.end());
-  return reader_->Floats(page) + (row - page.rows.first) * dim_ * sizeof(float);
+  const auto page = static_cast<size_t>(after - pages.begin()) - 1;
+  VIPER_ASSERT(row < pages[page].rows.end());
+  VIPER_RETURN_IF_ERROR(CheckPage(page));
+  return reader_->Floats(pages[page]) + (row - pages[page].rows.first) * dim_ * sizeof(float);
+}
+
+Status Part::CheckPage(size_t page) const {
+  if (page_crcs_.empty() || page_is_good_[page].load(std::memory_order_relaxed)) return {};
+  const parquet::VectorPage& place = reader_->vector_pages()[page];
+  const uint32_t actual = FloatCrc(reader_->Floats(place), place, dim_);
+  if (actual != page_crcs_[page]) {
+    return Status::Corruption(fmt::format(
+        "part {}: the vectors of rows {} to {} are damaged: checksum of {} bytes at {}: "
+        "expected={:08x} actual={:08x}",
+        added_.path, place.rows.first, place.rows.end() - 1,
+        place.rows.count * dim_ * sizeof(float), place.float_offset, page_crcs_[page], actual));
+  }
+  page_is_good_[page].store(true, std::memory_order_relaxed);
+  return {};
 }
 
 Result<Part::PagePlace> Part::PageOfRow(std::string_view column, uint64_t row) const {

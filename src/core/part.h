@@ -43,6 +43,9 @@ class Part {
     ColumnCache* cache = nullptr;
     /// Write a sidecar that is missing or damaged (writers); else keep it in memory only.
     bool write_sidecar = false;
+    /// What the sidecar holds, if the caller has just written the part (its fingerprint apart);
+    /// null = read the sidecar, or make it again from the part.
+    const storage::SidecarContent* known_content = nullptr;
   };
   /// Open the file that the table log names. `rebuilt_sidecar` of the result tells whether the
   /// derived file had to be made again.
@@ -67,8 +70,12 @@ class Part {
   /// where hashes are alike.
   Result<std::optional<uint32_t>> FindId(std::string_view id, uint64_t id_hash,
                                          const Bitmap* dead) const;
-  /// The floats of a row.
-  const std::byte* Floats(uint64_t row) const;
+  /// The floats of a row. Corruption as in CheckPage.
+  Result<const std::byte*> Floats(uint64_t row) const;
+  /// Compare the floats of a vector page (index in reader().vector_pages()) with their checksum,
+  /// when first asked; Corruption that names the part, the page and its rows if they have changed.
+  /// Whoever reads floats asks first: a damaged page never gives an answer.
+  Status CheckPage(size_t page) const;
 
   /// The decoded page of a column that holds `row`, and the row's place in it.
   struct PagePlace {
@@ -94,7 +101,9 @@ class Part {
 
  private:
   Part() = default;
-  Status OpenSidecar(const OpenOptions& options, std::span<const std::byte> file_bytes);
+  /// Open the reader, and the sidecar: read, known, or made again.
+  Status OpenFiles(const OpenOptions& options, const storage::PartFingerprint& fingerprint);
+  /// Everything that the sidecar holds, from the part itself, which is verified.
   Result<storage::SidecarContent> MakeSidecarContent(const storage::PartFingerprint& part) const;
   void ReadPayloadKeys();
   Status ReadFirstExpiry();
@@ -106,6 +115,10 @@ class Part {
   std::shared_ptr<const MappedFile> file_;
   std::unique_ptr<parquet::PartReader> reader_;
   std::unique_ptr<storage::PartSidecar> sidecar_;
+  /// Per vector page its CRC-32C, and whether it has been seen to be right. Empty when the floats
+  /// were decoded, which checked them.
+  std::vector<uint32_t> page_crcs_;
+  mutable std::vector<std::atomic<bool>> page_is_good_;
   std::vector<RowRange> row_groups_;
   int64_t first_expiry_ = 0;
   std::optional<std::set<std::string, std::less<>>> payload_keys_;

@@ -58,6 +58,7 @@ class OpenPart {
   }
 
   PartRows& pending() { return pending_; }
+  std::vector<uint64_t>& id_hashes() { return id_hashes_; }
   std::set<std::string, std::less<>>& payload_keys() { return payload_keys_; }
   uint64_t row_count() const { return written_rows_ + pending_.row_count(); }
   bool group_is_full() const { return FloatBytes(pending_.row_count()) >= kRowGroupBytes; }
@@ -80,7 +81,7 @@ class OpenPart {
   }
 
   /// Complete the file, make it durable and move it into the table's directory.
-  Result<storage::AddedFile> Finish(int64_t now_ms) {
+  Status Finish(int64_t now_ms, BuiltParts& built) {
     VIPER_RETURN_IF_ERROR(WriteGroup());
     VIPER_ASSIGN_OR_RETURN(parquet::PartSummary summary, writer_->Finish(KeyValues()));
     VIPER_RETURN_IF_ERROR(file_->Sync());
@@ -92,7 +93,9 @@ class OpenPart {
     added.size = summary.file_bytes;
     added.modification_time_ms = now_ms;
     added.stats_json = MakeStatistics(summary, *options_.schema);
-    return added;
+    built.added.push_back(std::move(added));
+    built.sidecars.push_back(MakeSidecar(summary));
+    return {};
   }
 
   void Discard() {
@@ -116,6 +119,19 @@ class OpenPart {
     return key_values;
   }
 
+  storage::SidecarContent MakeSidecar(const parquet::PartSummary& summary) {
+    storage::SidecarContent content;
+    content.row_count = summary.row_count;
+    content.max_norm = summary.max_norm;
+    for (size_t i = 0; i < summary.vector_pages.size(); ++i) {
+      const parquet::VectorPage& page = summary.vector_pages[i];
+      content.pages.push_back(
+          {page.rows.first, page.rows.count, page.float_offset, summary.vector_page_crcs[i]});
+    }
+    content.id_hashes = std::move(id_hashes_);
+    return content;
+  }
+
   const PartBuildOptions& options_;
   const std::string name_;
   const std::string staged_path_;
@@ -123,6 +139,7 @@ class OpenPart {
   std::unique_ptr<parquet::PartWriter> writer_;
   PartRows pending_;
   uint64_t written_rows_ = 0;
+  std::vector<uint64_t> id_hashes_;
   std::set<std::string, std::less<>> payload_keys_;
 };
 
@@ -196,8 +213,7 @@ class Builder {
 
   Status ClosePart() {
     if (!open_) return {};
-    VIPER_ASSIGN_OR_RETURN(auto added, open_->Finish(now_ms_));
-    built_.added.push_back(std::move(added));
+    VIPER_RETURN_IF_ERROR(open_->Finish(now_ms_, built_));
     open_.reset();
     return {};
   }
@@ -219,6 +235,7 @@ class Builder {
   void AppendRow(const Row& row) {
     PartRows& rows = open_->pending();
     rows.ids.Append(row.id);
+    open_->id_hashes().push_back(row.id_hash);
     rows.timestamps.push_back(row.timestamp);
     rows.ingested_at.push_back(row.ingested_at);
     if (row.expires_at == kNeverExpires) {
@@ -268,12 +285,15 @@ class Builder {
     const int64_t fallback = part.added().modification_time_ms * 1000;
     for (uint64_t row = run.first; row < run.end(); ++row) {
       const size_t i = row - group_first;
-      rows.ids.Append(columns.ids->strings()[i]);
+      const std::string_view id = columns.ids->strings()[i];
+      rows.ids.Append(id);
+      open_->id_hashes().push_back(storage::HashId(id));
       rows.timestamps.push_back(columns.timestamps->IsPresent(i) ? columns.timestamps->int64s()[i]
                                                                  : fallback);
       rows.ingested_at.push_back(
           columns.ingested_at->IsPresent(i) ? columns.ingested_at->int64s()[i] : fallback);
-      rows.vectors.push_back(part.Floats(row));
+      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, part.Floats(row));
+      rows.vectors.push_back(floats);
       if (!part.payload_keys() && columns.payload->IsPresent(i)) {
         VIPER_RETURN_IF_ERROR(NoteKeys(columns.payload->strings()[i]));
       }

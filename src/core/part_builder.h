@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/collection_state.h"
+#include "storage/part_sidecar.h"
 #include "storage/table_log.h"
 #include "viper/file_system.h"
 #include "viper/schema.h"
@@ -24,6 +25,8 @@ struct PartBuildOptions {
 struct BuiltParts {
   /// Ready for the table log: complete, durable and in place.
   std::vector<storage::AddedFile> added;
+  /// What the sidecar of each part will hold, its fingerprint apart.
+  std::vector<storage::SidecarContent> sidecars;
   std::vector<MovedRows> moved;
 };
 

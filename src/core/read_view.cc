@@ -51,7 +51,7 @@ Result<std::string> ReadView::IdOf(const Location& location) const {
   return memtable_of(location.source).row(static_cast<uint32_t>(location.row)).id;
 }
 
-const std::byte* ReadView::FloatsOf(const Location& location) const {
+Result<const std::byte*> ReadView::FloatsOf(const Location& location) const {
   if (is_part(location.source)) return parts[location.source].part->Floats(location.row);
   return memtable_of(location.source).row(static_cast<uint32_t>(location.row)).vector;
 }

@@ -73,7 +73,7 @@ struct ReadView {
   /// When the row expires.
   Result<int64_t> ExpiryOf(const Location& location) const;
   Result<std::string> IdOf(const Location& location) const;
-  const std::byte* FloatsOf(const Location& location) const;
+  Result<const std::byte*> FloatsOf(const Location& location) const;
 };
 
 /// Resolve the names of a filter against the declared fields and the metadata keys in use.

@@ -109,8 +109,9 @@ Result<Record> ReadRecord(const ReadView& view, const Location& location,
         view.memtable_of(location.source).row(static_cast<uint32_t>(location.row)), projection);
   }
   if (projection.vector) {
+    VIPER_ASSIGN_OR_RETURN(const std::byte* floats, view.FloatsOf(location));
     record.vector.resize(view.schema->dim);
-    std::memcpy(record.vector.data(), view.FloatsOf(location), view.schema->dim * sizeof(float));
+    std::memcpy(record.vector.data(), floats, view.schema->dim * sizeof(float));
   }
   return record;
 }

@@ -12,6 +12,7 @@
 #include "core/scroll.h"
 #include "core/snapshot_impl.h"
 #include "index/exact_search.h"
+#include "platform/mutex.h"
 
 namespace viper {
 namespace {
@@ -37,9 +38,29 @@ Status CheckQueries(const CollectionSchema& schema, const QueryBatch& queries) {
   return {};
 }
 
+/// What went wrong first in a callback that cannot fail itself. Thread-safe.
+class FirstFailure {
+ public:
+  void Note(const Status& status) {
+    if (status.ok()) return;
+    MutexLock lock(mutex_);
+    if (status_.ok()) status_ = status;
+  }
+  Status status() const {
+    MutexLock lock(mutex_);
+    return status_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  Status status_ VIPER_GUARDED_BY(mutex_);
+};
+
 /// All rows of the view in one numbering, as blocks to scan.
 struct Scan {
   std::vector<index::RowBlock> blocks;
+  /// For each block the vector page that it is, or none for memory.
+  std::vector<std::pair<const core::Part*, size_t>> pages;
   /// First number of each source; one more entry at the end.
   std::vector<uint64_t> first_rows;
   std::vector<SelectionPointer> selections;
@@ -57,7 +78,10 @@ void AddBlocks(const ReadView& view, size_t source, uint64_t first_row, const Bi
   if (view.is_part(source)) {
     const core::Part& part = *view.parts[source].part;
     scan.max_norm = std::max(scan.max_norm, part.max_norm());
-    for (const parquet::VectorPage& page : part.reader().vector_pages()) {
+    const auto& pages = part.reader().vector_pages();
+    for (size_t i = 0; i < pages.size(); ++i) {
+      const parquet::VectorPage& page = pages[i];
+      scan.pages.emplace_back(&part, i);
       scan.blocks.push_back({part.reader().Floats(page), page.rows.count,
                              first_row + page.rows.first, selection, page.rows.first});
     }
@@ -69,6 +93,7 @@ void AddBlocks(const ReadView& view, size_t source, uint64_t first_row, const Bi
   for (size_t first = 0; first < memtable.row_count; first += per_chunk) {
     const auto* floats =
         reinterpret_cast<const std::byte*>((*memtable.chunks)[first / per_chunk]->floats.get());
+    scan.pages.emplace_back(nullptr, 0);
     scan.blocks.push_back({floats, std::min<size_t>(per_chunk, memtable.row_count - first),
                            first_row + first, selection, first});
   }
@@ -133,7 +158,7 @@ Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
   VIPER_RETURN_IF_ERROR(core::CheckProjection(view, options.projection));
   VIPER_ASSIGN_OR_RETURN(Scan scan, PlanScan(view, options.filter, impl_->Now()));
 
-  Status tie_status;
+  FirstFailure tie_failure;
   index::ExactSearchRequest request;
   request.metric = view.schema->metric;
   request.dim = view.schema->dim;
@@ -146,12 +171,16 @@ Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
   request.tie_less = [&](uint64_t a, uint64_t b) {
     auto id_a = view.IdOf(scan.LocationOf(a));
     auto id_b = view.IdOf(scan.LocationOf(b));
-    if (!id_a.ok()) tie_status = id_a.status();
-    if (!id_b.ok()) tie_status = id_b.status();
+    tie_failure.Note(id_a.status());
+    tie_failure.Note(id_b.status());
     return id_a.ok() && id_b.ok() && *id_a < *id_b;
   };
-  const auto found = index::ExactSearch(request);
-  VIPER_RETURN_IF_ERROR(tie_status);
+  request.check_block = [&scan](size_t block) -> Status {
+    const auto [part, page] = scan.pages[block];
+    return part == nullptr ? Status::Ok() : part->CheckPage(page);
+  };
+  VIPER_ASSIGN_OR_RETURN(const auto found, index::ExactSearch(request));
+  VIPER_RETURN_IF_ERROR(tie_failure.status());
 
   std::vector<Hits> answers(queries.count);
   for (size_t query = 0; query < queries.count; ++query) {

@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "base/status_macros.h"
 #include "index/rank_bound.h"
 
 namespace viper::index {
@@ -286,16 +287,28 @@ struct Share {
   size_t last = 0;
 };
 
-std::vector<TopRows> ScanShare(const ExactSearchRequest& request, const RankedQueries& queries,
-                               const Share& share) {
+/// Whether some row of [first, last) of a block takes part.
+bool AnySelected(const RowBlock& block, size_t first, size_t last) {
+  if (block.selection == nullptr) return true;
+  const size_t size = block.selection->size();
+  return block.selection->CountSet(std::min(block.selection_offset + first, size),
+                                   std::min(block.selection_offset + last, size)) != 0;
+}
+
+Result<std::vector<TopRows>> ScanShare(const ExactSearchRequest& request,
+                                       const RankedQueries& queries, const Share& share) {
   std::vector<TopRows> found;
   for (size_t q = 0; q < request.query_count; q += kQueriesPerScan) {
     ShareScan scan(request, queries, q, std::min(kQueriesPerScan, request.query_count - q));
     size_t block_first = 0;
-    for (const RowBlock& block : request.blocks) {
+    for (size_t i = 0; i < request.blocks.size(); ++i) {
+      const RowBlock& block = request.blocks[i];
       const size_t first = std::clamp(share.first, block_first, block_first + block.row_count);
       const size_t last = std::clamp(share.last, block_first, block_first + block.row_count);
-      if (first < last) scan.Scan(block, first - block_first, last - block_first);
+      if (first < last && AnySelected(block, first - block_first, last - block_first)) {
+        if (q == 0 && request.check_block) VIPER_RETURN_IF_ERROR(request.check_block(i));
+        scan.Scan(block, first - block_first, last - block_first);
+      }
       block_first += block.row_count;
     }
     for (TopRows& top : std::move(scan).Finish()) found.push_back(std::move(top));
@@ -319,7 +332,7 @@ std::vector<Share> SplitRows(const ExactSearchRequest& request) {
 
 }  // namespace
 
-std::vector<std::vector<ScoredRow>> ExactSearch(const ExactSearchRequest& request) {
+Result<std::vector<std::vector<ScoredRow>>> ExactSearch(const ExactSearchRequest& request) {
   VIPER_ASSERT(request.dim > 0);
   VIPER_ASSERT(request.queries.size() == request.query_count * request.dim);
   std::vector<std::vector<ScoredRow>> results(request.query_count);
@@ -328,12 +341,18 @@ std::vector<std::vector<ScoredRow>> ExactSearch(const ExactSearchRequest& reques
   const RankedQueries queries = PrepareQueries(request);
   const std::vector<Share> shares = SplitRows(request);
   std::vector<std::vector<TopRows>> found(shares.size());
-  const auto scan = [&](size_t i) { found[i] = ScanShare(request, queries, shares[i]); };
+  std::vector<Status> statuses(shares.size());
+  const auto scan = [&](size_t i) {
+    auto scanned = ScanShare(request, queries, shares[i]);
+    statuses[i] = scanned.status();
+    if (scanned.ok()) found[i] = std::move(*scanned);
+  };
   if (shares.size() == 1) {
     scan(0);
   } else {
     request.pool->ParallelFor(shares.size(), scan);
   }
+  for (const Status& status : statuses) VIPER_RETURN_IF_ERROR(status);
   for (size_t q = 0; q < request.query_count; ++q) {
     TopRows& top = found[0][q];
     for (size_t i = 1; i < shares.size(); ++i) top.Merge(found[i][q]);

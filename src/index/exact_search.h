@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "index/top_rows.h"
 #include "kernels/kernel_table.h"
 #include "platform/thread_pool.h"
+#include "viper/result.h"
 #include "viper/schema.h"
 
 namespace viper::index {
@@ -42,6 +44,10 @@ struct ExactSearchRequest {
   TieLess tie_less;
   /// Splits the work of large scans; null = this thread only.
   ThreadPool* pool = nullptr;
+  /// Asked before the floats of a block (its index in `blocks`) are read for the first time by a
+  /// thread; a failure ends the search with it. Called from several threads at once if there is a
+  /// pool. Null = nothing to check.
+  std::function<Status(size_t)> check_block;
   const kernels::KernelTable* kernel = nullptr;  // null = kernels::Active()
 };
 
@@ -49,7 +55,8 @@ struct ExactSearchRequest {
 /// distance had been computed in double precision. Scans in single precision, and computes in
 /// double those rows of which the bound on the rounding error of the scan does not prove that they
 /// are farther than k others. Rows that are not finite come last, at distance infinity. Result:
-/// query_count lists of at most k rows, best first; the same for any pool and kernel.
-std::vector<std::vector<ScoredRow>> ExactSearch(const ExactSearchRequest& request);
+/// query_count lists of at most k rows, best first; the same for any pool and kernel. Fails only as
+/// check_block does.
+Result<std::vector<std::vector<ScoredRow>>> ExactSearch(const ExactSearchRequest& request);
 
 }  // namespace viper::index

@@ -99,9 +99,9 @@ void ExpectExact(ExactSearchRequest request, ThreadPool* pool) {
     SCOPED_TRACE(std::string(kernel->name));
     request.kernel = kernel;
     request.pool = nullptr;
-    ASSERT_EQ(ExactSearch(request), expected);
+    ASSERT_EQ(ExactSearch(request).value(), expected);
     request.pool = pool;
-    ASSERT_EQ(ExactSearch(request), expected) << "with threads";
+    ASSERT_EQ(ExactSearch(request).value(), expected) << "with threads";
   }
 }
 
@@ -245,8 +245,8 @@ TEST_F(ExactSearchTest, RowsThatAreNotFiniteComeLastAndLoseNoOther) {
       const ExactSearchRequest request = MakeRequest(metric, dim, rows, queries, k);
       ASSERT_NO_FATAL_FAILURE(ExpectExact(request, &pool_));
       if (k < 200) continue;
-      EXPECT_FALSE(std::isinf(ExactSearch(request)[0][149].distance));
-      EXPECT_TRUE(std::isinf(ExactSearch(request)[0][150].distance));
+      EXPECT_FALSE(std::isinf(ExactSearch(request).value()[0][149].distance));
+      EXPECT_TRUE(std::isinf(ExactSearch(request).value()[0][150].distance));
     }
   }
 }
@@ -261,7 +261,7 @@ TEST_F(ExactSearchTest, ZeroVectorsAreAtCosineDistanceOne) {
   std::fill(queries.begin(), queries.begin() + dim, 0.0F);
   const ExactSearchRequest request = MakeRequest(Metric::kCosine, dim, rows, queries, 100);
   ASSERT_NO_FATAL_FAILURE(ExpectExact(request, &pool_));
-  const Lists lists = ExactSearch(request);
+  const Lists lists = ExactSearch(request).value();
   for (const ScoredRow& row : lists[0]) EXPECT_EQ(row.distance, 1);
 }
 
@@ -282,15 +282,15 @@ TEST_F(ExactSearchTest, LongRowsAndManyQueriesAreSearched) {
 TEST_F(ExactSearchTest, NothingToSearchGivesEmptyLists) {
   const std::vector<float> queries(4, 1.0F);
   Rows none(2, {});
-  EXPECT_EQ(ExactSearch(MakeRequest(Metric::kL2, 2, none, queries, 3)), Lists(2));
+  EXPECT_EQ(ExactSearch(MakeRequest(Metric::kL2, 2, none, queries, 3)).value(), Lists(2));
   Rows rows(2, {1, 2, 3, 4});
   rows.AddBlock(2);
-  EXPECT_EQ(ExactSearch(MakeRequest(Metric::kL2, 2, rows, queries, 0)), Lists(2));
-  EXPECT_EQ(ExactSearch(MakeRequest(Metric::kL2, 2, rows, {}, 3)), Lists());
+  EXPECT_EQ(ExactSearch(MakeRequest(Metric::kL2, 2, rows, queries, 0)).value(), Lists(2));
+  EXPECT_EQ(ExactSearch(MakeRequest(Metric::kL2, 2, rows, {}, 3)).value(), Lists());
   const Bitmap unselected(2);
   Rows hidden(2, {1, 2, 3, 4});
   hidden.AddBlock(2, &unselected);
-  EXPECT_EQ(ExactSearch(MakeRequest(Metric::kL2, 2, hidden, queries, 3)), Lists(2));
+  EXPECT_EQ(ExactSearch(MakeRequest(Metric::kL2, 2, hidden, queries, 3)).value(), Lists(2));
 }
 
 }  // namespace

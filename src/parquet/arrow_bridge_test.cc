@@ -30,9 +30,8 @@ TEST(ArrowBridge, WhatIsThrownBecomesAStatus) {
                   PARQUET_THROW_NOT_OK(::arrow::Status::NotImplemented("codec"));
                   return 0;
                 }));
-  EXPECT_STATUS(kResourceExhausted, "memory", CatchParquet([]() -> Result<size_t> {
-                  throw std::bad_alloc();
-                }));
+  EXPECT_STATUS(kResourceExhausted, "memory",
+                CatchParquet([]() -> Result<size_t> { throw std::bad_alloc(); }));
   EXPECT_STATUS(kCorruption, "at",
                 CatchParquet([]() -> Result<char> { return std::string().at(1); }));
 }

@@ -41,7 +41,15 @@ struct PartWriteOptions {
   int zstd_level = 3;
 };
 
-/// What was written, for the table log.
+/// Where the floats of a run of rows lie.
+struct VectorPage {
+  RowRange rows;
+  /// From the beginning of the mapped file.
+  uint64_t float_offset = 0;
+  friend bool operator==(const VectorPage&, const VectorPage&) = default;
+};
+
+/// What was written, for the table log and the sidecar.
 struct PartSummary {
   uint64_t row_count = 0;
   uint64_t file_bytes = 0;
@@ -50,6 +58,9 @@ struct PartSummary {
   std::map<std::string, columnar::ColumnBounds, std::less<>> bounds;
   /// An upper bound of the Euclidean norms of the rows, at most 1 % above the largest.
   double max_norm = 0;
+  std::vector<VectorPage> vector_pages;
+  /// CRC-32C of the floats of each vector page.
+  std::vector<uint32_t> vector_page_crcs;
 };
 
 /// Writes one part: `_id`, `_timestamp`, `_ingested_at`, `_expires_at`, declared fields,
@@ -69,14 +80,6 @@ class PartWriter {
   /// Write the footer with this key-value metadata (viper.part, viper.payload_keys, ...), which may
   /// depend on the rows written. No calls after it.
   virtual Result<PartSummary> Finish(const std::map<std::string, std::string>& key_values) = 0;
-};
-
-/// Where the floats of a run of rows lie.
-struct VectorPage {
-  RowRange rows;
-  /// From the beginning of the mapped file.
-  uint64_t float_offset = 0;
-  friend bool operator==(const VectorPage&, const VectorPage&) = default;
 };
 
 struct PartOpenOptions {

@@ -83,6 +83,8 @@ class PartWriterImpl : public PartWriter {
     state_ = Status::FailedPrecondition("part is finished already");
     summary_.file_bytes = static_cast<uint64_t>(sink_->position());
     summary_.max_norm = vectors_.max_norm();
+    summary_.vector_pages = vectors_.pages();
+    summary_.vector_page_crcs = vectors_.page_crcs();
     return summary_;
   }
 

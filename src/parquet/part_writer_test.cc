@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/crc32c.h"
 #include "parquet/part_file.h"
 #include "parquet/part_fixture.h"
 #include "testing/status_matchers.h"
@@ -54,6 +55,24 @@ TEST_P(PartWriterShapes, EveryValueComesBackBitForBit) {
   EXPECT_TRUE(reader->maps_vectors());
   ExpectSameColumns(*reader, example, dim);
   EXPECT_TRUE(reader->VerifyVectors().ok());
+}
+
+TEST(PartWriter, TheSummaryTellsWhereTheFloatsLie) {
+  for (const size_t dim : {1, 3, 128, 4096}) {
+    const ExampleRows example = MakeExampleRows(5'000'000 / (dim * 100), dim, kSeed);
+    CollectingFile file;
+    const auto writer = PartWriter::Make(file, ExampleSchema(dim), {}).value();
+    ASSERT_OK(writer->Append(example.rows));
+    ASSERT_OK(writer->Append(example.rows));
+    const PartSummary summary = writer->Finish({}).value();
+    const auto reader = OpenPart(file.content, ExampleSchema(dim)).value();
+    ASSERT_EQ(summary.vector_pages, reader->vector_pages());
+    for (size_t i = 0; i < summary.vector_pages.size(); ++i) {
+      const VectorPage& page = summary.vector_pages[i];
+      EXPECT_EQ(summary.vector_page_crcs[i],
+                crc32c::Value({reader->Floats(page), page.rows.count * dim * sizeof(float)}));
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(

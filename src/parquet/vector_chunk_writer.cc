@@ -9,7 +9,9 @@
 #include <fmt/core.h>
 #include <parquet/column_page.h>
 #include <parquet/column_writer.h>
+#include <parquet/exception.h>
 
+#include "base/crc32c.h"
 #include "base/status_macros.h"
 #include "kernels/kernel_table.h"
 #include "parquet/vector_levels.h"
@@ -95,9 +97,19 @@ Result<int64_t> VectorChunkWriter::WriteChunk(const Place& place,
                                      ::parquet::Encoding::RLE, page_bytes,
                                      ::parquet::EncodedStatistics(), static_cast<int64_t>(first));
     written += pages->WriteDataPage(page);
+    NotePage(place, row_count);
   }
   pages->Close(/*has_dictionary=*/false, /*fallback=*/false);
   return written;
+}
+
+void VectorChunkWriter::NotePage(const Place& place, size_t row_count) {
+  const size_t float_bytes = row_count * dim_ * sizeof(float);
+  PARQUET_ASSIGN_OR_THROW(const int64_t end, place.sink->Tell());
+  const uint64_t first_row = pages_.empty() ? 0 : pages_.back().rows.end();
+  pages_.push_back({{first_row, row_count}, static_cast<uint64_t>(end) - float_bytes});
+  page_crcs_.push_back(crc32c::Value(
+      std::as_bytes(std::span<const uint8_t>(page_).subspan(level_bytes_, float_bytes))));
 }
 
 }  // namespace viper::parquet

@@ -10,6 +10,7 @@
 #include <parquet/metadata.h>
 #include <parquet/page_index.h>
 
+#include "parquet/part_file.h"
 #include "viper/result.h"
 
 namespace viper::parquet {
@@ -33,11 +34,17 @@ class VectorChunkWriter {
 
   /// An upper bound of the Euclidean norms of all rows so far, at most 1 % above the largest.
   double max_norm() const { return max_norm_; }
+  /// Where the floats of each page written so far lie, from the beginning of the sink, and their
+  /// CRC-32C.
+  const std::vector<VectorPage>& pages() const { return pages_; }
+  const std::vector<uint32_t>& page_crcs() const { return page_crcs_; }
 
  private:
   /// Put the levels of a page of `row_count` rows in front of the page buffer.
   void SetShape(size_t row_count);
   Status UpdateMaxNorm(const std::byte* floats, size_t row_count, size_t first_row);
+  /// Remember the page that ends where the sink is now.
+  void NotePage(const Place& place, size_t row_count);
 
   const size_t dim_;
   const size_t rows_per_page_;
@@ -47,6 +54,8 @@ class VectorChunkWriter {
   size_t level_bytes_ = 0;
   std::vector<float> squared_norms_;
   double max_norm_ = 0;
+  std::vector<VectorPage> pages_;
+  std::vector<uint32_t> page_crcs_;
 };
 
 }  // namespace viper::parquet

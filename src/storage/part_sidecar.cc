@@ -25,10 +25,10 @@ namespace {
 
 // "VIPERSDX" in the order of the bytes.
 constexpr uint64_t kMagic = 0x5844535245504956;
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
 constexpr size_t kHeaderBytes = 96;
 constexpr size_t kHeaderCrcOffset = kHeaderBytes - sizeof(uint32_t);
-constexpr size_t kPageBytes = 24;
+constexpr size_t kPageBytes = 28;
 constexpr size_t kEntryBytes = 5;
 constexpr uint32_t kEntryBits = 8 * kEntryBytes;
 constexpr uint64_t kEntryMask = (uint64_t{1} << kEntryBits) - 1;
@@ -197,6 +197,7 @@ void EncodePages(std::span<const PagePlace> pages, std::byte* out) {
     StoreFixed(out, page.first_row);
     StoreFixed(out + 8, page.row_count);
     StoreFixed(out + 16, page.float_offset);
+    StoreFixed(out + 24, page.float_crc);
     out += kPageBytes;
   }
 }
@@ -204,7 +205,8 @@ void EncodePages(std::span<const PagePlace> pages, std::byte* out) {
 PagePlace DecodePage(const std::byte* bytes) {
   return {.first_row = LoadFixed<uint64_t>(bytes),
           .row_count = LoadFixed<uint64_t>(bytes + 8),
-          .float_offset = LoadFixed<uint64_t>(bytes + 16)};
+          .float_offset = LoadFixed<uint64_t>(bytes + 16),
+          .float_crc = LoadFixed<uint32_t>(bytes + 24)};
 }
 
 // A counting sort by bucket: rows stay in rising order inside each.

@@ -24,6 +24,8 @@ struct PagePlace {
   uint64_t first_row = 0;
   uint64_t row_count = 0;
   uint64_t float_offset = 0;
+  /// CRC-32C of the page's floats.
+  uint32_t float_crc = 0;
   friend bool operator==(const PagePlace&, const PagePlace&) = default;
 };
 
@@ -49,7 +51,7 @@ struct SidecarContent {
 /// The hash of an id that the id table goes by.
 uint64_t HashId(std::string_view id);
 
-/// Serialise; 5.5 bytes a row and 24 a page. InvalidArgument if the content contradicts itself.
+/// Serialise; 5.5 bytes a row and 28 a page. InvalidArgument if the content contradicts itself.
 Result<std::vector<std::byte>> EncodeSidecar(const SidecarContent& content);
 
 /// A mapped sidecar. Immutable, thread-safe.

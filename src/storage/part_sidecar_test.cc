@@ -19,7 +19,10 @@ SidecarContent MakeContent(uint64_t rows, uint64_t seed) {
   content.max_norm = 3.25;
   for (uint64_t row = 0; row < rows; row += 1000) {
     const uint64_t count = std::min<uint64_t>(1000, rows - row);
-    content.pages.push_back({.first_row = row, .row_count = count, .float_offset = 100 + row * 64});
+    content.pages.push_back({.first_row = row,
+                             .row_count = count,
+                             .float_offset = 100 + row * 64,
+                             .float_crc = static_cast<uint32_t>(row) + 17});
   }
   Random random(seed);
   for (uint64_t row = 0; row < rows; ++row) {
@@ -134,7 +137,7 @@ TEST(PartSidecar, HostileFieldsUnderRightChecksumsNeverCrash) {
   Random random(seed);
   const auto bytes = EncodeSidecar(MakeContent(2'000, 4));
   ASSERT_TRUE(bytes.ok());
-  const uint64_t bounds_offset = 96 + 2 * 24;
+  const uint64_t bounds_offset = 96 + 2 * 28;
   const uint64_t entries_offset = bounds_offset + 251 * 4;
   for (int round = 0; round < 3'000; ++round) {
     auto hostile = *bytes;
@@ -143,7 +146,7 @@ TEST(PartSidecar, HostileFieldsUnderRightChecksumsNeverCrash) {
       hostile[12 + random.Uniform(limit - 12)] = std::byte(random.Next());
     }
     const std::span<const std::byte> all(hostile);
-    StoreFixed(hostile.data() + 56, crc32c::Value(all.subspan(96, 2 * 24)));
+    StoreFixed(hostile.data() + 56, crc32c::Value(all.subspan(96, 2 * 28)));
     StoreFixed(hostile.data() + 60, crc32c::Value(all.subspan(bounds_offset, 251 * 4)));
     StoreFixed(hostile.data() + 64, crc32c::Value(all.subspan(entries_offset)));
     StoreFixed(hostile.data() + 92, crc32c::Value(all.first(92)));
@@ -163,7 +166,7 @@ TEST(PartSidecar, GoldenBytes) {
   content.part = {.file_bytes = 1000, .footer_crc = 0xAABBCCDD};
   content.row_count = 2;
   content.max_norm = 1.0;
-  content.pages = {{.first_row = 0, .row_count = 2, .float_offset = 0x40}};
+  content.pages = {{.first_row = 0, .row_count = 2, .float_offset = 0x40, .float_crc = 0x01020304}};
   content.id_hashes = {HashId("a"), HashId("b")};
   const auto bytes = EncodeSidecar(content);
   ASSERT_TRUE(bytes.ok());
@@ -174,11 +177,11 @@ TEST(PartSidecar, GoldenBytes) {
     hex += kDigits[std::to_integer<int>(byte) & 15];
   }
   EXPECT_EQ(hex,
-            "56495045525344580100000060000000e803000000000000ddccbbaa00000000"
-            "0200000000000000000000000000f03f0100000000000000d14a0f7f0b914f33"
-            "d505a3aa000000000000000000000000000000000000000000000000ea2465d1"
-            "0000000000000000020000000000000040000000000000000000000002000000"
-            "3e9c2c3d6c7f08b18938000000");
+            "56495045525344580200000060000000e803000000000000ddccbbaa00000000"
+            "0200000000000000000000000000f03f0100000000000000320acbb90b914f33"
+            "d505a3aa0000000000000000000000000000000000000000000000008ddd4ace"
+            "0000000000000000020000000000000040000000000000000403020100000000"
+            "020000003e9c2c3d6c7f08b18938000000");
 }
 
 TEST(FingerprintPart, CoversSizeAndFooterOnly) {

@@ -89,6 +89,16 @@ def test_a_damaged_page_of_metadata_is_found_by_its_checksum(lake):
     assert part.name in message and "_id" in message
 
 
+def test_damaged_vectors_are_named_and_never_searched(lake):
+    vectors = fill(lake, 3000)  # Enough that they lie outside what the footer's own checksum covers.
+    part = the_part(lake)
+    data = part.read_bytes()
+    overwrite(part, data.index(vectors[0].tobytes()) + 2, bytes([data[data.index(vectors[0].tobytes()) + 2] ^ 1]))
+    assert part.name in lake.fail("search", "c", "--id", "row-1", code=UNREADABLE)
+    assert part.name in lake.fail("export", "c", "--format", "jsonl", "-o", lake.root / "out.jsonl", code=UNREADABLE)
+    assert lake.run("count", "c").strip() == "3000"
+
+
 def test_a_lost_or_damaged_sidecar_is_made_again(lake):
     vectors = fill(lake)
     (sidecar,) = lake.table().glob("_viper/index/*.vidx")
