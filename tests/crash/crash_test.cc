@@ -4,6 +4,7 @@
 /// there whole or not at all, and the collection goes on working. The same after every single file
 /// operation of that recovery.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -194,10 +195,14 @@ void CrashRecoveryEverywhere(const MemoryFileSystem& files, CrashMode mode, uint
   }
 }
 
-uint64_t LifeCount() {
-  const char* text = std::getenv("VIPER_CRASH_LIVES");
-  return text == nullptr ? 2 : std::strtoull(text, nullptr, 10);
+uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
+
+uint64_t LifeCount() { return FromEnvironment("VIPER_CRASH_LIVES", 2); }
+/// Of how many crash points one is tried: 1 unless a sanitizer makes everything slow.
+uint64_t Stride() { return std::max<uint64_t>(1, FromEnvironment("VIPER_CRASH_STRIDE", 1)); }
 
 void CrashEverywhere(uint64_t seed, Counts& counts) {
   uint64_t operation_count = 0;
@@ -206,7 +211,7 @@ void CrashEverywhere(uint64_t seed, Counts& counts) {
     ASSERT_TRUE(Life(seed, files).Run()) << files.OperationLog();
     operation_count = files.OperationCount();
   }
-  for (uint64_t n = 0; n < operation_count; ++n) {
+  for (uint64_t n = 0; n < operation_count; n += Stride()) {
     SCOPED_TRACE("seed " + std::to_string(seed) + ", crash after operation " + std::to_string(n));
     MemoryFileSystem files;
     files.CrashAfter(n);
@@ -229,7 +234,7 @@ void CrashEverywhere(uint64_t seed, Counts& counts) {
         return;
       }
     }
-    const auto& [mode, choice] = outcomes[n % 2 == 0 ? 0 : 2];
+    const auto& [mode, choice] = outcomes[counts.crash_points % 2 == 0 ? 0 : 2];
     CrashRecoveryEverywhere(files, mode, choice, life, counts);
     if (::testing::Test::HasFailure()) return;
   }
