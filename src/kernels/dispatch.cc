@@ -18,26 +18,38 @@ struct Level {
 };
 
 /// In the order of preference, the last supported one wins.
-const std::array<Level, 4>& Levels() {
-  static const std::array<Level, 4> levels = [] {
+const std::array<Level, 5>& Levels() {
+  static const std::array<Level, 5> levels = [] {
     const CpuFeatures& cpu = GetCpuFeatures();
-    std::array<Level, 4> all = {
+    std::array<Level, 5> all = {
         Level{{"scalar", scalar::Dot, scalar::SquaredL2, scalar::SquaredNorm,
-               scalar::DotAndSquaredNorm},
+               scalar::DotAndSquaredNorm, scalar::TableBytes, scalar::BuildTable, scalar::ScanBlock,
+               scalar::DotBytes, scalar::Hadamard},
               true},
         Level{{"neon"}, false},
         Level{{"avx2"}, false},
         Level{{"avx512"}, false},
+        Level{{"avx512_vbmi"}, false},
     };
 #if defined(__aarch64__)
-    all[1] = {{"neon", neon::Dot, neon::SquaredL2, neon::SquaredNorm, neon::DotAndSquaredNorm},
+    all[1] = {{"neon", neon::Dot, neon::SquaredL2, neon::SquaredNorm, neon::DotAndSquaredNorm,
+               scalar::TableBytes, scalar::BuildTable, scalar::ScanBlock, scalar::DotBytes,
+               scalar::Hadamard},
               cpu.neon};
 #elif defined(__x86_64__)
-    all[2] = {{"avx2", avx2::Dot, avx2::SquaredL2, avx2::SquaredNorm, avx2::DotAndSquaredNorm},
-              cpu.avx2_fma};
-    all[3] = {
-        {"avx512", avx512::Dot, avx512::SquaredL2, avx512::SquaredNorm, avx512::DotAndSquaredNorm},
-        cpu.avx512};
+    all[2] = {{"avx2", avx2::Dot, avx2::SquaredL2, avx2::SquaredNorm, avx2::DotAndSquaredNorm,
+               scalar::TableBytes, scalar::BuildTable, scalar::ScanBlock, scalar::DotBytes,
+               scalar::Hadamard},
+              cpu.avx2_fma && cpu.f16c};
+    all[3] = {{"avx512", avx512::Dot, avx512::SquaredL2, avx512::SquaredNorm,
+               avx512::DotAndSquaredNorm, scalar::TableBytes, scalar::BuildTable, scalar::ScanBlock,
+               scalar::DotBytes, avx512::Hadamard},
+              cpu.avx512};
+    // The same arithmetic of floats as the level before.
+    all[4] = {{"avx512_vbmi", avx512::Dot, avx512::SquaredL2, avx512::SquaredNorm,
+               avx512::DotAndSquaredNorm, avx512_vbmi::TableBytes, avx512_vbmi::BuildTable,
+               avx512_vbmi::ScanBlock, avx512_vbmi::DotBytes, avx512::Hadamard},
+              cpu.avx512 && cpu.avx512_vbmi && cpu.avx512_vnni};
 #else
     static_cast<void>(cpu);
 #endif
@@ -78,8 +90,8 @@ Result<const KernelTable*> ByName(std::string_view name) {
     if (level.supported) return &level.table;
     return Status::Unsupported(fmt::format("this processor cannot run kernels: level={}", name));
   }
-  return Status::InvalidArgument(
-      fmt::format("no such level of kernels, have scalar, neon, avx2, avx512: level={}", name));
+  return Status::InvalidArgument(fmt::format(
+      "no such level of kernels, have scalar, neon, avx2, avx512, avx512_vbmi: level={}", name));
 }
 
 }  // namespace viper::kernels

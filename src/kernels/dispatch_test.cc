@@ -16,6 +16,11 @@ TEST(Dispatch, ScalarIsFirstAndEveryLevelIsComplete) {
     EXPECT_NE(table->squared_l2, nullptr) << table->name;
     EXPECT_NE(table->squared_norm, nullptr) << table->name;
     EXPECT_NE(table->dot_and_squared_norm, nullptr) << table->name;
+    EXPECT_NE(table->table_bytes, nullptr) << table->name;
+    EXPECT_NE(table->build_table, nullptr) << table->name;
+    EXPECT_NE(table->scan_block, nullptr) << table->name;
+    EXPECT_NE(table->dot_bytes, nullptr) << table->name;
+    EXPECT_NE(table->hadamard, nullptr) << table->name;
   }
 }
 
@@ -30,6 +35,7 @@ TEST(Dispatch, EveryAvailableLevelIsFoundByItsName) {
 TEST(Dispatch, LevelsOfAnotherArchitectureAreUnsupportedAndUnknownNamesAreInvalid) {
 #if defined(__aarch64__)
   EXPECT_EQ(ByName("avx2").status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(ByName("avx512_vbmi").status().code(), StatusCode::kUnsupported);
 #else
   EXPECT_EQ(ByName("neon").status().code(), StatusCode::kUnsupported);
 #endif

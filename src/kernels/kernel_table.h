@@ -1,12 +1,17 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
+#include "kernels/code_block.h"
 #include "viper/result.h"
 
 namespace viper::kernels {
+
+/// Bytes of a block of 64 codes of `planes` bytes each; layout: code_block.h.
+constexpr size_t BlockBytes(size_t planes) { return planes * kBlockRows + 4 * kBlockRows; }
 
 /// The arithmetic of search for one instruction set. `rows` point at `row_count x dim` floats,
 /// row-major, contiguous, at ANY byte address (mapped Parquet pages align to nothing); `queries`
@@ -30,6 +35,30 @@ struct KernelTable {
   /// once.
   void (*dot_and_squared_norm)(const std::byte* rows, size_t row_count, size_t dim,
                                const float* query, float* dots, float* squared_norms) = nullptr;
+
+  /// Bytes of the tables of a query against codes of `planes` bytes (1 to 8,192).
+  size_t (*table_bytes)(size_t planes) = nullptr;
+  /// Fill `table->entries`, `scale` and `offset` for a query of `8 * planes` floats whose absolute
+  /// values sum to a finite one. |offset + scale * S - exact| is at most scale * (number of
+  /// look-ups) / 2, and rounding; the look-ups are 2 * planes, and at level avx512_vbmi planes + a
+  /// third, rounded up. A query with no absolute value of 1e-37 or more gets the scale 0.
+  void (*build_table)(const float* query, size_t planes, CodeTable* table) = nullptr;
+  /// The value of BlockBound for each of the 64 rows, into `values`. Bit r of the result: values[r]
+  /// < threshold. All levels but avx512_vbmi share a layout of tables, and their tables agree bit
+  /// for bit but for the offset; of equal S and bounds every level makes equal values.
+  uint64_t (*scan_block)(const std::byte* block, size_t planes, const uint8_t* entries,
+                         const BlockBound& bound, float* values) = nullptr;
+
+  /// out[part * row_count + r] = sum_i rows[r][i] * query[part * dim + i], of whole numbers: rows
+  /// are `dim` bytes of 0 to 255 each, at any address; the query has `parts` (1 or 2) parts of
+  /// `dim` numbers of -128 to 127. Exact as long as the true sum fits in 32 bits; no step
+  /// saturates.
+  void (*dot_bytes)(const std::byte* const* rows, size_t row_count, size_t dim, const int8_t* query,
+                    size_t parts, int32_t* out) = nullptr;
+
+  /// The Walsh-Hadamard transform of `size` (a power of two) floats in place, not scaled. All
+  /// levels agree bit for bit: sums and differences at distance 1, then 2, 4 and so on.
+  void (*hadamard)(float* values, size_t size) = nullptr;
 };
 
 /// An n such that at every level, unless a float overflows,
@@ -42,8 +71,9 @@ struct KernelTable {
 constexpr size_t RoundingsPerSum(size_t dim) { return dim / 4 + 1 + 4 + 2; }
 
 /// The table in use: the best level this CPU has, or the one that the environment variable
-/// VIPER_KERNEL names ("scalar", "avx2", "avx512", "neon"). An unknown or unsupported name stops
-/// the process with a message at first use: a typo must not silently measure another kernel.
+/// VIPER_KERNEL names ("scalar", "neon", "avx2", "avx512", "avx512_vbmi"). An unknown or
+/// unsupported name stops the process with a message at first use: a typo must not silently measure
+/// another kernel.
 const KernelTable& Active();
 
 /// Every level this CPU can run, scalar first, the best last.

@@ -57,6 +57,7 @@ CpuFeatures Detect() {
   if (!HasBits(saved, kXmmYmmState)) return features;
   const CpuidRegisters extended = Cpuid(7, 0);
   features.avx2_fma = HasBits(extended.ebx, kAvx2) && HasBits(basic.ecx, kFma);
+  features.f16c = features.avx2_fma && HasBits(basic.ecx, Bit(29));
   features.avx512 =
       features.avx2_fma && HasBits(saved, kMaskZmmState) && HasBits(extended.ebx, kAvx512FDqBwVl);
   features.avx512_vbmi = features.avx512 && HasBits(extended.ecx, Bit(1));

@@ -6,6 +6,8 @@ namespace viper {
 struct CpuFeatures {
   /// AVX2 with FMA.
   bool avx2_fma = false;
+  /// Beyond `avx2_fma`: conversion of half precision.
+  bool f16c = false;
   /// AVX-512 F, BW, DQ and VL together.
   bool avx512 = false;
   /// Beyond `avx512`: byte permutes, and dot products of bytes.

@@ -27,6 +27,7 @@ bool KernelSays(const std::string& flag) {
 TEST(CpuFeatures, AgreeWithTheKernel) {
   const CpuFeatures& features = GetCpuFeatures();
   EXPECT_EQ(features.avx2_fma, KernelSays("avx2") && KernelSays("fma"));
+  EXPECT_EQ(features.f16c, features.avx2_fma && KernelSays("f16c"));
   const bool avx512 = KernelSays("avx512f") && KernelSays("avx512bw") && KernelSays("avx512dq") &&
                       KernelSays("avx512vl");
   EXPECT_EQ(features.avx512, avx512);
@@ -41,6 +42,7 @@ TEST(CpuFeatures, ExtensionsNeverComeWithoutTheirBase) {
   EXPECT_TRUE(features.avx512 || !features.avx512_vbmi);
   EXPECT_TRUE(features.avx512 || !features.avx512_vnni);
   EXPECT_TRUE(features.avx2_fma || !features.avx512);
+  EXPECT_TRUE(features.avx2_fma || !features.f16c);
 }
 
 }  // namespace
