@@ -33,17 +33,15 @@ const std::array<Level, 5>& Levels() {
     };
 #if defined(__aarch64__)
     all[1] = {{"neon", neon::Dot, neon::SquaredL2, neon::SquaredNorm, neon::DotAndSquaredNorm,
-               scalar::TableBytes, scalar::BuildTable, scalar::ScanBlock, scalar::DotBytes,
-               scalar::Hadamard},
+               neon::TableBytes, neon::BuildTable, neon::ScanBlock, neon::DotBytes, neon::Hadamard},
               cpu.neon};
 #elif defined(__x86_64__)
     all[2] = {{"avx2", avx2::Dot, avx2::SquaredL2, avx2::SquaredNorm, avx2::DotAndSquaredNorm,
-               scalar::TableBytes, scalar::BuildTable, scalar::ScanBlock, scalar::DotBytes,
-               scalar::Hadamard},
+               avx2::TableBytes, avx2::BuildTable, avx2::ScanBlock, avx2::DotBytes, avx2::Hadamard},
               cpu.avx2_fma && cpu.f16c};
     all[3] = {{"avx512", avx512::Dot, avx512::SquaredL2, avx512::SquaredNorm,
-               avx512::DotAndSquaredNorm, scalar::TableBytes, scalar::BuildTable, scalar::ScanBlock,
-               scalar::DotBytes, avx512::Hadamard},
+               avx512::DotAndSquaredNorm, avx512::TableBytes, avx512::BuildTable, avx512::ScanBlock,
+               avx512::DotBytes, avx512::Hadamard},
               cpu.avx512};
     // The same arithmetic of floats as the level before.
     all[4] = {{"avx512_vbmi", avx512::Dot, avx512::SquaredL2, avx512::SquaredNorm,

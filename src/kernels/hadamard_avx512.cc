@@ -82,22 +82,10 @@ void TwoDistances(float* values, size_t size, size_t distance) {
   }
 }
 
-void TransformFewerThanALane(float* values, size_t size) {
-  for (size_t distance = 1; distance < size; distance *= 2) {
-    for (size_t i = 0; i < size; ++i) {
-      if ((i & distance) != 0) continue;
-      const float a = values[i];
-      const float b = values[i + distance];
-      values[i] = a + b;
-      values[i + distance] = a - b;
-    }
-  }
-}
-
 }  // namespace
 
 void Hadamard(float* values, size_t size) {
-  if (size < kLanes) return TransformFewerThanALane(values, size);
+  if (size < kLanes) return scalar::Hadamard(values, size);
   const Signs signs = {SignsOf(0xAAAA), SignsOf(0xCCCC), SignsOf(0xF0F0), SignsOf(0xFF00)};
   switch (size / kLanes) {
     case 1:
