@@ -37,6 +37,8 @@ Status RunImport(const RunOptions& options, Report& report);
 /// Durable single-row inserts per second with 1, 8 and 64 threads, beside a bare loop of
 /// append + fdatasync of records of the same size.
 Status RunInsert(const RunOptions& options, Report& report);
+/// Nanoseconds of each kernel of search, by level and dimension, on data in the cache.
+Status RunKernels(const RunOptions& options, Report& report);
 /// Time to the first answer and memory of a fresh process.
 Status RunReopen(const RunOptions& options, Report& report);
 /// Bytes on disk per byte of floats, at 128 and 768 dimensions.

@@ -8,8 +8,9 @@
 #       one more source of a component, with its own flags, only on that processor (x86_64 or aarch64).
 #   viper_test(NAME crash SOURCES a_test.cc [DEPS ...] [LABELS ...] [PUBLIC])
 #       a test program that links the whole engine, internals included (tests/); PUBLIC: libviper.so and include/ only.
-#   viper_program(NAME cli OUTPUT viper SOURCES main.cc [DEPS CLI11::CLI11] [INTERNAL] [INSTALL])
+#   viper_program(NAME cli OUTPUT viper SOURCES main.cc [DEPS CLI11::CLI11] [COMPONENTS kernels] [INTERNAL] [INSTALL])
 #       a program on libviper.so that sees include/ only; INTERNAL links the objects and sees src (micro benchmarks).
+#       COMPONENTS are linked as objects beside the library, with what they may include, and src is seen.
 #   viper_fuzzer(NAME wal SOURCES wal_fuzz.cc [COMPONENTS storage] [DEPS ...])
 #       fuzz_wal, with LLVMFuzzerTestOneInput: a libFuzzer program in the fuzz and asan builds. Every build with tests
 #       replays corpus/wal and crashers/wal, so that a crash once found stays found.
@@ -215,7 +216,7 @@ endfunction()
 # -- Programs, tests over the whole engine, fuzzers ------------------------------------------------------------------
 
 function(viper_program)
-  cmake_parse_arguments(ARG "INTERNAL;INSTALL" "NAME;OUTPUT" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "INTERNAL;INSTALL" "NAME;OUTPUT" "SOURCES;DEPS;COMPONENTS" ${ARGN})
   _viper_check_arguments(viper_program ARG)
   _viper_existing(sources ${ARG_SOURCES})
   if(NOT sources)
@@ -233,6 +234,9 @@ function(viper_program)
     target_link_libraries(${target} PRIVATE viper::viper)
     target_include_directories(${target} PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   endif()
+  foreach(component IN LISTS ARG_COMPONENTS)
+    _viper_link_components(${target} ${component} ${VIPER_MAY_INCLUDE_${component}})
+  endforeach()
   target_link_libraries(${target} PRIVATE ${ARG_DEPS})
   _viper_finish_executable(${target})
   if(ARG_INSTALL)

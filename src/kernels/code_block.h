@@ -12,7 +12,8 @@ namespace viper::kernels {
 ///     64 x 2 bytes        addend of row r, half precision
 ///     64 x 2 bytes        factor of row r, half precision
 ///
-/// (the byte planes of the index format; little-endian; blocks start at any address).
+/// (the byte planes of the index format; little-endian; blocks start at any address, and are read
+/// fastest where that is a multiple of 64, as are `values` written).
 inline constexpr size_t kBlockRows = 64;
 
 /// A query as look-up tables for scan_block of the same level: for the code x of a row,

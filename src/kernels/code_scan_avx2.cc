@@ -3,6 +3,10 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/code_block.h"
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::avx2 {
@@ -151,6 +155,8 @@ void BuildTable(const float* query, size_t planes, CodeTable* table) {
     const __m256 components = _mm256_loadu_ps(query + p * kLanes);
     alignas(32) float scaled[kLanes];
     _mm256_store_ps(scaled, _mm256_mul_ps(Absolute(components), step));
+    // Spread from memory by the load units, not from a register by the one unit that permutes.
+    __asm__("" : "+m"(scaled));
     const int signs = _mm256_movemask_ps(components);
     uint8_t* entries = table->entries + p * kPlaneBytes;
     StoreTable(scaled, signs & 0xF, entries);

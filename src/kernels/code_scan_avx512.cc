@@ -3,6 +3,10 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/code_block.h"
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::avx512 {
@@ -136,6 +140,8 @@ void BuildTable(const float* query, size_t planes, CodeTable* table) {
     const __m512 components = LoadPlanes(query + 8 * p, planes - p);
     alignas(64) float scaled[kLanes];
     _mm512_store_ps(scaled, _mm512_mul_ps(_mm512_abs_ps(components), step));
+    // Spread from memory by the load units, not from a register by the one unit that permutes.
+    __asm__("" : "+m"(scaled));
     uint32_t signs = _cvtmask16_u32(_mm512_movepi32_mask(_mm512_castps_si512(components)));
     const size_t tables = planes - p >= 2 ? 4 : 2;
     for (size_t t = 0; t < tables; ++t) {

@@ -8,6 +8,10 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/code_block.h"
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::avx512_vbmi {
@@ -50,22 +54,24 @@ struct QuerySums {
 };
 
 QuerySums SumQuery(const float* query, size_t planes) {
-  constexpr __mmask16 kThreePairs = 0x0101;
-  constexpr __mmask16 kLastPair = 0x0040;
-  __m512 widest = _mm512_setzero_ps();
-  __m512 negative = _mm512_setzero_ps();
+  // Lanes with the sum of six components, in a vector of two planes, and with that of a fourth
+  // table.
+  constexpr __mmask16 kSixes = 0x0101;
+  constexpr __mmask16 kLast = 0x0040;
   const __m512 zero = _mm512_setzero_ps();
+  __m512 widest = zero;
+  __m512 negative = zero;
   for (size_t p = 0; p < planes; p += kGroupPlanes) {
     const Group group = LoadGroup(query + 8 * p, planes - p);
-    negative = _mm512_add_ps(negative, _mm512_min_ps(group.planes01, zero));
-    negative = _mm512_add_ps(negative, _mm512_min_ps(group.plane2, zero));
+    negative = _mm512_add_ps(negative, _mm512_add_ps(_mm512_min_ps(group.planes01, zero),
+                                                     _mm512_min_ps(group.plane2, zero)));
     const __m512 pairs01 = AddPairs(_mm512_abs_ps(group.planes01));
     const __m512 pairs2 = AddPairs(_mm512_abs_ps(group.plane2));
-    const __m512 last_pairs =
+    const __m512 sixes = _mm512_max_ps(AddThreePairs(pairs01), AddThreePairs(pairs2));
+    const __m512 last =
         _mm512_add_ps(_mm512_add_ps(pairs01, _mm512_shuffle_f32x4(pairs01, pairs01, 0x4E)), pairs2);
-    widest = _mm512_mask_max_ps(widest, kThreePairs, widest, AddThreePairs(pairs01));
-    widest = _mm512_mask_max_ps(widest, kThreePairs, widest, AddThreePairs(pairs2));
-    widest = _mm512_mask_max_ps(widest, kLastPair, widest, last_pairs);
+    widest =
+        _mm512_mask_max_ps(widest, kSixes | kLast, widest, _mm512_mask_mov_ps(sixes, kLast, last));
   }
   return {_mm512_reduce_max_ps(widest), _mm512_reduce_add_ps(negative)};
 }
@@ -115,6 +121,9 @@ void StoreGroup(const float* query, size_t planes, float inverse, uint8_t* entri
   alignas(64) float scaled[32];
   _mm512_store_ps(scaled, _mm512_mul_ps(_mm512_abs_ps(group.planes01), step));
   _mm512_store_ps(scaled + 16, _mm512_mul_ps(_mm512_abs_ps(group.plane2), step));
+  // Six numbers of each table are spread from memory, which the load units do; the compiler knows
+  // what the memory holds, and would spread it from registers in the one unit that permutes.
+  __asm__("" : "+m"(scaled));
   const uint32_t signs01 =
       _cvtmask16_u32(_mm512_movepi32_mask(_mm512_castps_si512(group.planes01)));
   const uint32_t signs2 = _cvtmask16_u32(_mm512_movepi32_mask(_mm512_castps_si512(group.plane2)));
@@ -147,32 +156,34 @@ struct RowSums {
   return _mm512_permutexvar_epi8(index, _mm512_load_si512(table));
 }
 
-/// Bits of `a` where the constant has a one, else those of `b`.
+/// Bits of `a` where the constant has a one, else those of `b`. The first operand is overwritten,
+/// so that it is not the constant, which would be copied each time.
 [[gnu::always_inline]] inline __m512i Select(char bits, __m512i a, __m512i b) {
-  return _mm512_ternarylogic_epi32(_mm512_set1_epi8(bits), a, b, 0xCA);
+  return _mm512_ternarylogic_epi32(a, b, _mm512_set1_epi8(bits), 0xE4);
 }
 
-/// The sums of a group of `planes` planes. Shifts of words leave bits of a neighbour in an index:
+/// The sums of a group of `Planes` planes. Shifts of words leave bits of a neighbour in an index:
 /// above bit 5 a permute does not see them, below it they belong to planes that the group lacks,
 /// for which all entries are equal.
-template <size_t planes>
+template <size_t Planes>
 [[gnu::always_inline]] inline __m512i SumGroup(const std::byte* group, const uint8_t* entries) {
   const __m512i plane0 = _mm512_loadu_si512(group);
-  __m512i last = _mm512_srli_epi16(plane0, 6);
-  __m512i sum = LookUp(entries, plane0);
-  if constexpr (planes >= 2) {
-    const __m512i plane1 = _mm512_loadu_si512(group + kBlockRows);
-    last = Select(0x03, last, _mm512_srli_epi16(plane1, 4));
-    sum = _mm512_add_epi8(sum, LookUp(entries + kTableEntries, plane1));
+  const __m512i sum0 = LookUp(entries, plane0);
+  const __m512i last0 = _mm512_srli_epi16(plane0, 6);
+  if constexpr (Planes == 1) return _mm512_add_epi8(sum0, LookUp(entries + kTableEntries, last0));
+
+  const __m512i plane1 = _mm512_loadu_si512(group + kBlockRows);
+  const __m512i sum1 = _mm512_add_epi8(sum0, LookUp(entries + kTableEntries, plane1));
+  const __m512i last1 = Select(0x03, last0, _mm512_srli_epi16(plane1, 4));
+  if constexpr (Planes == 2) {
+    return _mm512_add_epi8(sum1, LookUp(entries + 2 * kTableEntries, last1));
   }
-  if constexpr (planes == 3) {
-    const __m512i plane2 = _mm512_loadu_si512(group + 2 * kBlockRows);
-    last = Select(0x30, _mm512_srli_epi16(plane2, 2), last);
-    const __m512i more = _mm512_add_epi8(LookUp(entries + 2 * kTableEntries, plane2),
-                                         LookUp(entries + 3 * kTableEntries, last));
-    return _mm512_add_epi8(sum, more);
-  }
-  return _mm512_add_epi8(sum, LookUp(entries + planes * kTableEntries, last));
+
+  const __m512i plane2 = _mm512_loadu_si512(group + 2 * kBlockRows);
+  const __m512i last2 = Select(0x30, _mm512_srli_epi16(plane2, 2), last1);
+  const __m512i sum2 = _mm512_add_epi8(LookUp(entries + 2 * kTableEntries, plane2),
+                                       LookUp(entries + 3 * kTableEntries, last2));
+  return _mm512_add_epi8(sum1, sum2);
 }
 
 /// For the even rows (`odd` = 0) or odd rows, 32 words in order, the bytes of words that bring
@@ -243,6 +254,7 @@ uint64_t ScanBlock(const std::byte* block, size_t planes, const uint8_t* entries
                    const BlockBound& bound, float* values) {
   RowSums sums = {_mm512_setzero_si512(), _mm512_setzero_si512()};
   size_t p = 0;
+#pragma GCC unroll 2
   for (; p + kGroupPlanes <= planes; p += kGroupPlanes) {
     AddBytes(sums, SumGroup<3>(block + p * kBlockRows, entries));
     entries += kGroupBytes;

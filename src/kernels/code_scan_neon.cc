@@ -1,6 +1,10 @@
 // The 1-bit scan by look-ups of bytes: a table of 16 entries, four bits of a plane looked up for 16
 // rows at once. Layout and entries: code_scan_scalar.cc.
 
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/code_block.h"
 #include "kernels/level_functions.h"
 
 #if defined(__aarch64__)

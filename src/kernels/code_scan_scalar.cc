@@ -7,8 +7,11 @@
 // from the lowest bit on, each step rounded to float, so that the levels agree.
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 
+#include "kernels/code_block.h"
 #include "kernels/level_functions.h"
 
 namespace viper::kernels {

@@ -3,17 +3,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "kernels/code_block.h"
 #include "kernels/kernel_table.h"
 #include "testing/guarded_bytes.h"
 
@@ -192,24 +197,27 @@ std::vector<std::vector<size_t>> TableDims(const KernelTable& kernel, size_t pla
   return tables;
 }
 
+/// The sum of the components whose bits are set, less that of the negative ones.
+double EntrySum(std::span<const float> query, std::span<const size_t> dims, size_t bits) {
+  double sum = 0;
+  for (size_t i = 0; i < dims.size(); ++i) {
+    const double component = query[dims[i]];
+    sum += ((bits >> i & 1U) != 0 ? component : 0) - std::min(component, 0.0);
+  }
+  return sum;
+}
+
 TEST_P(CodeScanTest, EntriesAreTheNearestToTheSumsOfTheirBits) {
+  const size_t table_entries = HasTablesOfSixBits(kernel()) ? 64 : 16;
   for (const size_t planes : PlaneCounts()) {
     SCOPED_TRACE(planes);
     const std::vector<float> query = RandomQuery(random_, planes);
     const QueryTable table(kernel(), query);
     const std::vector<std::vector<size_t>> tables = TableDims(kernel(), planes);
-    const size_t table_entries = HasTablesOfSixBits(kernel()) ? 64 : 16;
     ASSERT_EQ(table.entries().size(), tables.size() * table_entries);
-    for (size_t t = 0; t < tables.size(); ++t) {
-      for (size_t bits = 0; bits < table_entries; ++bits) {
-        double sum = 0;
-        for (size_t i = 0; i < tables[t].size(); ++i) {
-          const double component = query[tables[t][i]];
-          sum += ((bits >> i & 1U) != 0 ? component : 0) - std::min(component, 0.0);
-        }
-        ASSERT_NEAR(table.entries()[t * table_entries + bits], sum / table.scale(), 0.5 + 1e-4)
-            << "table " << t << " entry " << bits;
-      }
+    for (size_t i = 0; i < table.entries().size(); ++i) {
+      const double sum = EntrySum(query, tables[i / table_entries], i % table_entries);
+      ASSERT_NEAR(table.entries()[i], sum / table.scale(), 0.5 + 1e-4) << "entry " << i;
     }
   }
 }
@@ -243,8 +251,9 @@ TEST_P(CodeScanTest, QueriesTooSmallForAScaleHaveNone) {
 }
 
 TEST_P(CodeScanTest, QueriesOfEverySizeHaveFiniteTables) {
-  for (const float component : {1e-36F, 1e-20F, 1e20F, 1e35F})
+  for (const float component : {1e-36F, 1e-20F, 1e20F, 1e35F}) {
     CheckDots(std::vector(128, component));
+  }
 }
 
 double FromHalf(uint16_t half) {

@@ -8,6 +8,9 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+#include <cstdint>
+
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::avx2 {
@@ -38,60 +41,60 @@ int32_t SumLanes(__m256i v) {
   return _mm_cvtsi128_si32(_mm_add_epi32(by2, _mm_shuffle_epi32(by2, 0xB1)));
 }
 
-/// One step of `row_count` rows and `parts` parts: 16 components from `i` on, those of the query
+/// One step of `RowCount` rows and `Parts` parts: 16 components from `i` on, those of the query
 /// masked.
-template <size_t parts, size_t row_count>
+template <size_t Parts, size_t RowCount>
 [[gnu::always_inline]] inline void AddStep(const std::byte* const* rows, size_t dim, size_t i,
                                            __m128i mask, const int8_t* query, __m256i* sums) {
-  __m256i part[parts];
+  __m256i part[Parts];
 #pragma GCC unroll 2
-  for (size_t p = 0; p < parts; ++p) {
+  for (size_t p = 0; p < Parts; ++p) {
     part[p] = _mm256_cvtepi8_epi16(_mm_and_si128(mask, Load128(query + p * dim + i)));
   }
 #pragma GCC unroll 4
-  for (size_t r = 0; r < row_count; ++r) {
+  for (size_t r = 0; r < RowCount; ++r) {
     const __m256i row = _mm256_cvtepu8_epi16(Load128(rows[r] + i));
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) {
-      __m256i& sum = sums[p * row_count + r];
+    for (size_t p = 0; p < Parts; ++p) {
+      __m256i& sum = sums[p * RowCount + r];
       sum = _mm256_add_epi32(sum, _mm256_madd_epi16(row, part[p]));
     }
   }
 }
 
-/// sums[part * row_count + r], lanes not added yet.
-template <size_t parts, size_t row_count>
+/// sums[part * RowCount + r], lanes not added yet.
+template <size_t Parts, size_t RowCount>
 [[gnu::always_inline]] inline void SumRows(const std::byte* const* rows, size_t dim,
                                            const int8_t* query, __m256i* sums) {
 #pragma GCC unroll 8
-  for (size_t i = 0; i < parts * row_count; ++i) sums[i] = _mm256_setzero_si256();
+  for (size_t i = 0; i < Parts * RowCount; ++i) sums[i] = _mm256_setzero_si256();
   const __m128i all = _mm_set1_epi8(-1);
   size_t i = 0;
   for (; i + kLanes <= dim; i += kLanes) {
-    AddStep<parts, row_count>(rows, dim, i, all, query, sums);
+    AddStep<Parts, RowCount>(rows, dim, i, all, query, sums);
   }
   if (i < dim) {
-    AddStep<parts, row_count>(rows, dim, dim - kLanes, LastBytes(dim - i), query, sums);
+    AddStep<Parts, RowCount>(rows, dim, dim - kLanes, LastBytes(dim - i), query, sums);
   }
 }
 
-template <size_t parts>
+template <size_t Parts>
 void AllRows(const std::byte* const* rows, size_t row_count, size_t dim, const int8_t* query,
              int32_t* out) {
-  __m256i sums[parts * kTileRows];
+  __m256i sums[Parts * kTileRows];
   size_t r = 0;
   for (; r + kTileRows <= row_count; r += kTileRows) {
-    SumRows<parts, kTileRows>(rows + r, dim, query, sums);
+    SumRows<Parts, kTileRows>(rows + r, dim, query, sums);
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) {
+    for (size_t p = 0; p < Parts; ++p) {
       _mm_storeu_si128(static_cast<__m128i*>(static_cast<void*>(out + p * row_count + r)),
                        SumLanesOf4(sums + p * kTileRows));
     }
   }
   for (; r < row_count; ++r) {
-    SumRows<parts, 1>(rows + r, dim, query, sums);
+    SumRows<Parts, 1>(rows + r, dim, query, sums);
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) out[p * row_count + r] = SumLanes(sums[p]);
+    for (size_t p = 0; p < Parts; ++p) out[p * row_count + r] = SumLanes(sums[p]);
   }
 }
 

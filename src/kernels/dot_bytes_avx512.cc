@@ -5,6 +5,9 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+#include <cstdint>
+
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::avx512 {
@@ -28,55 +31,55 @@ __mmask32 TailMask(size_t dim) { return static_cast<__mmask32>((1U << (dim % kLa
   return _mm_add_epi32(_mm256_castsi256_si128(by8), _mm256_extracti128_si256(by8, 1));
 }
 
-/// One step of `row_count` rows and `parts` parts: the components from `i` on that the mask names.
-template <size_t parts, size_t row_count>
+/// One step of `RowCount` rows and `Parts` parts: the components from `i` on that the mask names.
+template <size_t Parts, size_t RowCount>
 [[gnu::always_inline]] inline void AddStep(const std::byte* const* rows, size_t dim, size_t i,
                                            __mmask32 mask, const int8_t* query, __m512i* sums) {
-  __m512i part[parts];
+  __m512i part[Parts];
 #pragma GCC unroll 2
-  for (size_t p = 0; p < parts; ++p) {
+  for (size_t p = 0; p < Parts; ++p) {
     part[p] = _mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8(mask, query + p * dim + i));
   }
 #pragma GCC unroll 4
-  for (size_t r = 0; r < row_count; ++r) {
+  for (size_t r = 0; r < RowCount; ++r) {
     const __m512i row = _mm512_cvtepu8_epi16(_mm256_maskz_loadu_epi8(mask, rows[r] + i));
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) {
-      __m512i& sum = sums[p * row_count + r];
+    for (size_t p = 0; p < Parts; ++p) {
+      __m512i& sum = sums[p * RowCount + r];
       sum = _mm512_add_epi32(sum, _mm512_madd_epi16(row, part[p]));
     }
   }
 }
 
-/// sums[part * row_count + r], lanes not added yet.
-template <size_t parts, size_t row_count>
+/// sums[part * RowCount + r], lanes not added yet.
+template <size_t Parts, size_t RowCount>
 [[gnu::always_inline]] inline void SumRows(const std::byte* const* rows, size_t dim,
                                            const int8_t* query, __m512i* sums) {
 #pragma GCC unroll 8
-  for (size_t i = 0; i < parts * row_count; ++i) sums[i] = _mm512_setzero_si512();
+  for (size_t i = 0; i < Parts * RowCount; ++i) sums[i] = _mm512_setzero_si512();
   size_t i = 0;
   for (; i + kLanes <= dim; i += kLanes) {
-    AddStep<parts, row_count>(rows, dim, i, 0xFFFFFFFFU, query, sums);
+    AddStep<Parts, RowCount>(rows, dim, i, 0xFFFFFFFFU, query, sums);
   }
-  if (i < dim) AddStep<parts, row_count>(rows, dim, i, TailMask(dim), query, sums);
+  if (i < dim) AddStep<Parts, RowCount>(rows, dim, i, TailMask(dim), query, sums);
 }
 
-template <size_t parts>
+template <size_t Parts>
 void AllRows(const std::byte* const* rows, size_t row_count, size_t dim, const int8_t* query,
              int32_t* out) {
-  __m512i sums[parts * kTileRows];
+  __m512i sums[Parts * kTileRows];
   size_t r = 0;
   for (; r + kTileRows <= row_count; r += kTileRows) {
-    SumRows<parts, kTileRows>(rows + r, dim, query, sums);
+    SumRows<Parts, kTileRows>(rows + r, dim, query, sums);
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) {
+    for (size_t p = 0; p < Parts; ++p) {
       _mm_storeu_epi32(out + p * row_count + r, SumLanesOf4(sums + p * kTileRows));
     }
   }
   for (; r < row_count; ++r) {
-    SumRows<parts, 1>(rows + r, dim, query, sums);
+    SumRows<Parts, 1>(rows + r, dim, query, sums);
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) out[p * row_count + r] = _mm512_reduce_add_epi32(sums[p]);
+    for (size_t p = 0; p < Parts; ++p) out[p * row_count + r] = _mm512_reduce_add_epi32(sums[p]);
   }
 }
 

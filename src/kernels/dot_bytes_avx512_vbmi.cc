@@ -3,6 +3,9 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+#include <cstdint>
+
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::avx512_vbmi {
@@ -27,55 +30,55 @@ __mmask64 TailMask(size_t dim) { return (__mmask64{1} << (dim % kLanes)) - 1; }
 }
 
 /// sums[part * row_count + r], lanes not added yet.
-template <size_t parts, size_t row_count>
+template <size_t Parts, size_t RowCount>
 [[gnu::always_inline]] inline void SumRows(const std::byte* const* rows, size_t dim,
                                            const int8_t* query, __m512i* sums) {
 #pragma GCC unroll 8
-  for (size_t i = 0; i < parts * row_count; ++i) sums[i] = _mm512_setzero_si512();
-  __m512i part[parts];
+  for (size_t i = 0; i < Parts * RowCount; ++i) sums[i] = _mm512_setzero_si512();
+  __m512i part[Parts];
   size_t i = 0;
   for (; i + kLanes <= dim; i += kLanes) {
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) part[p] = _mm512_loadu_si512(query + p * dim + i);
+    for (size_t p = 0; p < Parts; ++p) part[p] = _mm512_loadu_si512(query + p * dim + i);
 #pragma GCC unroll 4
-    for (size_t r = 0; r < row_count; ++r) {
+    for (size_t r = 0; r < RowCount; ++r) {
       const __m512i row = _mm512_loadu_si512(rows[r] + i);
 #pragma GCC unroll 2
-      for (size_t p = 0; p < parts; ++p) {
-        sums[p * row_count + r] = _mm512_dpbusd_epi32(sums[p * row_count + r], row, part[p]);
+      for (size_t p = 0; p < Parts; ++p) {
+        sums[p * RowCount + r] = _mm512_dpbusd_epi32(sums[p * RowCount + r], row, part[p]);
       }
     }
   }
   if (i == dim) return;
   const __mmask64 mask = TailMask(dim);
 #pragma GCC unroll 2
-  for (size_t p = 0; p < parts; ++p) part[p] = _mm512_maskz_loadu_epi8(mask, query + p * dim + i);
+  for (size_t p = 0; p < Parts; ++p) part[p] = _mm512_maskz_loadu_epi8(mask, query + p * dim + i);
 #pragma GCC unroll 4
-  for (size_t r = 0; r < row_count; ++r) {
+  for (size_t r = 0; r < RowCount; ++r) {
     const __m512i row = _mm512_maskz_loadu_epi8(mask, rows[r] + i);
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) {
-      sums[p * row_count + r] = _mm512_dpbusd_epi32(sums[p * row_count + r], row, part[p]);
+    for (size_t p = 0; p < Parts; ++p) {
+      sums[p * RowCount + r] = _mm512_dpbusd_epi32(sums[p * RowCount + r], row, part[p]);
     }
   }
 }
 
-template <size_t parts>
+template <size_t Parts>
 void AllRows(const std::byte* const* rows, size_t row_count, size_t dim, const int8_t* query,
              int32_t* out) {
-  __m512i sums[parts * kTileRows];
+  __m512i sums[Parts * kTileRows];
   size_t r = 0;
   for (; r + kTileRows <= row_count; r += kTileRows) {
-    SumRows<parts, kTileRows>(rows + r, dim, query, sums);
+    SumRows<Parts, kTileRows>(rows + r, dim, query, sums);
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) {
+    for (size_t p = 0; p < Parts; ++p) {
       _mm_storeu_epi32(out + p * row_count + r, SumLanesOf4(sums + p * kTileRows));
     }
   }
   for (; r < row_count; ++r) {
-    SumRows<parts, 1>(rows + r, dim, query, sums);
+    SumRows<Parts, 1>(rows + r, dim, query, sums);
 #pragma GCC unroll 2
-    for (size_t p = 0; p < parts; ++p) out[p * row_count + r] = _mm512_reduce_add_epi32(sums[p]);
+    for (size_t p = 0; p < Parts; ++p) out[p * row_count + r] = _mm512_reduce_add_epi32(sums[p]);
   }
 }
 

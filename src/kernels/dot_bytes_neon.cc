@@ -1,6 +1,9 @@
 // Dot products of bytes: both sides widened to 16 bits, products added to 32 bits. The instructions
 // for dot products of bytes are an extension, and do not mix signs.
 
+#include <cstddef>
+#include <cstdint>
+
 #include "kernels/level_functions.h"
 
 #if defined(__aarch64__)

@@ -1,5 +1,8 @@
 // The specification of the dot product of bytes: sums modulo 2^32, as the other levels make them.
 
+#include <cstddef>
+#include <cstdint>
+
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::scalar {

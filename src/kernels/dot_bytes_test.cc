@@ -1,8 +1,11 @@
 // Dot products of bytes of every level against sums in 64 bits.
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>

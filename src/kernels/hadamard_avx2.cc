@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::avx2 {
@@ -24,17 +26,17 @@ struct Signs {
   return _mm256_fmadd_ps(v, signs.by4, _mm256_permute2f128_ps(v, v, 0x01));
 }
 
-template <size_t vectors>
+template <size_t Vectors>
 void TransformInRegisters(float* values, const Signs& signs) {
-  __m256 v[vectors];
+  __m256 v[Vectors];
 #pragma GCC unroll 8
-  for (size_t i = 0; i < vectors; ++i) {
+  for (size_t i = 0; i < Vectors; ++i) {
     v[i] = WithinLanes(_mm256_loadu_ps(values + i * kLanes), signs);
   }
 #pragma GCC unroll 4
-  for (size_t distance = 1; distance < vectors; distance *= 2) {
+  for (size_t distance = 1; distance < Vectors; distance *= 2) {
 #pragma GCC unroll 8
-    for (size_t i = 0; i < vectors; ++i) {
+    for (size_t i = 0; i < Vectors; ++i) {
       if ((i & distance) != 0) continue;
       const __m256 a = v[i];
       const __m256 b = v[i + distance];
@@ -43,7 +45,7 @@ void TransformInRegisters(float* values, const Signs& signs) {
     }
   }
 #pragma GCC unroll 8
-  for (size_t i = 0; i < vectors; ++i) _mm256_storeu_ps(values + i * kLanes, v[i]);
+  for (size_t i = 0; i < Vectors; ++i) _mm256_storeu_ps(values + i * kLanes, v[i]);
 }
 
 void OneDistance(float* values, size_t size, size_t distance) {

@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::avx512 {
@@ -29,17 +31,17 @@ __m512 SignsOf(__mmask16 differences) {
   return _mm512_fmadd_ps(v, signs.by8, _mm512_shuffle_f32x4(v, v, 0x4E));
 }
 
-template <size_t vectors>
+template <size_t Vectors>
 void TransformInRegisters(float* values, const Signs& signs) {
-  __m512 v[vectors];
+  __m512 v[Vectors];
 #pragma GCC unroll 16
-  for (size_t i = 0; i < vectors; ++i) {
+  for (size_t i = 0; i < Vectors; ++i) {
     v[i] = WithinLanes(_mm512_loadu_ps(values + i * kLanes), signs);
   }
 #pragma GCC unroll 4
-  for (size_t distance = 1; distance < vectors; distance *= 2) {
+  for (size_t distance = 1; distance < Vectors; distance *= 2) {
 #pragma GCC unroll 16
-    for (size_t i = 0; i < vectors; ++i) {
+    for (size_t i = 0; i < Vectors; ++i) {
       if ((i & distance) != 0) continue;
       const __m512 a = v[i];
       const __m512 b = v[i + distance];
@@ -48,7 +50,7 @@ void TransformInRegisters(float* values, const Signs& signs) {
     }
   }
 #pragma GCC unroll 16
-  for (size_t i = 0; i < vectors; ++i) _mm512_storeu_ps(values + i * kLanes, v[i]);
+  for (size_t i = 0; i < Vectors; ++i) _mm512_storeu_ps(values + i * kLanes, v[i]);
 }
 
 void OneDistance(float* values, size_t size, size_t distance) {

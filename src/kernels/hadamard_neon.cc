@@ -1,6 +1,8 @@
 // The transform with four lanes. A product with 1 or -1 is exact, so that a fused multiply-add
 // rounds as the sum or difference does.
 
+#include <cstddef>
+
 #include "kernels/level_functions.h"
 
 #if defined(__aarch64__)

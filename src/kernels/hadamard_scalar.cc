@@ -1,6 +1,8 @@
 // The specification of the transform: at distance 1, then 2, 4 and so on, each pair becomes its sum
 // and its difference. The other levels do the same steps in the same order.
 
+#include <cstddef>
+
 #include "kernels/level_functions.h"
 
 namespace viper::kernels::scalar {

@@ -1,7 +1,9 @@
 // The transform of every level against the definition, and against the scalar one bit for bit.
 
 #include <bit>
-#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>

@@ -11,6 +11,7 @@ FIGURES = {
     "exact": ("search_to_stream", "batch64_speedup", "search_gb_per_s"),
     "import": ("rows_per_s", "times_plain_write"),
     "insert": ("inserts_per_s", "times_bare"),
+    "kernels": ("ns", "gb_per_s", "times_scalar"),
     "reopen": ("ms_until_answer", "anonymous_mib_at_open"),
     "size": ("bytes_to_float_bytes", "bytes_without_log_to_float_bytes"),
 }
