@@ -17,6 +17,7 @@
 
 #include "collection_argument.h"
 #include "commands.h"
+#include "index_build.h"
 #include "interrupt.h"
 #include "number_text.h"
 #include "progress_line.h"
@@ -40,6 +41,7 @@ struct Arguments {
   std::vector<std::string> fields;
   bool via_log = false;
   bool no_resume = false;
+  bool no_index = false;
   bool progress = false;
 };
 
@@ -230,7 +232,7 @@ Status Run(const Session& session, Arguments& arguments) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   PrintSummary(arguments, importer.totals(), seconds);
-  return Status::Ok();
+  return arguments.no_index ? Status::Ok() : BuildIndexShown(*collection);
 }
 
 void AddSourceOptions(CLI::App& command, Arguments& arguments) {
@@ -268,6 +270,8 @@ void AddImportCommand(CLI::App& app, Session& session) {
                     "Write as single inserts are written, through the log, instead of in bulk");
   command->add_flag("--no-resume", arguments->no_resume,
                     "Begin at the first row even if an earlier run was interrupted");
+  command->add_flag("--no-index", arguments->no_index,
+                    "Leave the index as it is; searches compare with the new rows one by one");
   command->add_flag("--progress", arguments->progress,
                     "Print `acknowledged N` whenever N rows in all are durable");
   AddExample(

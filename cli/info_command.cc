@@ -43,6 +43,10 @@ Value StatisticsJson(const CollectionStatistics& statistics) {
       {"part_count", Count(statistics.part_count)},
       {"part_bytes", Count(statistics.part_bytes)},
       {"index_bytes", Count(statistics.index_bytes)},
+      {"index_clusters", Count(statistics.index_clusters)},
+      {"index_segments", Count(statistics.index_segments)},
+      {"index_segment_bytes", Count(statistics.index_segment_bytes)},
+      {"indexed_rows", Count(statistics.indexed_rows)},
       {"wal_bytes", Count(statistics.wal_bytes)},
       {"memory_bytes", Count(statistics.memory_bytes)},
       {"table_version", statistics.table_version},
@@ -111,6 +115,13 @@ void PrintTable(const Collection& collection, const std::string& directory) {
   table.AddRow({"table", fmt::format("{} in {} files, version {}", BytesText(statistics.part_bytes),
                                      statistics.part_count, statistics.table_version)});
   table.AddRow({"derived files", BytesText(statistics.index_bytes)});
+  table.AddRow(
+      {"index",
+       statistics.index_clusters == 0
+           ? "none"
+           : fmt::format("{} rows in {} clusters, {} segments, {}",
+                         CountText(statistics.indexed_rows), CountText(statistics.index_clusters),
+                         statistics.index_segments, BytesText(statistics.index_segment_bytes))});
   table.AddRow({"log", BytesText(statistics.wal_bytes)});
   table.AddRow({"newest write", fmt::format("{} (in the table up to {})", statistics.last_sequence,
                                             statistics.flushed_sequence)});

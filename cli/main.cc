@@ -66,6 +66,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddExportCommand(app, session);
   AddInfoCommand(app, session);
   AddListCommand(app, session);
+  AddIndexCommand(app, session);
   AddFlushCommand(app, session);
   AddDeleteCommand(app, session);
   AddDropCommand(app, session);

@@ -24,6 +24,8 @@ struct Arguments {
   size_t k = 10;
   std::string filter;
   bool exact = false;
+  double recall = SearchOptions().recall;
+  size_t nprobe = 0;
   bool json = false;
   ProjectionArguments projection;
 };
@@ -133,6 +135,8 @@ Status Run(const Session& session, const Arguments& arguments) {
   SearchOptions options;
   options.k = arguments.k;
   options.exact = arguments.exact;
+  options.recall = arguments.recall;
+  options.nprobe = arguments.nprobe;
   options.projection = arguments.projection.Get();
   VIPER_ASSIGN_OR_RETURN(options.filter, Filter::Parse(arguments.filter));
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
@@ -165,6 +169,12 @@ void AddSearchCommand(CLI::App& app, Session& session) {
                       "Search with every vector of a file (npy, fvecs, jsonl, parquet, ...)");
   command->add_option("-k,--k", arguments->k, "Hits of each query")->capture_default_str();
   AddFilter(*command, arguments->filter);
+  command
+      ->add_option("--recall", arguments->recall,
+                   "Share of the true nearest to find on average, above 0 and below 1")
+      ->capture_default_str();
+  command->add_option("--nprobe", arguments->nprobe,
+                      "Clusters to look into, in place of what --recall says");
   command->add_flag("--exact", arguments->exact, "Compare with every record, without the index");
   arguments->projection.AddTo(*command);
   command->add_flag(

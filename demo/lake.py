@@ -49,11 +49,13 @@ def count(collection):
     return int(run("count", collection)[0].split()[0])
 
 
-def search(collection, vector, k, filter_text=None):
+def search(collection, vector, k, filter_text=None, exact=False):
     """Return (hits, seconds of the search, seconds of the whole process); a hit has id, score, distance, metadata."""
     arguments = ["search", collection, "--vector", "-", "--k", k, "--json"]
     if filter_text:
         arguments += ["--filter", filter_text]
+    if exact:
+        arguments.append("--exact")
     output, seconds = run(*arguments, text=json.dumps([float(value) for value in vector]))
     answer = json.loads(output)
     return answer["hits"], answer["seconds"], seconds

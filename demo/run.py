@@ -172,20 +172,24 @@ def check_hits(rows, hits, vector, selected):
 
 def ask_questions(rows):
     agreed = 0
+    found = 0
     for question, filter_text in QUESTIONS:
         print(f"\n{question!r}" + (f"   where {filter_text}" if filter_text else ""))
         vector = rows.model.embed(question)
         selected = rows.rows_where(PREDICATES[filter_text]) if filter_text else None
         hits, search_seconds, seconds = lake.search(lake.COLLECTION, vector, K, filter_text)
+        exact_hits, exact_seconds, _ = lake.search(lake.COLLECTION, vector, K, filter_text, exact=True)
         in_memory = numpy_seconds(rows, vector, selected)
         ask.print_hits(hits)
-        check_hits(rows, hits, vector, selected)
+        check_hits(rows, exact_hits, vector, selected)
         agreed += 1
+        same = len({hit["id"] for hit in hits} & {hit["id"] for hit in exact_hits})
+        found += same
         print(
-            f"  viper {seconds_text(search_seconds)} ({seconds_text(seconds)} with process start and opening);"
-            f" NumPy, all in memory, {seconds_text(in_memory)}; same {K} ids"
+            f"  viper {seconds_text(search_seconds)} ({seconds_text(seconds)} with process start and opening), {same} of"
+            f" the true {K}; exact {seconds_text(exact_seconds)}; NumPy, all in memory, {seconds_text(in_memory)}"
         )
-    print(f"\n{agreed} of {len(QUESTIONS)} answers equal NumPy's exact answers")
+    print(f"\n{agreed} of {len(QUESTIONS)} exact answers equal NumPy's; the index found {found} of their {agreed * K} ids")
 
 
 def count_by_package_pandas(folder):

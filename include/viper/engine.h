@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -77,6 +78,12 @@ class VIPER_EXPORT Collection {
 
   /// Write all rows in memory to the table, so that other readers of the lake see them.
   Status Flush();
+  /// Bring the index up to the table now, on all search threads, instead of waiting for the
+  /// background to do it: searches are answered through it from then on. Does nothing below
+  /// EngineOptions::index_min_rows records in the table, or if the index is up to date. `progress`
+  /// is told the share done, 0 to 1, and stops the build by returning false: Cancelled.
+  /// FailedPrecondition if read-only.
+  Status BuildIndex(const std::function<bool(double)>& progress = nullptr);
   /// Take in what other processes committed to the table (and, read-only, what the writer logged).
   Status Refresh();
 

@@ -43,6 +43,11 @@ struct VIPER_EXPORT EngineOptions {
   /// Flush by size and age in a background thread. Off: only Flush() writes the table, except that
   /// a write that finds four times flush_bytes in memory flushes first.
   bool background_flush = true;
+  /// Build and keep up the index in a background thread. Off: only Collection::BuildIndex does.
+  bool background_index = true;
+  /// Below so many records in the table there is no index: comparing every one is as fast. 1 or
+  /// more.
+  uint64_t index_min_rows = 10'000;
   /// Write a checkpoint of the table log every so many commits. 1 to 10,000.
   uint32_t checkpoint_interval = 20;
   /// Threads for one large search or one batch; 0 = one per core. At most 256.
@@ -79,7 +84,13 @@ struct SearchOptions {
   /// Only records that match.
   Filter filter = {};
   Projection projection = {};
-  /// Compare the query with every matching record. Always so while a collection has no index.
+  /// Share of the true k nearest to find on average, above 0 and below 1: the index looks as far as
+  /// that takes. Distances are exact whatever it is. Without an index
+  /// (EngineOptions::index_min_rows) every record is compared.
+  double recall = 0.95;
+  /// Clusters of the index to look into, in place of what `recall` says; 0 = by recall.
+  size_t nprobe = 0;
+  /// Compare the query with every matching record.
   bool exact = false;
 };
 

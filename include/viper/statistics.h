@@ -34,6 +34,13 @@ struct CollectionStatistics {
   /// Sequence number up to which writes are in the table.
   uint64_t flushed_sequence = 0;
 
+  /// Clusters of the index's model, its segments, and the bytes of its files; 0 without an index.
+  uint64_t index_clusters = 0;
+  uint64_t index_segments = 0;
+  uint64_t index_segment_bytes = 0;
+  /// Physical rows of the table's files that are found through the index.
+  uint64_t indexed_rows = 0;
+
   uint64_t upserted_rows = 0;
   uint64_t deleted_rows = 0;
   uint64_t searches = 0;

@@ -1,5 +1,7 @@
 #include "base/bitmap.h"
 
+#include <algorithm>
+
 namespace viper {
 
 size_t Bitmap::CountSet(size_t first, size_t last) const {
@@ -18,6 +20,29 @@ size_t Bitmap::CountSet(size_t first, size_t last) const {
     count += static_cast<size_t>(std::popcount(words_[w]));
   }
   return count + static_cast<size_t>(std::popcount(words_[last_word] & tail));
+}
+
+void Bitmap::CopyFrom(const Bitmap* from, size_t count, size_t first) {
+  VIPER_ASSERT(first + count <= size_);
+  VIPER_ASSERT(from == nullptr || count <= from->size());
+  for (size_t done = 0; done < count;) {
+    // As many bits as the word written has room for.
+    const size_t at = (first + done) % 64;
+    const size_t some = std::min(64 - at, count - done);
+    const uint64_t room = (some == 64 ? ~uint64_t{0} : (uint64_t{1} << some) - 1) << at;
+    uint64_t bits = ~uint64_t{0};
+    if (from != nullptr) {
+      const size_t word = done / 64;
+      const size_t shift = done % 64;
+      bits = from->words_[word] >> shift;
+      if (shift != 0 && word + 1 < from->words_.size()) {
+        bits |= from->words_[word + 1] << (64 - shift);
+      }
+    }
+    uint64_t& target = words_[(first + done) / 64];
+    target = (target & ~room) | ((bits << at) & room);
+    done += some;
+  }
 }
 
 Bitmap& Bitmap::operator&=(const Bitmap& other) {

@@ -106,5 +106,25 @@ TEST(BitmapDeathTest, OperandsOfDifferentSizesAreABrokenPromise) {
   EXPECT_DEATH(a &= Bitmap(4), "size_");
 }
 
+TEST(Bitmap, CopiesRunsToAnyPlace) {
+  Random random(7);
+  for (int round = 0; round < 500; ++round) {
+    const size_t size = 1 + random.Uniform(300);
+    const size_t first = random.Uniform(size);
+    const size_t count = random.Uniform(size - first + 1);
+    Bitmap from(count + random.Uniform(70));
+    for (size_t i = 0; i < from.size(); ++i) from.Assign(i, random.Uniform(2) == 0);
+    Bitmap target(size);
+    for (size_t i = 0; i < size; ++i) target.Assign(i, random.Uniform(2) == 0);
+    const Bitmap before = target;
+    const bool all = round % 5 == 0;
+    target.CopyFrom(all ? nullptr : &from, count, first);
+    for (size_t i = 0; i < size; ++i) {
+      const bool copied = i >= first && i < first + count;
+      ASSERT_EQ(target.Test(i), copied ? all || from.Test(i - first) : before.Test(i)) << round;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace viper

@@ -1,5 +1,7 @@
 #include "viper/options.h"
 
+#include <limits>
+
 #include <fmt/core.h>
 
 #include "base/limits.h"
@@ -43,6 +45,7 @@ Status EngineOptions::Validate() const {
   const Status checks[] = {
       CheckRange("sync_interval_ms", sync_interval_ms, 1, kSyncIntervalMsMax),
       CheckRange("flush_bytes", flush_bytes, kFlushBytesMin, kFlushBytesMax),
+      CheckRange("index_min_rows", index_min_rows, 1, std::numeric_limits<uint64_t>::max()),
       CheckRange("checkpoint_interval", checkpoint_interval, 1, kCheckpointIntervalMax),
       CheckRange("search_threads", search_threads, 0, kSearchThreadsMax),
   };

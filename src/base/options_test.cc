@@ -25,6 +25,7 @@ TEST(EngineOptions, EachMemberIsHeldToItsRange) {
   refused("actual=60001", [](auto& o) { o.sync_interval_ms = 60'001; });
   refused("flush_bytes", [](auto& o) { o.flush_bytes = (size_t{1} << 20) - 1; });
   refused("flush_bytes", [](auto& o) { o.flush_bytes = (size_t{16} << 30) + 1; });
+  refused("index_min_rows", [](auto& o) { o.index_min_rows = 0; });
   refused("checkpoint_interval", [](auto& o) { o.checkpoint_interval = 0; });
   refused("checkpoint_interval", [](auto& o) { o.checkpoint_interval = 10'001; });
   refused("search_threads", [](auto& o) { o.search_threads = 257; });

@@ -20,6 +20,8 @@ constexpr size_t kMemoryFactorMax = 4;
 Collection::Impl::~Impl() {
   if (writer_ == nullptr) return;
   // Threads first: they use everything else.
+  writer_->stopping = true;
+  writer_->index_thread.reset();
   writer_->flush_thread.reset();
   writer_->sync_thread.reset();
   if (context_.options.durability != Durability::kSync) {
@@ -136,7 +138,28 @@ Status Collection::Impl::Flush() {
   }
   Status flushed = writer_->flusher->Flush();
   if (!flushed.ok()) NoteUnflushed();
+  NotifyIndexThread();
   return flushed;
+}
+
+Status Collection::Impl::BuildIndex(const std::function<bool(double)>& progress) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  return writer_->index_builder->Build(*state()->View(), &context_.read->pool, progress);
+}
+
+void Collection::Impl::NotifyIndexThread() {
+  if (writer_->index_thread != nullptr) writer_->index_thread->Notify();
+}
+
+void Collection::Impl::BuildIndexInBackground() {
+  const auto view = state()->View();
+  if (!writer_->index_builder->IsBehind(*view)) return;
+  // On this thread alone: searches and writes go first.
+  const Status built = writer_->index_builder->Build(
+      *view, nullptr, [this](double) { return !writer_->stopping.load(); });
+  if (built.ok() || built.code() == StatusCode::kCancelled) return;
+  context_.Log(fmt::format("collection '{}': building the index failed: {}", context_.name,
+                           built.ToString()));
 }
 
 Status Collection::Impl::Refresh() {
@@ -166,6 +189,19 @@ CollectionStatistics Collection::Impl::Statistics() const {
     statistics.dead_rows = part_rows - std::min(part_rows, live_in_parts);
   }
   statistics.part_count = view->parts.size();
+  if (const auto index = context_.read->index.files()) {
+    statistics.index_clusters = index->model->cluster_count();
+    statistics.index_segments = index->segments.size();
+    for (const auto& open : index->segments) {
+      statistics.index_segment_bytes += open->segment->file_bytes();
+    }
+  }
+  if (const auto view_index = context_.read->index.For(view)) {
+    statistics.indexed_rows = part_rows;
+    for (const size_t source : view_index->other_sources) {
+      if (view->is_part(source)) statistics.indexed_rows -= view->source_rows(source);
+    }
+  }
   statistics.memory_bytes = state()->memory_bytes();
   statistics.table_version = view->table_version;
   statistics.last_sequence = view->sequence;
@@ -225,6 +261,9 @@ Result<LoadSummary> Collection::Load(RecordSource& source, const LoadOptions& op
   return impl_->Load(source, options);
 }
 
+Status Collection::BuildIndex(const std::function<bool(double)>& progress) {
+  return impl_->BuildIndex(progress);
+}
 Status Collection::Flush() { return impl_->Flush(); }
 Status Collection::Refresh() { return impl_->Refresh(); }
 Snapshot Collection::GetSnapshot() const { return impl_->GetSnapshot(); }

@@ -11,6 +11,7 @@
 #include "core/collection_context.h"
 #include "core/collection_state.h"
 #include "core/flusher.h"
+#include "core/index_builder.h"
 #include "core/write_queue.h"
 #include "platform/background_thread.h"
 #include "platform/mutex.h"
@@ -38,6 +39,7 @@ class Collection::Impl {
   Result<WriteSummary> UpsertBatch(const RecordBatch& batch);
   Result<LoadSummary> Load(RecordSource& source, const LoadOptions& options);
   Status Flush();
+  Status BuildIndex(const std::function<bool(double)>& progress);
   Status Refresh();
   CollectionStatistics Statistics() const;
 
@@ -51,9 +53,12 @@ class Collection::Impl {
     Mutex apply_mutex;
     std::unique_ptr<core::WriteQueue> queue;
     std::unique_ptr<core::Flusher> flusher;
+    std::unique_ptr<core::IndexBuilder> index_builder;
+    std::atomic<bool> stopping{false};
     // Last: their threads use all of the above.
     std::unique_ptr<BackgroundThread> flush_thread;
     std::unique_ptr<BackgroundThread> sync_thread;
+    std::unique_ptr<BackgroundThread> index_thread;
   };
 
   /// What opening finds on disk.
@@ -77,6 +82,9 @@ class Collection::Impl {
   Status CheckWritable() const;
   Status MakeRoom();
   void FlushInBackground();
+  void BuildIndexInBackground();
+  void NotifyIndexThread();
+  void OpenIndex(RecoveryReport& report);
   void NoteUnflushed();
 
   // Constant once the collection is open.

@@ -130,6 +130,7 @@ Result<Collection::Impl::Found> Collection::Impl::Recover(RecoveryReport& report
     VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table, report));
   }
   VIPER_RETURN_IF_ERROR(OpenParts(found.table, report));
+  OpenIndex(report);
   VIPER_ASSIGN_OR_RETURN(found.replay, ReplayLog(FlushedSequence(found.table), report));
   return found;
 }
@@ -168,6 +169,8 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table, Recove
            !table.tombstones.contains(name);
   }));
   return sweep(storage::IndexDirectory(directory), [&](const std::string& name) {
+    // Of those the index itself knows which are of use.
+    if (storage::IsModelName(name) || storage::IsSegmentName(name)) return false;
     return std::none_of(table.files.begin(), table.files.end(),
                         [&](const auto& file) { return storage::SidecarName(file.first) == name; });
   });
@@ -214,6 +217,16 @@ Status Collection::Impl::OpenParts(const storage::TableState& table, RecoveryRep
   MutexLock lock(state_mutex_);
   state_ = std::move(state);
   return {};
+}
+
+void Collection::Impl::OpenIndex(RecoveryReport& report) {
+  std::vector<std::string> rejected;
+  context_.read->index.Replace(core::LoadIndex(context_, rejected));
+  for (std::string& file : rejected) {
+    context_.Log(
+        fmt::format("collection '{}': an index file is not used: {}", context_.name, file));
+    report.rebuilt_files.push_back(std::move(file));
+  }
 }
 
 Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed, RecoveryReport& report) {
@@ -268,7 +281,13 @@ Status Collection::Impl::StartWriter(Found found) {
   writer_->flusher =
       std::make_unique<core::Flusher>(context_, std::move(found.log), std::move(found.table),
                                       *state, *writer_->wal, writer_->apply_mutex);
+  writer_->index_builder = std::make_unique<core::IndexBuilder>(context_);
   if (found.replay.records > 0) NoteUnflushed();
+  if (context_.options.background_index) {
+    writer_->index_thread = std::make_unique<BackgroundThread>(
+        "viper-index", std::chrono::milliseconds(0), [this] { BuildIndexInBackground(); });
+    NotifyIndexThread();
+  }
   if (context_.options.background_flush) {
     const auto tick = std::chrono::milliseconds(std::max(1u, context_.options.flush_age_ms / 4));
     writer_->flush_thread = std::make_unique<BackgroundThread>(

@@ -67,15 +67,20 @@ Result<Record> ReadPartRecord(const ReadView& view, const Location& location,
   return record;
 }
 
+Metadata ReadMemoryMetadata(const Row& row, const Projection& projection) {
+  Metadata metadata;
+  for (const auto& [key, value] : row.metadata) {
+    if (IsWanted(projection, key)) metadata.emplace(key, value);
+  }
+  return metadata;
+}
+
 Record ReadMemoryRecord(const Row& row, const Projection& projection) {
   Record record;
   record.id = row.id;
   record.timestamp = Timestamp{row.timestamp};
   if (row.expires_at != kNeverExpires) record.expires_at = Timestamp{row.expires_at};
-  if (!projection.metadata) return record;
-  for (const auto& [key, value] : row.metadata) {
-    if (IsWanted(projection, key)) record.metadata.emplace(key, value);
-  }
+  if (projection.metadata) record.metadata = ReadMemoryMetadata(row, projection);
   return record;
 }
 
@@ -97,6 +102,15 @@ Status CheckProjection(const ReadView& view, const Projection& projection) {
     }
   }
   return {};
+}
+
+Result<Metadata> ReadMetadata(const ReadView& view, const Location& location,
+                              const Projection& projection) {
+  if (view.is_part(location.source)) {
+    return ReadPartMetadata(view, *view.parts[location.source].part, location.row, projection);
+  }
+  const Row& row = view.memtable_of(location.source).row(static_cast<uint32_t>(location.row));
+  return ReadMemoryMetadata(row, projection);
 }
 
 Result<Record> ReadRecord(const ReadView& view, const Location& location,

@@ -10,6 +10,10 @@ namespace viper::core {
 Status CheckProjection(const ReadView& view, const Projection& projection);
 
 /// The record at a location, as far as the projection asks; the id always.
+/// The metadata of a row, as far as the projection asks.
+Result<Metadata> ReadMetadata(const ReadView& view, const Location& location,
+                              const Projection& projection);
+
 Result<Record> ReadRecord(const ReadView& view, const Location& location,
                           const Projection& projection);
 

@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/collection_index.h"
 #include "core/column_cache.h"
 #include "core/read_view.h"
 #include "platform/thread_pool.h"
@@ -27,6 +28,7 @@ struct ReadContext {
 
   ColumnCache cache;
   ThreadPool pool;
+  CollectionIndex index;
   const Clock& clock;
   ReadCounters counters;
 };
@@ -41,6 +43,7 @@ class Snapshot::Impl {
       : context_(std::move(context)), view_(std::move(view)) {}
 
   const core::ReadView& view() const { return *view_; }
+  const std::shared_ptr<const core::ReadView>& view_pointer() const { return view_; }
   core::ReadContext& context() const { return *context_; }
   int64_t Now() const { return context_->clock.Now().micros; }
 

@@ -4,8 +4,11 @@
 
 #include <fmt/core.h>
 
+#include "kernels/exact_levels.h"
 #include "kernels/kernel_table.h"
 #include "kernels/level_functions.h"
+#include "kernels/mask_levels.h"
+#include "kernels/nearest_levels.h"
 #include "platform/cpu_features.h"
 
 namespace viper::kernels {
@@ -16,6 +19,41 @@ struct Level {
   KernelTable table;
   bool supported = false;
 };
+
+void SetNearest(std::array<Level, 5>& levels) {
+  levels[0].table.nearest = scalar::Nearest;
+#if defined(__aarch64__)
+  levels[1].table.nearest = neon::Nearest;
+#elif defined(__x86_64__)
+  levels[2].table.nearest = avx2::Nearest;
+  levels[3].table.nearest = avx512::Nearest;
+  levels[4].table.nearest = avx512::Nearest;
+#endif
+}
+
+void SetMaskNotAbove(std::array<Level, 5>& levels) {
+  for (Level& level : levels) level.table.mask_not_above = scalar::MaskNotAbove;
+#if defined(__x86_64__)
+  levels[2].table.mask_not_above = avx2::MaskNotAbove;
+  levels[3].table.mask_not_above = avx512::MaskNotAbove;
+  levels[4].table.mask_not_above = avx512::MaskNotAbove;
+#endif
+}
+
+void SetExact(std::array<Level, 5>& levels) {
+  for (Level& level : levels) {
+    level.table.exact_dot = scalar::ExactDot;
+    level.table.exact_squared_l2 = scalar::ExactSquaredL2;
+  }
+#if defined(__x86_64__)
+  levels[2].table.exact_dot = avx2::ExactDot;
+  levels[2].table.exact_squared_l2 = avx2::ExactSquaredL2;
+  for (const size_t level : {3, 4}) {
+    levels[level].table.exact_dot = avx512::ExactDot;
+    levels[level].table.exact_squared_l2 = avx512::ExactSquaredL2;
+  }
+#endif
+}
 
 /// In the order of preference, the last supported one wins.
 const std::array<Level, 5>& Levels() {
@@ -51,6 +89,9 @@ const std::array<Level, 5>& Levels() {
 #else
     static_cast<void>(cpu);
 #endif
+    SetNearest(all);
+    SetMaskNotAbove(all);
+    SetExact(all);
     return all;
   }();
   return levels;

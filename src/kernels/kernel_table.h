@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/code_block.h"
+#include "kernels/panel.h"
 #include "viper/result.h"
 
 namespace viper::kernels {
@@ -59,6 +60,21 @@ struct KernelTable {
   /// The Walsh-Hadamard transform of `size` (a power of two) floats in place, not scaled. All
   /// levels agree bit for bit: sums and differences at distance 1, then 2, 4 and so on.
   void (*hadamard)(float* values, size_t size) = nullptr;
+
+  /// The nearest of `panel_count` panels of vectors for each row, see NearestSlot; `rows` are
+  /// row_count x dim floats, aligned to 4. Of equal scores the lowest slot counts; where no score
+  /// is a number, slot 0 with the score -infinity.
+  void (*nearest)(const float* rows, size_t row_count, size_t dim, const PanelLine* panels,
+                  size_t panel_count, NearestSlot* nearest) = nullptr;
+
+  /// Sums of one pair in double precision, both sides at any address; every level gives the same
+  /// bits.
+  double (*exact_dot)(const std::byte* row, const std::byte* other, size_t dim) = nullptr;
+  double (*exact_squared_l2)(const std::byte* row, const std::byte* other, size_t dim) = nullptr;
+
+  /// Bit i of masks[b]: values[64 * b + i] <= limit. NaN is not.
+  void (*mask_not_above)(const float* values, size_t block_count, float limit,
+                         uint64_t* masks) = nullptr;
 };
 
 /// An n such that at every level, unless a float overflows,

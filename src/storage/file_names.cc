@@ -18,6 +18,8 @@ constexpr std::string_view kChecksumSuffix = ".crc";
 constexpr std::string_view kCommitChecksumSuffix = ".json.crc";
 constexpr std::string_view kPartPrefix = "part-";
 constexpr std::string_view kPartSuffix = ".parquet";
+constexpr std::string_view kModelSuffix = ".vmodel";
+constexpr std::string_view kIndexSegmentSuffix = ".vseg";
 constexpr std::string_view kSegmentSuffix = ".wal";
 constexpr size_t kUuidLength = 36;
 
@@ -126,6 +128,18 @@ std::string SidecarName(std::string_view part_path) {
 std::string SidecarPath(std::string_view table, std::string_view part_path) {
   return JoinPath(IndexDirectory(table), SidecarName(part_path));
 }
+
+std::string ModelPath(std::string_view table, uint64_t model_id) {
+  return JoinPath(IndexDirectory(table), fmt::format("{:016x}{}", model_id, kModelSuffix));
+}
+
+std::string SegmentPath(std::string_view table, std::string_view uuid) {
+  return JoinPath(IndexDirectory(table), fmt::format("{}{}", uuid, kIndexSegmentSuffix));
+}
+
+bool IsModelName(std::string_view name) { return name.ends_with(kModelSuffix); }
+
+bool IsSegmentName(std::string_view name) { return name.ends_with(kIndexSegmentSuffix); }
 
 std::string WalDirectory(std::string_view table) { return JoinPath(ViperDirectory(table), "wal"); }
 

@@ -46,6 +46,12 @@ std::string TmpPath(std::string_view table, std::string_view name);
 std::string IndexDirectory(std::string_view table);
 /// "<uuid>.vidx" for a part of ours, else a name made from a hash of the path.
 std::string SidecarPath(std::string_view table, std::string_view part_path);
+/// The index of a collection: its model ("<16 hex digits>.vmodel") and its segments
+/// ("<uuid>.vseg").
+std::string ModelPath(std::string_view table, uint64_t model_id);
+std::string SegmentPath(std::string_view table, std::string_view uuid);
+bool IsModelName(std::string_view name);
+bool IsSegmentName(std::string_view name);
 /// The sidecar's name alone, for telling which ones belong to no part any more.
 std::string SidecarName(std::string_view part_path);
 

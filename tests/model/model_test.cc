@@ -42,7 +42,8 @@ class ModelRun {
     const uint64_t dice = workload_.random().Uniform(100);
     if (dice < 60) return WriteSomething();
     if (dice < 70) return CheckPoint();
-    if (dice < 76) return CheckSearch();
+    if (dice < 73) return CheckSearch();
+    if (dice < 77) return CheckIndexedSearch();
     if (dice < 80) return CheckFilters();
     if (dice < 86) return Flush();
     if (dice < 89) return TakeSnapshot();
@@ -61,6 +62,8 @@ class ModelRun {
     options.file_system = files_.get();
     options.clock = &clock_;
     options.background_flush = false;
+    options.background_index = false;
+    options.index_min_rows = 5;
     options.checkpoint_interval = 3;
     options.search_threads = 1;
     options.cache_bytes = workload_.random().Chance(0.5) ? 0 : size_t{1} << 20;
@@ -103,7 +106,12 @@ class ModelRun {
     Apply(write, contents_);
   }
 
-  void Flush() { ASSERT_OK(collection_->Flush()); }
+  void Flush() {
+    ASSERT_OK(collection_->Flush());
+    if (workload_.random().Chance(0.5)) {
+      ASSERT_OK(collection_->BuildIndex());
+    }
+  }
 
   void TakeSnapshot() {
     snapshot_.emplace(collection_->GetSnapshot());
@@ -153,22 +161,56 @@ class ModelRun {
     return norm_a == 0 || norm_b == 0 ? 1 : 1 - dot / std::sqrt(norm_a * norm_b);
   }
 
-  void CheckSearch() {
-    const std::vector<float> query = workload_.NextVector();
-    const bool filtered = workload_.random().Chance(0.5);
-    SearchOptions options;
-    options.k = workload_.random().Uniform(12);
-    if (filtered) options.filter = where::Field("category") == "text";
-    std::vector<std::pair<double, std::string>> expected;
+  using Ranked = std::vector<std::pair<double, std::string>>;
+
+  /// All records that a search may find, nearest first.
+  Ranked Rank(const std::vector<float>& query, bool filtered) {
+    Ranked ranked;
     for (const auto& [id, record] : VisibleAt(contents_, Now())) {
       auto category = record.metadata.find("category");
       if (filtered && (category == record.metadata.end() || category->second != Value("text"))) {
         continue;
       }
       // Rounded, so that equal distances compare equal whatever the order of the sums.
-      expected.emplace_back(std::round(Distance(query, record.vector) * 1e9) / 1e9, id);
+      ranked.emplace_back(std::round(Distance(query, record.vector) * 1e9) / 1e9, id);
     }
-    std::sort(expected.begin(), expected.end());
+    std::sort(ranked.begin(), ranked.end());
+    return ranked;
+  }
+
+  /// Through the index hits may be missed, but what is given is alive, matches, is ranked by its
+  /// true distance, and is as much as there is.
+  void CheckIndexedSearch() {
+    const std::vector<float> query = workload_.NextVector();
+    const bool filtered = workload_.random().Chance(0.5);
+    SearchOptions options;
+    options.k = workload_.random().Uniform(12);
+    options.nprobe = 1 + workload_.random().Uniform(3);
+    if (filtered) options.filter = where::Field("category") == "text";
+    const Ranked ranked = Rank(query, filtered);
+    ASSERT_OK_AND_ASSIGN(Hits hits, collection_->Search(query, options));
+    ASSERT_EQ(hits.size(), std::min(ranked.size(), options.k));
+    std::set<std::string> ids;
+    for (size_t i = 0; i < hits.size(); ++i) {
+      const auto found = std::find_if(ranked.begin(), ranked.end(), [&](const auto& candidate) {
+        return candidate.second == hits[i].id;
+      });
+      ASSERT_NE(found, ranked.end()) << hits[i].id;
+      EXPECT_NEAR(hits[i].distance, found->first, 1e-8);
+      EXPECT_TRUE(ids.insert(hits[i].id).second) << hits[i].id << " twice";
+      if (i > 0) {
+        EXPECT_GE(hits[i].distance, hits[i - 1].distance);
+      }
+    }
+  }
+
+  void CheckSearch() {
+    const std::vector<float> query = workload_.NextVector();
+    const bool filtered = workload_.random().Chance(0.5);
+    SearchOptions options;
+    options.k = workload_.random().Uniform(12);
+    if (filtered) options.filter = where::Field("category") == "text";
+    Ranked expected = Rank(query, filtered);
     expected.resize(std::min(expected.size(), options.k));
     ASSERT_OK_AND_ASSIGN(Hits hits, collection_->Search(query, options));
     ASSERT_EQ(hits.size(), expected.size());

@@ -1,0 +1,138 @@
+#include "core/collection_index.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace viper::core {
+namespace {
+
+/// Bits [first, first + count) of `alive` become those of the part: all set but the dead.
+void CopyAlive(const PartView& part, uint64_t first, uint64_t count, Bitmap& alive) {
+  for (uint64_t i = 0; i < count; ++i) {
+    if (part.dead != nullptr && part.dead->Test(i)) alive.Clear(first + i);
+  }
+}
+
+class ViewIndexBuilder {
+ public:
+  ViewIndexBuilder(std::shared_ptr<const IndexFiles> files, const ReadView& view) : view_(view) {
+    result_.files = std::move(files);
+    for (size_t i = 0; i < view.parts.size(); ++i) {
+      sources_[view.parts[i].part->added().path] = i;
+    }
+  }
+
+  ViewIndex Build() && {
+    for (const auto& open : result_.files->segments) AddSegment(*open->segment);
+    for (size_t source = 0; source < view_.source_count(); ++source) {
+      const bool indexed =
+          view_.is_part(source) && !sources_.contains(view_.parts[source].part->added().path);
+      if (indexed) continue;
+      result_.other_sources.push_back(source);
+      result_.other_first_rows.push_back(next_row_);
+      AddRun(source, view_.source_rows(source), false);
+    }
+    return std::move(result_);
+  }
+
+ private:
+  void AddSegment(const index::Segment& segment) {
+    ViewIndex::Segment use;
+    use.segment = &segment;
+    use.first_row = next_row_;
+    use.first_run = result_.runs.size();
+    std::shared_ptr<Bitmap> alive;
+    uint64_t first = 0;
+    for (const index::SegmentPart& part : segment.parts()) {
+      const auto found = sources_.find(part.path);
+      const bool is_there = found != sources_.end() &&
+                            view_.parts[found->second].part->row_count() == part.row_count &&
+                            view_.parts[found->second].part->added().size == part.file_bytes;
+      const bool has_dead = is_there && view_.parts[found->second].dead != nullptr;
+      if ((!is_there || has_dead) && alive == nullptr) {
+        alive = std::make_shared<Bitmap>(segment.row_count(), true);
+      }
+      if (!is_there) {
+        for (uint64_t i = 0; i < part.row_count; ++i) alive->Clear(first + i);
+      } else if (has_dead) {
+        CopyAlive(view_.parts[found->second], first, part.row_count, *alive);
+      }
+      AddRun(is_there ? found->second : 0, part.row_count, !is_there);
+      // A part is read through the first segment that has it.
+      if (is_there) sources_.erase(found);
+      first += part.row_count;
+    }
+    use.run_count = result_.runs.size() - use.first_run;
+    use.alive = std::move(alive);
+    result_.segments.push_back(std::move(use));
+  }
+
+  void AddRun(size_t source, uint64_t count, bool is_gone) {
+    result_.runs.push_back({next_row_, source, is_gone});
+    next_row_ += count;
+  }
+
+  const ReadView& view_;
+  ViewIndex result_;
+  uint64_t next_row_ = 0;
+  /// Parts of the view that no segment was found for yet.
+  std::map<std::string, size_t, std::less<>> sources_;
+};
+
+}  // namespace
+
+Location ViewIndex::LocationOf(uint64_t row) const {
+  const auto after =
+      std::upper_bound(runs.begin(), runs.end(), row,
+                       [](uint64_t wanted, const Run& run) { return wanted < run.first_row; });
+  VIPER_ASSERT(after != runs.begin());
+  const Run& run = *std::prev(after);
+  VIPER_ASSERT(!run.is_gone);
+  return {run.source, row - run.first_row};
+}
+
+std::shared_ptr<const IndexFiles> CollectionIndex::files() const {
+  MutexLock lock(mutex_);
+  return files_;
+}
+
+void CollectionIndex::Replace(std::shared_ptr<const IndexFiles> files) {
+  MutexLock lock(mutex_);
+  files_ = std::move(files);
+  last_view_.reset();
+  last_.reset();
+}
+
+bool CollectionIndex::Drop(const index::Segment* segment) {
+  MutexLock lock(mutex_);
+  if (files_ == nullptr) return false;
+  auto kept = std::make_shared<IndexFiles>(*files_);
+  std::erase_if(kept->segments, [&](const auto& open) { return open->segment.get() == segment; });
+  if (kept->segments.size() == files_->segments.size()) return false;
+  files_ = std::move(kept);
+  last_view_.reset();
+  last_.reset();
+  return true;
+}
+
+std::shared_ptr<const ViewIndex> CollectionIndex::For(const std::shared_ptr<const ReadView>& view) {
+  std::shared_ptr<const IndexFiles> files;
+  {
+    MutexLock lock(mutex_);
+    if (files_ == nullptr || files_->segments.empty()) return nullptr;
+    if (last_view_.lock() == view) return last_;
+    files = files_;
+  }
+  auto made = std::make_shared<const ViewIndex>(ViewIndexBuilder(files, *view).Build());
+  MutexLock lock(mutex_);
+  if (files_ == files) {
+    last_view_ = view;
+    last_ = made;
+  }
+  return made;
+}
+
+}  // namespace viper::core

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "core/read_view.h"
+#include "index/model.h"
+#include "index/segment.h"
+#include "platform/mutex.h"
+#include "viper/file_system.h"
+
+namespace viper::core {
+
+/// A segment of the index and the file that it reads.
+struct OpenSegment {
+  std::string path;
+  std::unique_ptr<MappedFile> file;
+  std::unique_ptr<const index::Segment> segment;
+};
+
+/// The files of an index that are open: a model and the segments under it. Immutable.
+struct IndexFiles {
+  std::string model_path;
+  std::shared_ptr<const index::Model> model;
+  std::vector<std::shared_ptr<const OpenSegment>> segments;
+};
+
+/// What of one view is in the index, and what is not. All of its rows in one numbering: the rows of
+/// the segments first, in order, then those of the sources that are in none.
+struct ViewIndex {
+  std::shared_ptr<const IndexFiles> files;
+
+  /// A run of numbers, and the source of the view that it leads to.
+  struct Run {
+    uint64_t first_row = 0;
+    size_t source = 0;
+    /// Its parts are gone from the view: none of its rows take part.
+    bool is_gone = false;
+  };
+  std::vector<Run> runs;
+  struct Segment {
+    const index::Segment* segment = nullptr;
+    uint64_t first_row = 0;
+    /// Of `runs`.
+    size_t first_run = 0;
+    size_t run_count = 0;
+    /// Rows that the view sees; null = all.
+    std::shared_ptr<const Bitmap> alive;
+  };
+  std::vector<Segment> segments;
+  /// Sources that are in no segment, and the numbers of their first rows.
+  std::vector<size_t> other_sources;
+  std::vector<uint64_t> other_first_rows;
+
+  Location LocationOf(uint64_t row) const;
+};
+
+/// The index as reads see it: replaced as a whole by whoever builds it. Thread-safe.
+class CollectionIndex {
+ public:
+  /// Null = no index.
+  std::shared_ptr<const IndexFiles> files() const;
+  void Replace(std::shared_ptr<const IndexFiles> files);
+  /// Take a segment out that was found to be damaged. True if it was there.
+  bool Drop(const index::Segment* segment);
+  /// What the index knows of a view; null without an index. Made once for each pair of the two.
+  std::shared_ptr<const ViewIndex> For(const std::shared_ptr<const ReadView>& view);
+
+ private:
+  mutable Mutex mutex_;
+  std::shared_ptr<const IndexFiles> files_ VIPER_GUARDED_BY(mutex_);
+  std::weak_ptr<const ReadView> last_view_ VIPER_GUARDED_BY(mutex_);
+  std::shared_ptr<const ViewIndex> last_ VIPER_GUARDED_BY(mutex_);
+};
+
+}  // namespace viper::core

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/bitmap.h"
+#include "index/model.h"
+#include "index/segment.h"
+#include "index/top_rows.h"
+#include "viper/result.h"
+
+namespace viper::index {
+
+/// A segment as one search sees it.
+struct SearchedSegment {
+  const Segment* segment = nullptr;
+  /// First number of its rows in the caller's numbering.
+  uint64_t first_row = 0;
+  /// Which of its rows take part: bit i for row i of the segment. Null = all.
+  const Bitmap* selection = nullptr;
+};
+
+struct IndexSearchRequest {
+  const Model* model = nullptr;
+  std::span<const SearchedSegment> segments;
+  /// dim finite floats.
+  std::span<const float> query;
+  size_t k = 0;
+  /// Share of the true k nearest to find, in (0, 1): how many clusters are probed and how far the
+  /// bounds of codes are trusted follow from it.
+  double recall = 0.95;
+  /// The share of all rows that take part, in (0, 1]: what `selection`s leave.
+  double selected_share = 1;
+  /// Clusters to probe, in place of what `recall` says; 0 = by recall.
+  size_t probes = 0;
+  /// Floats of a row (the caller's numbering); fails for a damaged page.
+  std::function<Result<const std::byte*>(uint64_t row)> floats;
+  /// As in ExactSearchRequest.
+  TieLess tie_less;
+};
+
+/// What a search did.
+struct IndexSearchCounts {
+  uint64_t probed_clusters = 0;
+  /// Rows whose codes were scanned; that passed the bound of their code; whose floats were read.
+  uint64_t scanned_rows = 0;
+  uint64_t byte_rows = 0;
+  uint64_t exact_rows = 0;
+};
+
+/// The nearest selected rows of the clusters probed, best first, at most k, with exact distances
+/// (ExactDistance). Fewer than k only if fewer than k rows are selected: then every cluster has
+/// been probed. `counts` may be null. Corruption names a damaged cluster; else fails as `floats`
+/// does. Thread-safe.
+Result<std::vector<ScoredRow>> IndexSearch(const IndexSearchRequest& request,
+                                           IndexSearchCounts* counts);
+
+}  // namespace viper::index

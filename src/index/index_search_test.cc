@@ -1,0 +1,186 @@
+#include "index/index_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <set>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "index/index_fixture.h"
+
+namespace viper::index {
+namespace {
+
+std::vector<ScoredRow> Search(const BuiltIndex& built, std::span<const float> query, size_t k,
+                              double recall, const Bitmap* selection = nullptr,
+                              IndexSearchCounts* counts = nullptr) {
+  const SearchedSegment searched = {built.segment.get(), 0, selection};
+  IndexSearchRequest request;
+  request.model = built.model.get();
+  request.segments = {&searched, 1};
+  request.query = query;
+  request.k = k;
+  request.recall = recall;
+  if (selection != nullptr) {
+    request.selected_share =
+        static_cast<double>(selection->CountSet()) / static_cast<double>(selection->size());
+  }
+  request.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  auto found = IndexSearch(request, counts);
+  EXPECT_TRUE(found.ok()) << found.status().ToString();
+  return std::move(*found);
+}
+
+/// The share of `found` that is as near as the k-th of the truth.
+double RecallOf(const std::vector<ScoredRow>& found, const std::vector<ScoredRow>& truth) {
+  size_t hits = 0;
+  for (const ScoredRow& row : found) hits += row.distance <= truth.back().distance ? 1 : 0;
+  return static_cast<double>(hits) / static_cast<double>(truth.size());
+}
+
+void ExpectSane(const BuiltIndex& built, std::span<const float> query,
+                const std::vector<ScoredRow>& found) {
+  std::set<uint64_t> seen;
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_TRUE(seen.insert(found[i].row).second) << "twice: " << found[i].row;
+    EXPECT_EQ(found[i].distance, ExactDistance(built.model->metric(), built.Row(found[i].row),
+                                               query.data(), built.dim));
+    if (i > 0) {
+      EXPECT_GE(found[i].distance, found[i - 1].distance);
+    }
+  }
+}
+
+struct Shape {
+  Metric metric;
+  size_t dim;
+  ByteRows kind;
+  bool whole;
+};
+
+class IndexSearchShapes : public testing::TestWithParam<Shape> {};
+
+TEST_P(IndexSearchShapes, FindsNearlyAllAtHighRecallWithExactDistances) {
+  const Shape shape = GetParam();
+  Random random(11);
+  std::vector<float> rows = ClusteredRows(6000, shape.dim, 60, random);
+  if (shape.whole) {
+    for (float& x : rows) x = std::clamp(std::round(128 + 8 * x), 0.0F, 255.0F);
+  }
+  const BuiltIndex built = BuildIndex(std::move(rows), shape.dim, shape.metric, 40, shape.kind);
+  double recall = 0;
+  const int queries = 60;
+  for (int i = 0; i < queries; ++i) {
+    std::vector<float> query(built.rows.begin() + i * 97 * shape.dim,
+                             built.rows.begin() + (i * 97 + 1) * shape.dim);
+    const auto noise = NormalVector(shape.dim, random);
+    for (size_t j = 0; j < shape.dim; ++j)
+      query[j] += shape.whole ? std::round(noise[j]) : noise[j];
+    const auto found = Search(built, query, 10, 0.999);
+    ASSERT_EQ(found.size(), 10U);
+    ExpectSane(built, query, found);
+    recall += RecallOf(found, built.Nearest(query, 10)) / queries;
+  }
+  EXPECT_GT(recall, 0.97);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, IndexSearchShapes,
+                         testing::Values(Shape{Metric::kL2, 32, ByteRows::kScaled, false},
+                                         Shape{Metric::kL2, 100, ByteRows::kNone, false},
+                                         Shape{Metric::kL2, 17, ByteRows::kWhole, true},
+                                         Shape{Metric::kL2, 128, ByteRows::kWhole, true},
+                                         Shape{Metric::kCosine, 64, ByteRows::kScaled, false},
+                                         Shape{Metric::kCosine, 3, ByteRows::kNone, false},
+                                         Shape{Metric::kDot, 48, ByteRows::kScaled, false},
+                                         Shape{Metric::kDot, 96, ByteRows::kNone, false},
+                                         Shape{Metric::kL2, 1, ByteRows::kScaled, false},
+                                         Shape{Metric::kL2, 500, ByteRows::kScaled, false}));
+
+TEST(IndexSearch, GivesKRowsWheneverSoManyAreSelected) {
+  Random random(12);
+  const BuiltIndex built =
+      BuildIndex(ClusteredRows(4000, 24, 30, random), 24, Metric::kL2, 30, ByteRows::kScaled);
+  for (const size_t selected : {0, 1, 5, 9, 10, 11, 60, 1000}) {
+    Bitmap selection(built.count());
+    while (selection.CountSet() < selected) selection.Set(random.Uniform(built.count()));
+    for (int i = 0; i < 10; ++i) {
+      const auto query = NormalVector(24, random);
+      const auto found = Search(built, query, 10, 0.9, &selection);
+      ExpectSane(built, query, found);
+      EXPECT_EQ(found.size(), std::min<size_t>(10, selected));
+      for (const ScoredRow& row : found) EXPECT_TRUE(selection.Test(row.row));
+      // Where every selected row is among the answers they are all there is to find.
+      if (selected <= 10) {
+        EXPECT_EQ(found, built.Nearest(query, 10, &selection));
+      }
+    }
+  }
+}
+
+TEST(IndexSearch, MoreThanThereAreGivesAll) {
+  Random random(13);
+  const BuiltIndex built =
+      BuildIndex(ClusteredRows(700, 8, 9, random), 8, Metric::kCosine, 10, ByteRows::kScaled);
+  const auto query = NormalVector(8, random);
+  EXPECT_EQ(Search(built, query, 5000, 0.9), built.Nearest(query, 5000));
+  EXPECT_TRUE(Search(built, query, 0, 0.9).empty());
+}
+
+TEST(IndexSearch, EqualRowsComeInTheirOrder) {
+  std::vector<float> rows;
+  for (int i = 0; i < 1000; ++i) rows.insert(rows.end(), {1, 2, 3, 4});
+  const BuiltIndex built = BuildIndex(std::move(rows), 4, Metric::kL2, 5, ByteRows::kWhole);
+  const std::vector<float> query = {4, 3, 2, 1};
+  const auto found = Search(built, query, 1000, 0.95);
+  EXPECT_EQ(found, built.Nearest(query, 1000));
+}
+
+TEST(IndexSearch, ZeroRowsAreAtDistanceOneUnderCosine) {
+  Random random(14);
+  std::vector<float> rows = ClusteredRows(500, 6, 4, random);
+  for (int i = 0; i < 500; i += 50) std::fill_n(rows.begin() + i * 6, 6, 0.0F);
+  const BuiltIndex built = BuildIndex(std::move(rows), 6, Metric::kCosine, 6, ByteRows::kScaled);
+  EXPECT_EQ(built.segment->zero_rows().size(), 10U);
+  for (int i = 0; i < 20; ++i) {
+    const auto query = NormalVector(6, random);
+    EXPECT_EQ(Search(built, query, 500, 0.99), built.Nearest(query, 500));
+  }
+}
+
+TEST(IndexSearch, ReadsFewOfTheRows) {
+  Random random(15);
+  const BuiltIndex built =
+      BuildIndex(ClusteredRows(20'000, 64, 200, random), 64, Metric::kL2, 80, ByteRows::kScaled);
+  IndexSearchCounts counts;
+  for (int i = 0; i < 20; ++i) {
+    const std::span<const float> query = std::span(built.rows).subspan(i * 640, 64);
+    Search(built, query, 10, 0.95, nullptr, &counts);
+  }
+  EXPECT_LT(counts.scanned_rows, 20U * 8000);
+  EXPECT_LT(counts.byte_rows, counts.scanned_rows / 2);
+  EXPECT_LT(counts.exact_rows, 20U * 200);
+}
+
+TEST(IndexSearch, ADamagedClusterIsNamed) {
+  Random random(16);
+  BuiltIndex built =
+      BuildIndex(ClusteredRows(2000, 16, 10, random), 16, Metric::kL2, 10, ByteRows::kScaled);
+  built.bytes[100] ^= std::byte{4};
+  const SearchedSegment searched = {built.segment.get(), 0, nullptr};
+  IndexSearchRequest request;
+  request.model = built.model.get();
+  request.segments = {&searched, 1};
+  request.probes = 10;
+  request.k = 5;
+  request.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  const std::vector<float> query(16, 0.5F);
+  request.query = query;
+  const auto found = IndexSearch(request, nullptr);
+  EXPECT_EQ(found.status().code(), StatusCode::kCorruption);
+  EXPECT_NE(found.status().message().find("cluster 0"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace viper::index

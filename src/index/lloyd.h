@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace viper::index {
+
+struct LloydOptions {
+  /// 1 to the number of rows.
+  size_t cluster_count = 1;
+  size_t iterations = 10;
+  uint64_t seed = 0;
+};
+
+struct LloydResult {
+  /// cluster_count x dim, row-major.
+  std::vector<float> centroids;
+  /// Per row, the nearest of the centroids of the iteration before the last.
+  std::vector<uint32_t> clusters;
+};
+
+/// Plain k-means (Lloyd 1982) of `row_count` rows, row_count x dim, row-major, on this thread. Rows
+/// should lie about zero, since distances are compared as dot products. Begins with random rows. A
+/// cluster that gets no row takes half of the largest one's place; with fewer distinct rows than
+/// clusters some stay empty. Deterministic.
+LloydResult RunLloyd(const float* rows, size_t row_count, size_t dim, const LloydOptions& options);
+
+/// `count` distinct numbers below `bound`, ascending, drawn with this seed.
+std::vector<uint32_t> DrawNumbers(size_t count, size_t bound, uint64_t seed);
+
+/// Make two centroids of one: `copy` and `original`, `dim` floats each, part by 1/1024 of each
+/// component (Faiss does the same), which leaves them apart even where the rows are not.
+void SplitCentroid(float* original, float* copy, size_t dim);
+
+}  // namespace viper::index

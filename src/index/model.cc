@@ -1,0 +1,205 @@
+#include "index/model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/coding.h"
+#include "base/crc32c.h"
+#include "base/hash.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "index/exact_distance.h"
+#include "index/row_code.h"
+#include "kernels/kernel_table.h"
+
+namespace viper::index {
+namespace {
+
+using kernels::kBlockRows;
+
+// "VIPERMDL" in the order of the bytes.
+constexpr uint64_t kMagic = 0x4C444D5245504956;
+constexpr uint32_t kFormatVersion = 1;
+constexpr size_t kHeaderBytes = 56;
+
+Status Damaged(std::string_view what) {
+  return Status::Corruption(fmt::format("index model is damaged: {}", what));
+}
+
+Status CheckContent(const ModelContent& content) {
+  const size_t dim = content.dim;
+  const bool sizes_fit = dim >= 1 && dim <= kDimMax && content.code_dim >= dim &&
+                         content.code_dim % 8 == 0 && content.code_dim <= 2 * kDimMax &&
+                         content.mean.size() == dim && !content.centroids.empty() &&
+                         content.centroids.size() % dim == 0;
+  if (!sizes_fit) {
+    return Status::InvalidArgument(
+        fmt::format("index model contradicts itself: dim={} code_dim={} mean={} centroids={}", dim,
+                    content.code_dim, content.mean.size(), content.centroids.size()));
+  }
+  const auto all_finite = [](std::span<const float> floats) {
+    return std::all_of(floats.begin(), floats.end(), [](float x) { return std::isfinite(x); });
+  };
+  if (!std::isfinite(content.scale) || content.scale <= 0 || !all_finite(content.mean) ||
+      !all_finite(content.centroids)) {
+    return Status::InvalidArgument("index model holds a number that is not finite");
+  }
+  return {};
+}
+
+void PutFloats(ByteWriter& writer, std::span<const float> floats) {
+  writer.PutBytes(std::as_bytes(floats));
+}
+
+/// The multiplier that normalises a row for cosine; 0 for a zero row.
+float InverseNorm(const std::byte* row, size_t dim) {
+  float squared = 0;
+  kernels::Active().squared_norm(row, 1, dim, &squared);
+  if (squared >= 1e-30F && squared <= 1e30F) return 1 / std::sqrt(squared);
+  double sum = 0;
+  for (size_t i = 0; i < dim; ++i) {
+    float x = 0;
+    std::memcpy(&x, row + i * sizeof(float), sizeof(x));
+    sum += double{x} * double{x};
+  }
+  return sum == 0 ? 0 : static_cast<float>(1 / std::sqrt(sum));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Model>> Model::Make(ModelContent content) {
+  VIPER_RETURN_IF_ERROR(CheckContent(content));
+  return std::shared_ptr<const Model>(new Model(std::move(content)));  // NOLINT: private
+}
+
+Model::Model(ModelContent content)
+    : content_(std::move(content)),
+      rotation_(content_.dim, content_.code_dim, content_.rotation_seed) {
+  const size_t count = cluster_count();
+  const size_t code_dim = content_.code_dim;
+  rotated_centroids_.resize(count * code_dim);
+  for (size_t i = 0; i < count; ++i) {
+    rotation_.Apply(centroid(i), rotated_centroids_.data() + i * code_dim);
+    max_centroid_norm_ =
+        std::max(max_centroid_norm_, std::sqrt(SquaredNormOf(centroid(i), content_.dim)));
+  }
+  const size_t block_bytes = kernels::BlockBytes(planes());
+  centroid_blocks_.resize((count + kBlockRows - 1) / kBlockRows * block_bytes);
+  const std::vector<float> origin(code_dim);
+  std::vector<uint8_t> bits(planes());
+  for (size_t i = 0; i < count; ++i) {
+    const RowFactors factors =
+        EncodeRow(content_.metric, rotated_centroid(i), origin.data(), planes(), bits.data());
+    StoreRow(bits.data(), factors, planes(), i % kBlockRows,
+             centroid_blocks_.data() + i / kBlockRows * block_bytes);
+  }
+  if (count % kBlockRows != 0) {
+    PadBlock(planes(), count % kBlockRows,
+             centroid_blocks_.data() + count / kBlockRows * block_bytes);
+  }
+  id_ = Hash64(EncodeGeometry());
+}
+
+std::vector<std::byte> Model::EncodeGeometry() const {
+  std::vector<std::byte> bytes;
+  bytes.reserve(kHeaderBytes + (content_.mean.size() + content_.centroids.size()) * sizeof(float));
+  ByteWriter writer(bytes);
+  writer.PutFixed64(kMagic);
+  writer.PutFixed32(kFormatVersion);
+  writer.PutFixed32(static_cast<uint32_t>(content_.metric));
+  writer.PutFixed64(content_.dim);
+  writer.PutFixed64(content_.code_dim);
+  writer.PutFixed64(content_.rotation_seed);
+  writer.PutFixed64(cluster_count());
+  writer.PutFixed32(std::bit_cast<uint32_t>(content_.scale));
+  bytes.resize(kHeaderBytes);
+  PutFloats(writer, content_.mean);
+  PutFloats(writer, content_.centroids);
+  return bytes;
+}
+
+std::vector<std::byte> Model::Encode() const {
+  std::vector<std::byte> bytes = EncodeGeometry();
+  ByteWriter writer(bytes);
+  writer.PutFixed64(content_.trained_rows);
+  writer.PutVarint(content_.probes.size());
+  for (const ProbeCurve& curve : content_.probes) curve.Encode(writer);
+  writer.PutFixed32(crc32c::Value(bytes));
+  return bytes;
+}
+
+Result<std::shared_ptr<const Model>> Model::Decode(std::span<const std::byte> bytes) {
+  if (bytes.size() < kHeaderBytes + sizeof(uint32_t)) return Damaged("too short");
+  const std::byte* at = bytes.data();
+  if (LoadFixed<uint64_t>(at) != kMagic) return Damaged("wrong magic number");
+  if (const auto version = LoadFixed<uint32_t>(at + 8); version != kFormatVersion) {
+    return Status::FailedPrecondition(fmt::format(
+        "index model has another format version: expected={} actual={}", kFormatVersion, version));
+  }
+  const size_t body = bytes.size() - sizeof(uint32_t);
+  if (LoadFixed<uint32_t>(at + body) != crc32c::Value(bytes.first(body))) {
+    return Damaged("checksum");
+  }
+  ModelContent content;
+  const auto metric = LoadFixed<uint32_t>(at + 12);
+  if (metric > static_cast<uint32_t>(Metric::kDot)) return Damaged("unknown metric");
+  content.metric = static_cast<Metric>(metric);
+  content.dim = LoadFixed<uint64_t>(at + 16);
+  content.code_dim = LoadFixed<uint64_t>(at + 24);
+  content.rotation_seed = LoadFixed<uint64_t>(at + 32);
+  const auto clusters = LoadFixed<uint64_t>(at + 40);
+  content.scale = std::bit_cast<float>(LoadFixed<uint32_t>(at + 48));
+  const size_t floats = (body - kHeaderBytes) / sizeof(float);
+  if (content.dim == 0 || content.dim > floats || clusters == 0 ||
+      clusters > floats / content.dim - 1) {
+    return Damaged("sizes");
+  }
+  ByteReader reader(bytes.first(body).subspan(kHeaderBytes));
+  content.mean.resize(content.dim);
+  content.centroids.resize(clusters * content.dim);
+  for (std::vector<float>* target : {&content.mean, &content.centroids}) {
+    const auto part = reader.ReadBytes(target->size() * sizeof(float));
+    if (!part) return Damaged("sizes");
+    std::memcpy(target->data(), part->data(), part->size());
+  }
+  const auto trained_rows = reader.ReadFixed64();
+  const auto curve_count = reader.ReadVarint();
+  if (!trained_rows || !curve_count || *curve_count > 100) return Damaged("probe curves");
+  content.trained_rows = *trained_rows;
+  for (uint64_t i = 0; i < *curve_count; ++i) {
+    auto curve = ProbeCurve::Decode(reader);
+    if (!curve) return Damaged("probe curves");
+    content.probes.push_back(std::move(*curve));
+  }
+  if (!reader.done()) return Damaged("probe curves");
+  auto model = Make(std::move(content));
+  if (!model.ok()) return Damaged(model.status().message());
+  return model;
+}
+
+void Model::PrepareRows(const std::byte* rows, size_t count, float* prepared) const {
+  const size_t dim = content_.dim;
+  for (size_t row = 0; row < count; ++row) {
+    const std::byte* from = rows + row * dim * sizeof(float);
+    float* to = prepared + row * dim;
+    std::memcpy(to, from, dim * sizeof(float));
+    const float factor = content_.metric == Metric::kCosine ? InverseNorm(from, dim) : 1;
+    for (size_t i = 0; i < dim; ++i) {
+      to[i] = (to[i] * factor - content_.mean[i]) * content_.scale;
+    }
+  }
+}
+
+void Model::PrepareQuery(const float* query, float* prepared) const {
+  if (content_.metric == Metric::kDot) {
+    std::memcpy(prepared, query, content_.dim * sizeof(float));
+    return;
+  }
+  PrepareRows(reinterpret_cast<const std::byte*>(query), 1, prepared);
+}
+
+}  // namespace viper::index

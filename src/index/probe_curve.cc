@@ -1,0 +1,292 @@
+// Features are those that ranked highest among a larger set on held-out data: how far the cluster
+// is beyond the nearest, in units of the spread of the nearest twenty and of the nearest distance,
+// and its rank. The fit is by iteratively reweighted least squares (McCullagh and Nelder,
+// Generalized Linear Models, 2nd ed., section 4.4), with fractional responses: the share of the
+// true neighbours in each cluster.
+
+#include "index/probe_curve.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+namespace viper::index {
+namespace {
+
+/// The rank whose distance tells how spread out the nearest centroids are.
+constexpr size_t kSpreadRank = 20;
+constexpr int kIterations = 12;
+/// Ranks that are looked at one by one, and how many are taken together after them.
+constexpr size_t kSingleRanks = 32;
+constexpr size_t kRanksTogether = 4;
+/// Added to the diagonal: features may depend on each other.
+constexpr double kRidge = 1e-4;
+constexpr float kRecalls[] = {0.5F,  0.7F,  0.8F,   0.85F, 0.9F,   0.93F, 0.95F,
+                              0.97F, 0.98F, 0.985F, 0.99F, 0.995F, 0.999F};
+/// Thresholds tried when calibrating, from half to all of the probability.
+constexpr size_t kThresholdSteps = 2000;
+/// Probes when nothing was fitted: this share of the clusters for each power of ten that the recall
+/// leaves.
+constexpr double kUnfittedShare = 0.05;
+
+/// Beyond the largest k that was fitted probes grow by this power of k.
+constexpr double kStretchPower = 0.8;
+
+double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+/// Solve a (symmetric, positive definite) x = b in place by Gaussian elimination.
+template <size_t kSize>
+void SolveInPlace(std::array<std::array<double, kSize>, kSize>& a, std::array<double, kSize>& b) {
+  for (size_t i = 0; i < kSize; ++i) {
+    for (size_t j = i + 1; j < kSize; ++j) {
+      const double factor = a[j][i] / a[i][i];
+      for (size_t c = i; c < kSize; ++c) a[j][c] -= factor * a[i][c];
+      b[j] -= factor * b[i];
+    }
+  }
+  for (size_t i = kSize; i-- > 0;) {
+    for (size_t c = i + 1; c < kSize; ++c) b[i] -= a[i][c] * b[c];
+    b[i] /= a[i][i];
+  }
+}
+
+}  // namespace
+
+class ProbeCurve::FeatureMaker {
+ public:
+  explicit FeatureMaker(std::span<const float> squared_distances)
+      : squared_distances_(squared_distances), nearest_(Root(0)) {
+    const double end = Root(std::min(squared_distances.size() - 1, kSpreadRank));
+    spread_ = std::max(end - nearest_, 1e-6 * (end + 1e-30));
+    unit_ = std::max(nearest_, 1e-30);
+    spread_in_unit_ = std::min(spread_ / unit_, kRatioMax);
+  }
+
+  Features Of(size_t rank) const {
+    const double beyond = Root(rank) - nearest_;
+    const double in_spread = std::min(beyond / spread_, kRatioMax);
+    const double in_nearest = std::min(beyond / unit_, kRatioMax);
+    const double log_rank = LogOfRank(rank);
+    return {1,
+            in_spread,
+            in_nearest,
+            log_rank,
+            spread_in_unit_,
+            in_spread * in_spread,
+            in_nearest * in_nearest,
+            log_rank * log_rank,
+            log_rank * spread_in_unit_};
+  }
+
+ private:
+  static constexpr double kRatioMax = 20;
+
+  double Root(size_t rank) const {
+    return std::sqrt(std::max(0.0, double{squared_distances_[rank]}));
+  }
+
+  static double LogOfRank(size_t rank) {
+    static const std::array<double, kRanksMax> logs = [] {
+      std::array<double, kRanksMax> all;
+      for (size_t i = 0; i < all.size(); ++i) all[i] = std::log(static_cast<double>(i + 1));
+      return all;
+    }();
+    return logs[rank];
+  }
+
+  std::span<const float> squared_distances_;
+  double nearest_;
+  double spread_ = 0;
+  double unit_ = 0;
+  double spread_in_unit_ = 0;
+};
+
+double ProbeCurve::ProbabilityOf(const Features& features) const {
+  return Sigmoid(std::inner_product(features.begin(), features.end(), coefficients_.begin(), 0.0));
+}
+
+size_t ProbeCurve::SharesOf(std::span<const float> squared_distances,
+                            std::array<float, kRanksMax>& shares) const {
+  const size_t count = std::min(squared_distances.size(), kRanksMax);
+  const FeatureMaker maker(squared_distances);
+  float sum = 0;
+  for (size_t rank = 0; rank < count;) {
+    // Further out neighbouring ranks are alike: one stands for several.
+    const size_t run = rank < kSingleRanks ? 1 : std::min(kRanksTogether, count - rank);
+    const auto share = static_cast<float>(ProbabilityOf(maker.Of(rank + run / 2)));
+    for (size_t i = 0; i < run; ++i) shares[rank + i] = share;
+    sum += share * static_cast<float>(run);
+    rank += run;
+  }
+  const float scale = 1 / std::max(sum, 1e-30F);
+  for (size_t rank = 0; rank < count; ++rank) shares[rank] *= scale;
+  return count;
+}
+
+ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
+  ProbeCurve model;
+  const size_t fitted = samples.size() / 2;
+  if (fitted == 0 || k == 0) return model;
+  std::vector<std::vector<Features>> features(fitted);
+  for (size_t s = 0; s < fitted; ++s) {
+    const auto& distances = samples[s].squared_distances;
+    const FeatureMaker maker(distances);
+    for (size_t rank = 0; rank < std::min(distances.size(), kRanksMax); ++rank) {
+      features[s].push_back(maker.Of(rank));
+    }
+  }
+  for (int iteration = 0; iteration < kIterations; ++iteration) {
+    std::array<std::array<double, kFeatureCount>, kFeatureCount> hessian = {};
+    Features gradient = {};
+    for (size_t i = 0; i < kFeatureCount; ++i) hessian[i][i] = kRidge;
+    for (size_t s = 0; s < fitted; ++s) {
+      for (size_t rank = 0; rank < features[s].size(); ++rank) {
+        const Features& x = features[s][rank];
+        const double share =
+            static_cast<double>(samples[s].neighbours[rank]) / static_cast<double>(k);
+        const double p = model.ProbabilityOf(x);
+        const double weight = std::max(p * (1 - p), 1e-6);
+        for (size_t i = 0; i < kFeatureCount; ++i) {
+          gradient[i] += (share - p) * x[i];
+          for (size_t j = 0; j < kFeatureCount; ++j) hessian[i][j] += weight * x[i] * x[j];
+        }
+      }
+    }
+    SolveInPlace(hessian, gradient);
+    for (size_t i = 0; i < kFeatureCount; ++i) model.coefficients_[i] += gradient[i];
+  }
+  model.k_ = k;
+  model.Calibrate(samples.subspan(fitted), k);
+  return model;
+}
+
+void ProbeCurve::Calibrate(std::span<const Sample> samples, size_t k) {
+  // For each sample: the probability seen after each probe, and the neighbours found by then.
+  std::vector<double> found(kThresholdSteps + 1, 0);
+  std::array<float, kRanksMax> shares;
+  for (const Sample& sample : samples) {
+    const size_t ranks = SharesOf(sample.squared_distances, shares);
+    float seen = 0;
+    size_t neighbours = 0;
+    size_t rank = 0;
+    for (size_t step = 0; step <= kThresholdSteps; ++step) {
+      const float threshold = ThresholdOfStep(step);
+      while (rank < ranks && (rank == 0 || seen < threshold)) {
+        seen += shares[rank];
+        neighbours += sample.neighbours[rank];
+        ++rank;
+      }
+      found[step] += static_cast<double>(neighbours) / static_cast<double>(k);
+    }
+  }
+  const double count = static_cast<double>(std::max<size_t>(samples.size(), 1));
+  thresholds_.clear();
+  double error = 0;
+  size_t step = 0;
+  for (const float recall : kRecalls) {
+    // A standard error of the mean above what was asked for: samples are few.
+    const double margin = std::sqrt(double{recall} * (1 - double{recall}) / count / 2);
+    const double wanted = std::min(1.0, double{recall} + margin);
+    while (step < kThresholdSteps && found[step] / count < wanted) ++step;
+    thresholds_.emplace_back(recall, ThresholdOfStep(step));
+    error += std::fabs(found[step] / count - double{recall});
+  }
+  calibration_error_ = error / static_cast<double>(std::size(kRecalls));
+}
+
+float ProbeCurve::ThresholdOfStep(size_t step) {
+  // Finer towards one: 1 - 2^-1 ... 1 - 2^-16.
+  const double exponent = 16.0 * static_cast<double>(step) / static_cast<double>(kThresholdSteps);
+  return static_cast<float>(1 - std::exp2(-exponent));
+}
+
+float ProbeCurve::ThresholdFor(double recall) const {
+  const auto wanted = static_cast<float>(recall);
+  if (wanted <= thresholds_.front().first) return thresholds_.front().second;
+  for (size_t i = 1; i < thresholds_.size(); ++i) {
+    const auto& [high, at_high] = thresholds_[i];
+    if (wanted > high) continue;
+    const auto& [low, at_low] = thresholds_[i - 1];
+    return at_low + (at_high - at_low) * (wanted - low) / (high - low);
+  }
+  return 1;
+}
+
+size_t ProbeCurve::ProbesFor(std::span<const float> squared_distances, double recall) const {
+  const size_t count = squared_distances.size();
+  if (count <= 1) return count;
+  const float threshold = ThresholdFor(recall);
+  std::array<float, kRanksMax> shares;
+  const size_t ranks = SharesOf(squared_distances, shares);
+  float seen = 0;
+  for (size_t rank = 0; rank < ranks; ++rank) {
+    seen += shares[rank];
+    if (seen >= threshold) return rank + 1;
+  }
+  return ranks;
+}
+
+std::optional<double> ProbeCurve::calibration_error() const {
+  if (k_ == 0) return std::nullopt;
+  return calibration_error_;
+}
+
+void ProbeCurve::Encode(ByteWriter& writer) const {
+  writer.PutFixed32(static_cast<uint32_t>(k_));
+  for (const double coefficient : coefficients_) {
+    writer.PutFixed64(std::bit_cast<uint64_t>(coefficient));
+  }
+  writer.PutFixed64(std::bit_cast<uint64_t>(calibration_error_));
+  writer.PutVarint(thresholds_.size());
+  for (const auto& [recall, threshold] : thresholds_) {
+    writer.PutFixed32(std::bit_cast<uint32_t>(recall));
+    writer.PutFixed32(std::bit_cast<uint32_t>(threshold));
+  }
+}
+
+std::optional<ProbeCurve> ProbeCurve::Decode(ByteReader& reader) {
+  ProbeCurve model;
+  const auto k = reader.ReadFixed32();
+  if (!k || *k == 0) return std::nullopt;
+  model.k_ = *k;
+  for (double& coefficient : model.coefficients_) {
+    const auto bits = reader.ReadFixed64();
+    if (!bits) return std::nullopt;
+    coefficient = std::bit_cast<double>(*bits);
+    if (!std::isfinite(coefficient)) return std::nullopt;
+  }
+  const auto error = reader.ReadFixed64();
+  const auto count = reader.ReadVarint();
+  if (!error || !count || *count == 0 || *count > 1000) return std::nullopt;
+  model.calibration_error_ = std::bit_cast<double>(*error);
+  for (uint64_t i = 0; i < *count; ++i) {
+    const auto recall = reader.ReadFixed32();
+    const auto threshold = reader.ReadFixed32();
+    if (!recall || !threshold) return std::nullopt;
+    model.thresholds_.emplace_back(std::bit_cast<float>(*recall), std::bit_cast<float>(*threshold));
+  }
+  return model;
+}
+
+size_t ProbesFor(std::span<const ProbeCurve> curves, std::span<const float> squared_distances,
+                 double recall, double k, size_t cluster_count) {
+  if (curves.empty()) {
+    const double powers = -std::log10(std::max(1 - recall, 1e-6));
+    const double probes = kUnfittedShare * (1 + powers) * static_cast<double>(cluster_count);
+    return std::clamp<size_t>(static_cast<size_t>(std::ceil(probes)), 1, cluster_count);
+  }
+  for (const ProbeCurve& curve : curves) {
+    if (k <= 1.5 * static_cast<double>(curve.k())) {
+      return curve.ProbesFor(squared_distances, recall);
+    }
+  }
+  const ProbeCurve& last = curves.back();
+  const double stretch = std::pow(k / static_cast<double>(last.k()), kStretchPower);
+  const double probes =
+      std::ceil(stretch * static_cast<double>(last.ProbesFor(squared_distances, recall)));
+  return std::min(static_cast<size_t>(std::min(probes, 1e12)), cluster_count);
+}
+
+}  // namespace viper::index

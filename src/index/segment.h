@@ -1,0 +1,120 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/coding.h"
+#include "index/model.h"
+#include "platform/thread_pool.h"
+#include "viper/result.h"
+
+namespace viper::index {
+
+/// The codes of the rows of one or several parts under one model, cluster after cluster: what a
+/// query scans. An immutable, checksummed file that is mapped; docs/format/index.md has the bytes.
+/// It can be lost at any time and is made again from the parts.
+
+/// A part whose rows a segment holds. Rows of a segment are numbered through its parts in order.
+struct SegmentPart {
+  std::string path;
+  uint64_t file_bytes = 0;
+  uint64_t row_count = 0;
+  friend bool operator==(const SegmentPart&, const SegmentPart&) = default;
+};
+
+/// How the second stage keeps rows: one byte a component, and factors.
+enum class ByteRows : uint8_t {
+  kNone = 0,
+  /// The rotated row in whole steps of a size of its own.
+  kScaled = 1,
+  /// The row itself, for l2, where every component of every row is a whole number of 0 to 255: then
+  /// distances to such queries come out exact.
+  kWhole = 2,
+};
+
+/// Bytes of a row of the second stage, its factors included.
+size_t ByteRowBytes(ByteRows kind, const Model& model);
+
+/// The rows of a cluster in a segment.
+struct ClusterView {
+  uint32_t row_count = 0;
+  /// Blocks of 64 codes, kernels::BlockBytes each; the last is padded.
+  const std::byte* blocks = nullptr;
+  size_t block_count = 0;
+  /// Row i of the cluster: its number in the segment, 4 bytes each, little-endian.
+  const std::byte* numbers = nullptr;
+  /// Row i of the cluster: its byte row, row_bytes each; null if there are none.
+  const std::byte* byte_rows = nullptr;
+};
+
+/// Reads a segment from bytes that outlive it. Thread-safe.
+class Segment {
+ public:
+  /// Corruption; FailedPrecondition for another format version or model. Checks everything but the
+  /// clusters' own bytes, which CheckCluster does.
+  static Result<std::unique_ptr<const Segment>> Open(std::span<const std::byte> bytes,
+                                                     const Model& model);
+  /// The model that the bytes name, to find it by; as Open.
+  static Result<uint64_t> ModelIdOf(std::span<const std::byte> bytes);
+
+  uint64_t model_id() const { return model_id_; }
+  const std::vector<SegmentPart>& parts() const { return parts_; }
+  uint64_t row_count() const { return row_count_; }
+  ByteRows byte_rows() const { return byte_rows_; }
+  size_t cluster_count() const { return clusters_.size(); }
+  const ClusterView& cluster(size_t i) const { return clusters_[i]; }
+  /// Rows whose vectors are all zero, under cosine: in no cluster, as they are equally far from
+  /// every query.
+  std::span<const uint32_t> zero_rows() const { return zero_rows_; }
+  /// Compare a cluster's bytes with their checksum, when first asked. Corruption names it. Whoever
+  /// scans a cluster asks first.
+  Status CheckCluster(size_t i) const {
+    if (cluster_is_good_[i].load(std::memory_order_relaxed)) return {};
+    return CompareChecksum(i);
+  }
+  size_t file_bytes() const { return bytes_.size(); }
+
+ private:
+  Segment() = default;
+  Status ReadFooter(std::span<const std::byte> footer, const Model& model);
+  Status ReadClusters(ByteReader& reader, const Model& model);
+  Status CompareChecksum(size_t i) const;
+
+  std::span<const std::byte> bytes_;
+  uint64_t model_id_ = 0;
+  uint64_t row_count_ = 0;
+  ByteRows byte_rows_ = ByteRows::kNone;
+  std::vector<SegmentPart> parts_;
+  std::vector<ClusterView> clusters_;
+  std::vector<std::span<const std::byte>> cluster_bytes_;
+  std::vector<uint32_t> cluster_crcs_;
+  std::vector<uint32_t> zero_rows_;
+  mutable std::vector<std::atomic<bool>> cluster_is_good_;
+};
+
+/// Where a segment's rows come from and its bytes go.
+struct SegmentInput {
+  std::shared_ptr<const Model> model;
+  std::vector<SegmentPart> parts;
+  ByteRows byte_rows = ByteRows::kScaled;
+  /// The floats of a row of the segment; fails for a damaged page.
+  std::function<Result<const std::byte*>(uint64_t row)> floats;
+  /// The cluster of each row of the segment.
+  std::vector<uint32_t> clusters;
+  /// Takes the next bytes of the file.
+  std::function<Status(std::span<const std::byte>)> append;
+  ThreadPool* pool = nullptr;
+  /// Share done, 0 to 1; false cancels.
+  std::function<bool(double)> progress;
+};
+
+/// Write a segment. Cancelled; else fails as `floats` and `append` do.
+Status WriteSegment(const SegmentInput& input);
+
+}  // namespace viper::index

@@ -1,0 +1,222 @@
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/assert.h"
+#include "base/coding.h"
+#include "base/crc32c.h"
+#include "base/status_macros.h"
+#include "index/byte_row.h"
+#include "index/row_code.h"
+#include "index/segment.h"
+#include "index/segment_format.h"
+#include "kernels/kernel_table.h"
+
+namespace viper::index {
+namespace {
+
+using kernels::kBlockRows;
+
+/// Clusters that are encoded between two writes, per thread.
+constexpr size_t kClustersPerThread = 16;
+
+bool IsZero(const std::byte* floats, size_t dim) {
+  for (size_t i = 0; i < dim; ++i) {
+    float x = 0;
+    std::memcpy(&x, floats + i * sizeof(float), sizeof(x));
+    if (x != 0) return false;
+  }
+  return true;
+}
+
+/// Encodes one cluster after the other, with buffers of its own.
+class ClusterEncoder {
+ public:
+  explicit ClusterEncoder(const SegmentInput& input)
+      : input_(input),
+        model_(*input.model),
+        row_bytes_(ByteRowBytes(input.byte_rows, model_)),
+        plain_(model_.dim()),
+        prepared_(model_.dim()),
+        rotated_(model_.code_dim()),
+        residual_(model_.code_dim()),
+        bits_(model_.planes()) {}
+
+  Result<std::vector<std::byte>> Encode(size_t cluster, std::span<const uint32_t> rows) {
+    const ClusterLayout layout = LayOutCluster(rows.size(), model_.planes(), row_bytes_);
+    std::vector<std::byte> bytes(layout.bytes);
+    const size_t block_bytes = kernels::BlockBytes(model_.planes());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, input_.floats(rows[i]));
+      std::memcpy(plain_.data(), floats, plain_.size() * sizeof(float));
+      model_.PrepareRows(floats, 1, prepared_.data());
+      model_.rotation().Apply(prepared_.data(), rotated_.data());
+      EncodeBits(cluster, i, bytes.data() + i / kBlockRows * block_bytes);
+      StoreFixed(bytes.data() + layout.numbers_offset + i * sizeof(uint32_t), rows[i]);
+      if (row_bytes_ == 0) continue;
+      EncodeByteRow(input_.byte_rows,
+                    input_.byte_rows == ByteRows::kWhole ? std::span<const float>(plain_)
+                                                         : std::span<const float>(rotated_),
+                    bytes.data() + layout.byte_rows_offset + i * row_bytes_);
+    }
+    if (rows.size() % kBlockRows != 0) {
+      PadBlock(model_.planes(), rows.size() % kBlockRows,
+               bytes.data() + (layout.block_count - 1) * block_bytes);
+    }
+    return bytes;
+  }
+
+ private:
+  void EncodeBits(size_t cluster, size_t row, std::byte* block) {
+    const float* centroid = model_.rotated_centroid(cluster);
+    for (size_t i = 0; i < residual_.size(); ++i) residual_[i] = rotated_[i] - centroid[i];
+    const RowFactors factors =
+        EncodeRow(model_.metric(), residual_.data(), centroid, model_.planes(), bits_.data());
+    StoreRow(bits_.data(), factors, model_.planes(), row % kBlockRows, block);
+  }
+
+  const SegmentInput& input_;
+  const Model& model_;
+  const size_t row_bytes_;
+  std::vector<float> plain_;
+  std::vector<float> prepared_;
+  std::vector<float> rotated_;
+  std::vector<float> residual_;
+  std::vector<uint8_t> bits_;
+};
+
+/// The rows of each cluster, in rising order.
+struct ClusterRows {
+  std::vector<uint32_t> rows;
+  /// Where each cluster begins in `rows`; one more at the end.
+  std::vector<size_t> firsts;
+  std::vector<uint32_t> zero_rows;
+
+  std::span<const uint32_t> Of(size_t cluster) const {
+    return std::span(rows).subspan(firsts[cluster], firsts[cluster + 1] - firsts[cluster]);
+  }
+};
+
+Result<ClusterRows> SortByCluster(const SegmentInput& input) {
+  const Model& model = *input.model;
+  ClusterRows sorted;
+  std::vector<uint32_t> clusters = input.clusters;
+  const auto none = static_cast<uint32_t>(model.cluster_count());
+  if (model.metric() == Metric::kCosine) {
+    for (size_t row = 0; row < clusters.size(); ++row) {
+      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, input.floats(row));
+      if (!IsZero(floats, model.dim())) continue;
+      sorted.zero_rows.push_back(static_cast<uint32_t>(row));
+      clusters[row] = none;
+    }
+  }
+  sorted.firsts.assign(model.cluster_count() + 2, 0);
+  for (const uint32_t cluster : clusters) ++sorted.firsts[cluster + 1];
+  std::partial_sum(sorted.firsts.begin(), sorted.firsts.end(), sorted.firsts.begin());
+  std::vector<size_t> next = sorted.firsts;
+  sorted.rows.resize(clusters.size());
+  for (size_t row = 0; row < clusters.size(); ++row) {
+    sorted.rows[next[clusters[row]]++] = static_cast<uint32_t>(row);
+  }
+  return sorted;
+}
+
+/// Writes the pieces of the file in order and remembers where they went.
+class SegmentStream {
+ public:
+  explicit SegmentStream(const SegmentInput& input) : input_(input), footer_writer_(table_) {}
+
+  Status AppendCluster(size_t row_count, std::span<const std::byte> bytes) {
+    VIPER_RETURN_IF_ERROR(Align());
+    footer_writer_.PutFixed64(offset_);
+    footer_writer_.PutFixed32(static_cast<uint32_t>(row_count));
+    footer_writer_.PutFixed32(crc32c::Value(bytes));
+    return Append(bytes);
+  }
+
+  Status Finish(std::span<const uint32_t> zero_rows) {
+    std::vector<std::byte> end;
+    ByteWriter writer(end);
+    writer.PutFixed64(input_.model->id());
+    writer.PutU8(static_cast<uint8_t>(input_.byte_rows));
+    writer.PutFixed64(input_.clusters.size());
+    writer.PutVarint(input_.parts.size());
+    for (const SegmentPart& part : input_.parts) {
+      writer.PutString(part.path);
+      writer.PutFixed64(part.file_bytes);
+      writer.PutFixed64(part.row_count);
+    }
+    writer.PutVarint(zero_rows.size());
+    for (const uint32_t row : zero_rows) writer.PutFixed32(row);
+    writer.PutBytes(table_);
+    const uint32_t crc = crc32c::Value(end);
+    const size_t footer_bytes = end.size();
+    writer.PutFixed64(offset_);
+    writer.PutFixed64(footer_bytes);
+    writer.PutFixed32(crc);
+    writer.PutFixed32(kSegmentVersion);
+    writer.PutFixed64(kSegmentMagic);
+    return Append(end);
+  }
+
+ private:
+  Status Append(std::span<const std::byte> bytes) {
+    offset_ += bytes.size();
+    return input_.append(bytes);
+  }
+  Status Align() {
+    static constexpr std::byte kZeros[kClusterAlignment] = {};
+    const size_t missing = (kClusterAlignment - offset_ % kClusterAlignment) % kClusterAlignment;
+    return Append({kZeros, missing});
+  }
+
+  const SegmentInput& input_;
+  uint64_t offset_ = 0;
+  std::vector<std::byte> table_;
+  ByteWriter footer_writer_;
+};
+
+}  // namespace
+
+Status WriteSegment(const SegmentInput& input) {
+  const Model& model = *input.model;
+  VIPER_ASSERT(input.clusters.size() <= std::numeric_limits<uint32_t>::max());
+  VIPER_ASSIGN_OR_RETURN(const ClusterRows sorted, SortByCluster(input));
+  const size_t threads = input.pool == nullptr ? 1 : input.pool->thread_count();
+  std::vector<ClusterEncoder> encoders(threads, ClusterEncoder(input));
+  SegmentStream stream(input);
+  const size_t step = threads * kClustersPerThread;
+  for (size_t first = 0; first < model.cluster_count(); first += step) {
+    const size_t count = std::min(step, model.cluster_count() - first);
+    std::vector<std::vector<std::byte>> encoded(count);
+    std::vector<Status> statuses(threads);
+    const auto encode = [&](size_t thread) {
+      for (size_t i = thread; i < count; i += threads) {
+        auto bytes = encoders[thread].Encode(first + i, sorted.Of(first + i));
+        if (!bytes.ok()) {
+          statuses[thread] = bytes.status();
+          return;
+        }
+        encoded[i] = std::move(*bytes);
+      }
+    };
+    if (threads == 1) {
+      encode(0);
+    } else {
+      input.pool->ParallelFor(threads, encode);
+    }
+    for (const Status& status : statuses) VIPER_RETURN_IF_ERROR(status);
+    for (size_t i = 0; i < count; ++i) {
+      VIPER_RETURN_IF_ERROR(stream.AppendCluster(sorted.Of(first + i).size(), encoded[i]));
+    }
+    const double done =
+        static_cast<double>(first + count) / static_cast<double>(model.cluster_count());
+    if (input.progress && !input.progress(done)) return Status::Cancelled("index: cancelled");
+  }
+  return stream.Finish(sorted.zero_rows);
+}
+
+}  // namespace viper::index

@@ -1,0 +1,19 @@
+#include <immintrin.h>
+
+#include "kernels/mask_levels.h"
+
+namespace viper::kernels::avx512 {
+
+void MaskNotAbove(const float* values, size_t block_count, float limit, uint64_t* masks) {
+  const __m512 limits = _mm512_set1_ps(limit);
+  for (size_t block = 0; block < block_count; ++block, values += 64) {
+    uint64_t mask = 0;
+    for (size_t i = 0; i < 64; i += 16) {
+      const __mmask16 taken = _mm512_cmp_ps_mask(_mm512_loadu_ps(values + i), limits, _CMP_LE_OQ);
+      mask |= static_cast<uint64_t>(taken) << i;
+    }
+    masks[block] = mask;
+  }
+}
+
+}  // namespace viper::kernels::avx512

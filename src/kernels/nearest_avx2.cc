@@ -1,0 +1,132 @@
+// Tiles of 6 rows x 1 panel in 12 of the 16 registers: per dimension two loads of half a panel's
+// line and six broadcasts of a row's component feed 12 fused multiply-adds. A tile runs over all
+// dimensions; its sums are then compared with the best score that each lane has seen, and only
+// after the last panel are the lanes of a row compared with each other.
+//
+// Every sum starts at the bias and takes the products in the order of the dimensions, whatever the
+// tile: the score of a pair does not depend on what is passed along with it.
+
+#include <immintrin.h>
+
+#include "kernels/nearest_levels.h"
+
+namespace viper::kernels::avx2 {
+namespace {
+
+constexpr size_t kRowsPerTile = 6;
+/// A line of a panel is two registers.
+constexpr size_t kLanes = 8;
+constexpr size_t kHalves = kPanelLanes / kLanes;
+
+/// Per row and half of a line: the best score in each lane so far, and the panel it came from.
+template <size_t kRows>
+struct BestOfLanes {
+  __m256 scores[kRows][kHalves];
+  __m256 panels[kRows][kHalves];  // integers; of this type since the blend is
+};
+
+/// `kWidth` registers across: kHalves for each panel.
+template <size_t kRows, size_t kWidth>
+[[gnu::always_inline]] inline void Tile(const float* rows, size_t dim, const PanelLine* panels,
+                                        size_t first_panel, BestOfLanes<kRows>& best) {
+  const PanelLine* panel = panels + first_panel * (dim + 1);
+  __m256 sums[kRows][kWidth];
+#pragma GCC unroll 4
+  for (size_t w = 0; w < kWidth; ++w) {
+    const __m256 bias = _mm256_load_ps(panel[w / kHalves * (dim + 1)].lanes + w % kHalves * kLanes);
+#pragma GCC unroll 6
+    for (size_t r = 0; r < kRows; ++r) sums[r][w] = bias;
+  }
+  ++panel;
+  for (size_t i = 0; i < dim; ++i) {
+    __m256 components[kWidth];
+#pragma GCC unroll 4
+    for (size_t w = 0; w < kWidth; ++w) {
+      components[w] =
+          _mm256_load_ps(panel[w / kHalves * (dim + 1) + i].lanes + w % kHalves * kLanes);
+    }
+#pragma GCC unroll 6
+    for (size_t r = 0; r < kRows; ++r) {
+      const __m256 component = _mm256_broadcast_ss(rows + r * dim + i);
+#pragma GCC unroll 4
+      for (size_t w = 0; w < kWidth; ++w) {
+        sums[r][w] = _mm256_fmadd_ps(component, components[w], sums[r][w]);
+      }
+    }
+  }
+#pragma GCC unroll 4
+  for (size_t w = 0; w < kWidth; ++w) {
+    const size_t half = w % kHalves;
+    const __m256 number =
+        _mm256_castsi256_ps(_mm256_set1_epi32(static_cast<int>(first_panel + w / kHalves)));
+#pragma GCC unroll 6
+    for (size_t r = 0; r < kRows; ++r) {
+      const __m256 better = _mm256_cmp_ps(sums[r][w], best.scores[r][half], _CMP_GT_OQ);
+      best.scores[r][half] = _mm256_blendv_ps(best.scores[r][half], sums[r][w], better);
+      best.panels[r][half] = _mm256_blendv_ps(best.panels[r][half], number, better);
+    }
+  }
+}
+
+/// The highest score of the lanes, and the lowest slot that has it. Few, so one by one.
+NearestSlot BestOf(const __m256* scores, const __m256* panels) {
+  float score_of[kPanelLanes];
+  uint32_t panel_of[kPanelLanes];
+  for (size_t half = 0; half < kHalves; ++half) {
+    _mm256_storeu_ps(score_of + half * kLanes, scores[half]);
+    void* destination = panel_of + half * kLanes;
+    _mm256_storeu_si256(static_cast<__m256i*>(destination), _mm256_castps_si256(panels[half]));
+  }
+  NearestSlot best = {score_of[0], panel_of[0] * static_cast<uint32_t>(kPanelLanes)};
+  for (uint32_t lane = 1; lane < kPanelLanes; ++lane) {
+    const uint32_t slot = panel_of[lane] * static_cast<uint32_t>(kPanelLanes) + lane;
+    const bool better = score_of[lane] > best.score;
+    const bool lower = score_of[lane] == best.score && slot < best.slot;
+    best.slot = better || lower ? slot : best.slot;
+    best.score = better ? score_of[lane] : best.score;
+  }
+  return best;
+}
+
+template <size_t kRows>
+void NearestOfRows(const float* rows, size_t dim, const PanelLine* panels, size_t panel_count,
+                   NearestSlot* nearest) {
+  // Few rows take two panels at once, for enough sums that none waits for itself.
+  constexpr size_t kPanels = kRows <= 3 ? 2 : 1;
+  BestOfLanes<kRows> best;
+  for (size_t r = 0; r < kRows; ++r) {
+    for (size_t half = 0; half < kHalves; ++half) {
+      best.scores[r][half] = _mm256_set1_ps(-__builtin_inff());
+      best.panels[r][half] = _mm256_setzero_ps();
+    }
+  }
+  size_t p = 0;
+  for (; p + kPanels <= panel_count; p += kPanels) {
+    Tile<kRows, kPanels * kHalves>(rows, dim, panels, p, best);
+  }
+  for (; p < panel_count; ++p) Tile<kRows, kHalves>(rows, dim, panels, p, best);
+  for (size_t r = 0; r < kRows; ++r) nearest[r] = BestOf(best.scores[r], best.panels[r]);
+}
+
+using NearestOfRowsFunction = void (*)(const float*, size_t, const PanelLine*, size_t,
+                                       NearestSlot*);
+
+/// For a last tile of so many rows.
+constexpr NearestOfRowsFunction kLastTile[kRowsPerTile] = {nullptr,          NearestOfRows<1>,
+                                                           NearestOfRows<2>, NearestOfRows<3>,
+                                                           NearestOfRows<4>, NearestOfRows<5>};
+
+}  // namespace
+
+void Nearest(const float* rows, size_t row_count, size_t dim, const PanelLine* panels,
+             size_t panel_count, NearestSlot* nearest) {
+  size_t r = 0;
+  for (; r + kRowsPerTile <= row_count; r += kRowsPerTile) {
+    NearestOfRows<kRowsPerTile>(rows + r * dim, dim, panels, panel_count, nearest + r);
+  }
+  if (r < row_count) {
+    kLastTile[row_count - r](rows + r * dim, dim, panels, panel_count, nearest + r);
+  }
+}
+
+}  // namespace viper::kernels::avx2

@@ -1,0 +1,112 @@
+// Tiles of 12 rows x 2 panels in 24 registers: per dimension two loads of a panel's line and twelve
+// broadcasts of a row's component feed 24 fused multiply-adds, so that the arithmetic units are the
+// bottleneck and neither the loads nor their latency. A tile runs over all dimensions; its sums are
+// then compared with the best score that each lane has seen, and only after the last panel are the
+// lanes of a row compared with each other.
+//
+// Every sum starts at the bias and takes the products in the order of the dimensions, whatever the
+// tile: the score of a pair does not depend on what is passed along with it.
+
+#include <immintrin.h>
+
+#include "kernels/nearest_levels.h"
+
+namespace viper::kernels::avx512 {
+namespace {
+
+constexpr size_t kRowsPerTile = 12;
+
+/// Per row: the best score in each lane so far, and the panel that it came from.
+template <size_t kRows>
+struct BestOfLanes {
+  __m512 scores[kRows];
+  __m512i panels[kRows];
+};
+
+template <size_t kRows, size_t kPanels>
+[[gnu::always_inline]] inline void Tile(const float* rows, size_t dim, const PanelLine* panels,
+                                        size_t first_panel, BestOfLanes<kRows>& best) {
+  const PanelLine* panel = panels + first_panel * (dim + 1);
+  __m512 sums[kRows][kPanels];
+#pragma GCC unroll 8
+  for (size_t p = 0; p < kPanels; ++p) {
+    const __m512 bias = _mm512_load_ps(panel[p * (dim + 1)].lanes);
+#pragma GCC unroll 12
+    for (size_t r = 0; r < kRows; ++r) sums[r][p] = bias;
+  }
+  ++panel;
+  for (size_t i = 0; i < dim; ++i) {
+    __m512 components[kPanels];
+#pragma GCC unroll 8
+    for (size_t p = 0; p < kPanels; ++p) {
+      components[p] = _mm512_load_ps(panel[p * (dim + 1) + i].lanes);
+    }
+#pragma GCC unroll 12
+    for (size_t r = 0; r < kRows; ++r) {
+      const __m512 component = _mm512_set1_ps(rows[r * dim + i]);
+#pragma GCC unroll 8
+      for (size_t p = 0; p < kPanels; ++p) {
+        sums[r][p] = _mm512_fmadd_ps(component, components[p], sums[r][p]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (size_t p = 0; p < kPanels; ++p) {
+    const __m512i number = _mm512_set1_epi32(static_cast<int>(first_panel + p));
+#pragma GCC unroll 12
+    for (size_t r = 0; r < kRows; ++r) {
+      const __mmask16 better = _mm512_cmp_ps_mask(sums[r][p], best.scores[r], _CMP_GT_OQ);
+      best.scores[r] = _mm512_mask_mov_ps(best.scores[r], better, sums[r][p]);
+      best.panels[r] = _mm512_mask_mov_epi32(best.panels[r], better, number);
+    }
+  }
+}
+
+/// The highest score of the lanes, and the lowest slot that has it.
+NearestSlot BestOf(__m512 scores, __m512i panels) {
+  const float score = _mm512_reduce_max_ps(scores);
+  const __mmask16 highest = _mm512_cmp_ps_mask(scores, _mm512_set1_ps(score), _CMP_EQ_OQ);
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i slots = _mm512_add_epi32(_mm512_slli_epi32(panels, 4), lanes);
+  return {score, _mm512_mask_reduce_min_epu32(highest, slots)};
+}
+
+template <size_t kRows>
+void NearestOfRows(const float* rows, size_t dim, const PanelLine* panels, size_t panel_count,
+                   NearestSlot* nearest) {
+  // Few rows take more panels at once, for enough sums that none waits for itself.
+  constexpr size_t kPanels = kRows <= 3 ? 8 : kRows <= 6 ? 4 : 2;
+  BestOfLanes<kRows> best;
+  for (__m512& scores : best.scores) scores = _mm512_set1_ps(-__builtin_inff());
+  for (__m512i& numbers : best.panels) numbers = _mm512_setzero_si512();
+  size_t p = 0;
+  for (; p + kPanels <= panel_count; p += kPanels) {
+    Tile<kRows, kPanels>(rows, dim, panels, p, best);
+  }
+  for (; p < panel_count; ++p) Tile<kRows, 1>(rows, dim, panels, p, best);
+  for (size_t r = 0; r < kRows; ++r) nearest[r] = BestOf(best.scores[r], best.panels[r]);
+}
+
+using NearestOfRowsFunction = void (*)(const float*, size_t, const PanelLine*, size_t,
+                                       NearestSlot*);
+
+/// For a last tile of so many rows.
+constexpr NearestOfRowsFunction kLastTile[kRowsPerTile] = {
+    nullptr,          NearestOfRows<1>, NearestOfRows<2>,  NearestOfRows<3>,
+    NearestOfRows<4>, NearestOfRows<5>, NearestOfRows<6>,  NearestOfRows<7>,
+    NearestOfRows<8>, NearestOfRows<9>, NearestOfRows<10>, NearestOfRows<11>};
+
+}  // namespace
+
+void Nearest(const float* rows, size_t row_count, size_t dim, const PanelLine* panels,
+             size_t panel_count, NearestSlot* nearest) {
+  size_t r = 0;
+  for (; r + kRowsPerTile <= row_count; r += kRowsPerTile) {
+    NearestOfRows<kRowsPerTile>(rows + r * dim, dim, panels, panel_count, nearest + r);
+  }
+  if (r < row_count) {
+    kLastTile[row_count - r](rows + r * dim, dim, panels, panel_count, nearest + r);
+  }
+}
+
+}  // namespace viper::kernels::avx512

@@ -1,0 +1,41 @@
+// The specification of `nearest`, and what runs where there is nothing better: the loops over lanes
+// are written so that any compiler makes vectors of them.
+
+#include "kernels/nearest_levels.h"
+
+namespace viper::kernels::scalar {
+namespace {
+
+constexpr float kNoScore = -__builtin_inff();
+
+/// Score of each vector of a panel: bias, then products in the order of the dimensions.
+void ScorePanel(const float* row, size_t dim, const PanelLine* panel, float* scores) {
+  float sums[kPanelLanes];
+  for (size_t lane = 0; lane < kPanelLanes; ++lane) sums[lane] = panel[0].lanes[lane];
+  for (size_t i = 0; i < dim; ++i) {
+    const float* components = panel[1 + i].lanes;
+    for (size_t lane = 0; lane < kPanelLanes; ++lane) sums[lane] += row[i] * components[lane];
+  }
+  for (size_t lane = 0; lane < kPanelLanes; ++lane) scores[lane] = sums[lane];
+}
+
+}  // namespace
+
+void Nearest(const float* rows, size_t row_count, size_t dim, const PanelLine* panels,
+             size_t panel_count, NearestSlot* nearest) {
+  for (size_t r = 0; r < row_count; ++r) {
+    NearestSlot best = {kNoScore, 0};
+    for (size_t p = 0; p < panel_count; ++p) {
+      float scores[kPanelLanes];
+      ScorePanel(rows + r * dim, dim, panels + p * (dim + 1), scores);
+      for (size_t lane = 0; lane < kPanelLanes; ++lane) {
+        if (scores[lane] > best.score) {
+          best = {scores[lane], static_cast<uint32_t>(p * kPanelLanes + lane)};
+        }
+      }
+    }
+    nearest[r] = best;
+  }
+}
+
+}  // namespace viper::kernels::scalar
