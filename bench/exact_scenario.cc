@@ -146,7 +146,7 @@ Status RunMetric(const RunOptions& options, const VectorSet& set, Metric metric,
   if (Status status = MakeEmptyFolder(root); !status.ok()) return status;
   EngineOptions engine_options;
   engine_options.search_threads = 1;
-  auto engine = Engine::Open(root, engine_options);
+  auto engine = OpenQuietEngine(root, engine_options);
   if (!engine.ok()) return engine.status();
   auto collection = LoadCollection(*engine, "exact", set, metric);
   if (!collection.ok()) return collection.status();

@@ -29,7 +29,7 @@ Status WritePlainly(const std::string& path, size_t bytes) {
 }
 
 Status Load(const std::string& root, const std::string& path, size_t rows, size_t dim) {
-  auto engine = Engine::Open(root);
+  auto engine = OpenQuietEngine(root);
   if (!engine.ok()) return engine.status();
   RecordSourceOptions source_options;
   source_options.limit = rows;

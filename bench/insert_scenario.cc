@@ -139,7 +139,7 @@ Status RunInsert(const RunOptions& options, Report& report) {
   if (Status status = MakeEmptyFolder(root); !status.ok()) return status;
   PreallocatedFile bare_file;
   if (Status status = bare_file.Open(root + "/bare"); !status.ok()) return status;
-  auto engine = Engine::Open(root + "/engine");
+  auto engine = OpenQuietEngine(root + "/engine");
   if (!engine.ok()) return engine.status();
   auto collection = engine->CreateCollection(
       "insert",

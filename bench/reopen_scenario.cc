@@ -82,8 +82,9 @@ Status DropFromCache(const std::string& folder) {
   return error ? Status::IoError(error.message()) : Status::Ok();
 }
 
-Status Measure(const RunOptions& options, const VectorSet& set, const std::string& root, bool cold,
-               Report& report) {
+Status Measure(const RunOptions& options, const VectorSet& set, const std::string& root,
+               const std::string& label, Report& report) {
+  const bool cold = label.ends_with("cold cache");
   std::map<std::string, Rounds> figures;
   // One round more, not counted, when warm: it fills the cache.
   for (size_t round = cold ? 1 : 0; round <= options.rounds; ++round) {
@@ -101,7 +102,7 @@ Status Measure(const RunOptions& options, const VectorSet& set, const std::strin
   results["rows"] = static_cast<int64_t>(set.rows);
   results["dim"] = static_cast<int64_t>(set.dim);
   for (const auto& [key, rounds] : figures) results[key] = rounds.Summary();
-  report.Add("reopen", cold ? "cold cache" : "warm cache", set.label, std::move(results));
+  report.Add("reopen", label, set.label, std::move(results));
   return Status::Ok();
 }
 
@@ -112,14 +113,20 @@ Status RunReopen(const RunOptions& options, Report& report) {
   if (!set.ok()) return set.status();
   std::string root = options.work_folder + "/reopen";
   if (Status status = MakeEmptyFolder(root); !status.ok()) return status;
-  {
-    auto engine = Engine::Open(root);
-    if (!engine.ok()) return engine.status();
-    auto collection = LoadCollection(*engine, kCollection, *set, Metric::kL2);
-    if (!collection.ok()) return collection.status();
-  }
-  for (bool cold : {false, true}) {
-    if (Status status = Measure(options, *set, root, cold, report); !status.ok()) return status;
+  for (const bool indexed : {false, true}) {
+    {
+      auto engine = OpenQuietEngine(root);
+      if (!engine.ok()) return engine.status();
+      auto collection = indexed ? engine->OpenCollection(kCollection)
+                                : LoadCollection(*engine, kCollection, *set, Metric::kL2);
+      if (!collection.ok()) return collection.status();
+      Status built = indexed ? (*collection)->BuildIndex() : Status::Ok();
+      if (!built.ok()) return built;
+    }
+    for (const char* cache : {"warm cache", "cold cache"}) {
+      const std::string label = fmt::format("{}, {}", indexed ? "indexed" : "exact", cache);
+      if (Status status = Measure(options, *set, root, label, report); !status.ok()) return status;
+    }
   }
   return MakeEmptyFolder(root);
 }
@@ -140,7 +147,7 @@ Status AnswerOnce(const std::string& root, uint64_t start_ns) {
     return Status::Ok();
   };
   if (Status status = note("main"); !status.ok()) return status;
-  auto engine = Engine::Open(root);
+  auto engine = OpenQuietEngine(root);
   if (!engine.ok()) return engine.status();
   auto collection = engine->OpenCollection(kCollection);
   if (!collection.ok()) return collection.status();

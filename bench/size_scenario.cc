@@ -13,14 +13,16 @@ namespace {
 
 constexpr size_t kWideDim = 768;
 
-Status Measure(const RunOptions& options, const VectorSet& set, Report& report) {
+Status Measure(const RunOptions& options, const VectorSet& set, bool indexed, Report& report) {
   std::string root = options.work_folder + "/size";
   if (Status status = MakeEmptyFolder(root); !status.ok()) return status;
   {
-    auto engine = Engine::Open(root);
+    auto engine = OpenQuietEngine(root);
     if (!engine.ok()) return engine.status();
     auto collection = LoadCollection(*engine, "size", set, Metric::kL2);
     if (!collection.ok()) return collection.status();
+    Status built = indexed ? (*collection)->BuildIndex() : Status::Ok();
+    if (!built.ok()) return built;
   }
   Value::Object results;
   auto total = BytesBelow(root + "/size");
@@ -41,7 +43,8 @@ Status Measure(const RunOptions& options, const VectorSet& set, Report& report) 
   // The log's files are preallocated: a fixed cost, whatever the number of rows.
   results["bytes_without_log_to_float_bytes"] =
       static_cast<double>(*total - *log_bytes) / float_bytes;
-  report.Add("size", fmt::format("{} dimensions", set.dim), set.label, std::move(results));
+  report.Add("size", fmt::format("{} dimensions{}", set.dim, indexed ? ", indexed" : ""), set.label,
+             std::move(results));
   return MakeEmptyFolder(root);
 }
 
@@ -50,10 +53,13 @@ Status Measure(const RunOptions& options, const VectorSet& set, Report& report) 
 Status RunSize(const RunOptions& options, Report& report) {
   auto set = OpenOrMakeVectors(options);
   if (!set.ok()) return set.status();
-  if (Status status = Measure(options, *set, report); !status.ok()) return status;
   auto wide = MakeVectors(options.work_folder + "/wide.fvecs", options.rows / 10, kWideDim);
   if (!wide.ok()) return wide.status();
-  return Measure(options, *wide, report);
+  for (bool indexed : {false, true}) {
+    if (Status status = Measure(options, *set, indexed, report); !status.ok()) return status;
+    if (Status status = Measure(options, *wide, indexed, report); !status.ok()) return status;
+  }
+  return Status::Ok();
 }
 
 }  // namespace viper::bench

@@ -128,6 +128,11 @@ Result<VectorSet> OpenOrMakeVectors(const RunOptions& options) {
   return set;
 }
 
+Result<Engine> OpenQuietEngine(const std::string& root, EngineOptions options) {
+  options.background_index = false;
+  return Engine::Open(root, options);
+}
+
 Result<std::shared_ptr<Collection>> LoadCollection(Engine& engine, const std::string& name,
                                                    const VectorSet& set, Metric metric) {
   auto collection = engine.CreateCollection(name, {.dim = set.dim, .metric = metric, .fields = {}});

@@ -39,6 +39,9 @@ Result<VectorSet> OpenOrMakeVectors(const RunOptions& options);
 Result<VectorSet> MakeVectors(const std::string& path, size_t rows, size_t dim);
 
 /// A fresh collection, loaded with all rows of the set by one thread and flushed.
+// An engine that builds no index unless it is told to: what is measured is not disturbed.
+Result<Engine> OpenQuietEngine(const std::string& root, EngineOptions options = {});
+
 Result<std::shared_ptr<Collection>> LoadCollection(Engine& engine, const std::string& name,
                                                    const VectorSet& set, Metric metric);
 
