@@ -61,9 +61,7 @@ class Loader {
     }
     summary_.duplicates += prepared->duplicates;
     for (core::Row& row : prepared->rows) {
-      const uint32_t number = chunk_->row_count();
-      if (chunk_->FindNewest(row.id, row.id_hash, number)) ++repeated_;
-      chunk_->Append(std::move(row));
+      if (chunk_->IsRepeated(chunk_->Append(std::move(row)))) ++repeated_;
     }
     position_ += static_cast<int64_t>(rows);
     summary_.rows_read += rows;

@@ -42,6 +42,11 @@ class Memtable {
   std::optional<uint32_t> FindNewest(std::string_view id, uint64_t id_hash,
                                      uint32_t row_count) const;
 
+  /// Whether a row of the same id was appended before this one.
+  bool IsRepeated(uint32_t number) const {
+    return chunks_[number / rows_per_chunk_]->previous[number % rows_per_chunk_] != kNoRow;
+  }
+
   uint32_t row_count() const { return row_count_; }
   /// Room left before row numbers run out.
   bool is_full() const { return row_count_ >= kRowsMax; }

@@ -63,21 +63,18 @@ DenseLevelChecker::DenseLevelChecker(size_t dim, int16_t max_definition)
     : dim_(dim), max_definition_(max_definition) {}
 
 bool DenseLevelChecker::AreDense(const PageParts& parts, size_t value_count) {
-  // Larger pages, whose size nothing but a header vouches for, are followed level by level.
-  constexpr size_t kComparedValuesMax = size_t{16} << 20;
-  const size_t rows = value_count / dim_;
-  if (max_definition_ == 1 && !parts.levels.empty() && rows > 0 && value_count % dim_ == 0 &&
-      value_count <= kComparedValuesMax) {
-    if (rows != shape_rows_) {
-      shape_ = EncodeVectorLevels(rows, dim_);
-      shape_rows_ = rows;
-    }
-    if (std::equal(shape_.begin(), shape_.end(), parts.levels.begin(), parts.levels.end())) {
-      return true;
-    }
+  if (!parts.levels.empty() && value_count == dense_value_count_ &&
+      std::equal(dense_levels_.begin(), dense_levels_.end(), parts.levels.begin(),
+                 parts.levels.end())) {
+    return true;
   }
-  return AreDenseVectorLevels(parts.repetition, parts.definition, max_definition_, value_count,
-                              dim_);
+  if (!AreDenseVectorLevels(parts.repetition, parts.definition, max_definition_, value_count,
+                            dim_)) {
+    return false;
+  }
+  dense_levels_.assign(parts.levels.begin(), parts.levels.end());
+  dense_value_count_ = value_count;
+  return true;
 }
 
 std::optional<size_t> FindNotFinite(std::span<const std::byte> floats) {

@@ -24,7 +24,7 @@ struct PageParts {
 std::optional<PageParts> SplitPage(const ::parquet::DataPage& page, int16_t max_definition);
 
 /// Tells whether a page holds lists of exactly `dim` present elements. Remembers the level bytes of
-/// the last shape, which nearly all pages of a file share, so that most are only compared.
+/// the last page that does, which nearly all pages of a file share, so that most are only compared.
 class DenseLevelChecker {
  public:
   DenseLevelChecker(size_t dim, int16_t max_definition);
@@ -34,8 +34,8 @@ class DenseLevelChecker {
  private:
   size_t dim_;
   int16_t max_definition_;
-  size_t shape_rows_ = 0;
-  std::vector<uint8_t> shape_;
+  size_t dense_value_count_ = 0;
+  std::vector<uint8_t> dense_levels_;
 };
 
 /// The first of `floats` that is infinite or not a number. At any byte address.
