@@ -6,51 +6,42 @@
 #include <vector>
 
 #include "index/centroid_list.h"
-#include "platform/thread_pool.h"
 
 namespace viper::index {
 
-/// What finds the nearest of many centroids without comparing with all: a coarse level, about
-/// sqrt(count) *groups* of centroids, and for every centroid its *neighbours*, the centroids
-/// nearest to it. Determined by the centroids alone. A value; immutable; thread-safe.
+/// What finds the nearest of many centroids without comparing with all: *groups* of centroids,
+/// about 1.5 sqrt(count), of which only those near a row are looked into. Determined by the
+/// centroids alone. A value; immutable; thread-safe.
 class CentroidLevels {
  public:
-  /// Below this many centroids all are compared, and there are no levels.
-  static constexpr size_t kCentroidsMin = 256;
-  /// Of each centroid, itself among them: four panels.
-  static constexpr size_t kNeighbours = 64;
+  /// Fewer centroids than this are one group: looking for the right one would cost as much.
+  static constexpr size_t kGroupedCountMin = 256;
 
   CentroidLevels() = default;
-  /// Takes time for about 40 * count * sqrt(count) distances. `pool`: null = this thread only.
-  CentroidLevels(const CentroidList& centroids, ThreadPool* pool);
+  /// Takes time for about 9 * count * sqrt(count) distances.
+  explicit CentroidLevels(const CentroidList& centroids);
 
-  /// No levels: compare with all.
-  bool empty() const { return groups_.empty(); }
+  /// At least 1, if there are centroids.
   size_t group_count() const { return groups_.size(); }
   /// The means of the groups, less the origin of the centroids; slot g is group g.
-  std::span<const kernels::PanelLine> group_panels() const { return group_panels_; }
-  /// The centroids of group g, ascending; may be empty.
+  kernels::PanelList group_means() const;
+  /// A group whose score is less than the best one's by more than this rarely has the nearest
+  /// centroid.
+  float reach() const { return reach_; }
+  /// The centroids of group g, ascending; never empty.
   std::span<const uint32_t> members(size_t g) const { return groups_[g].members; }
   /// The same, packed.
   std::span<const kernels::PanelLine> member_panels(size_t g) const { return groups_[g].panels; }
-  /// The kNeighbours nearest centroids of centroid c, itself among them, ascending.
-  std::span<const uint32_t> neighbours(size_t c) const {
-    return std::span(neighbours_).subspan(c * kNeighbours, kNeighbours);
-  }
 
  private:
   struct Group {
     std::vector<uint32_t> members;
     std::vector<kernels::PanelLine> panels;
   };
-  void FormGroups(const CentroidList& centroids, const std::vector<float>& centred);
-  void FindNeighbours(const CentroidList& centroids, const std::vector<float>& centred,
-                      size_t group, std::span<const uint32_t> candidates);
 
-  std::vector<float> group_means_;  // less the origin
-  std::vector<kernels::PanelLine> group_panels_;
   std::vector<Group> groups_;
-  std::vector<uint32_t> neighbours_;  // count x kNeighbours
+  std::vector<kernels::PanelLine> mean_panels_;
+  float reach_ = 0;
 };
 
 }  // namespace viper::index

@@ -3,7 +3,8 @@
 #include <utility>
 
 #include "base/assert.h"
-#include "index/row_assignment.h"
+#include "index/row_assigner.h"
+#include "kernels/kernel_table.h"
 
 namespace viper::index {
 
@@ -35,7 +36,7 @@ Clustering MakeClustering(std::vector<float> centroids, size_t dim) {
   VIPER_ASSERT(dim > 0 && !centroids.empty());
   Clustering clustering;
   clustering.centroids_ = CentroidList(std::move(centroids), dim);
-  clustering.levels_ = CentroidLevels(clustering.centroids_, nullptr);
+  clustering.levels_ = CentroidLevels(clustering.centroids_);
   return clustering;
 }
 

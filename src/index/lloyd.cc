@@ -7,6 +7,8 @@
 #include "base/assert.h"
 #include "base/random.h"
 #include "index/centroid_list.h"
+#include "index/row_groups.h"
+#include "kernels/kernel_table.h"
 
 namespace viper::index {
 namespace {
@@ -66,13 +68,15 @@ void Lloyd::Iterate() {
 void Lloyd::AssignRows() {
   const kernels::KernelTable& kernel = kernels::Active();
   PackVectors(centroids_.data(), cluster_count_, dim_, panels_);
+  const float* row_pointers[kRowsAtOnce];
   NearestSlot nearest[kRowsAtOnce];
   std::fill(sums_.begin(), sums_.end(), 0.0);
   std::fill(sizes_.begin(), sizes_.end(), size_t{0});
   for (size_t first = 0; first < row_count_; first += kRowsAtOnce) {
     const size_t count = std::min(kRowsAtOnce, row_count_ - first);
-    kernel.nearest(rows_ + first * dim_, count, dim_, panels_.data(), panels_.size() / (dim_ + 1),
-                   nearest);
+    for (size_t i = 0; i < count; ++i) row_pointers[i] = rows_ + (first + i) * dim_;
+    kernel.nearest(row_pointers, count, dim_, {panels_.data(), panels_.size() / (dim_ + 1)},
+                   nearest, nullptr);
     for (size_t i = 0; i < count; ++i) {
       const uint32_t cluster = nearest[i].slot;
       clusters_[first + i] = cluster;

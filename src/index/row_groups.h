@@ -9,7 +9,6 @@ namespace viper::index {
 
 /// Numbers of rows, sorted by the group that each belongs to.
 struct RowGroups {
-  /// Ascending within a group.
   std::vector<uint32_t> rows;
   /// Group g has rows[first[g]] to rows[first[g + 1] - 1].
   std::vector<size_t> first;
@@ -20,9 +19,14 @@ struct RowGroups {
   }
 };
 
-/// Group `rows`, ascending; row r is in group group_of[r], a number below `group_count`.
-RowGroups GroupRows(std::span<const uint32_t> rows, const uint32_t* group_of, size_t group_count);
-/// Group rows 0 to group_of.size() - 1.
-RowGroups GroupRows(std::span<const uint32_t> group_of, size_t group_count);
+/// Group `rows`: rows[i] is in group groups[i], a number below `group_count`, and comes behind
+/// those of the same group before it. A row may be in several groups.
+RowGroups GroupRows(std::span<const uint32_t> rows, std::span<const uint32_t> groups,
+                    size_t group_count);
+/// The same for rows 0, 1, ... groups.size() - 1.
+RowGroups GroupRows(std::span<const uint32_t> groups, size_t group_count);
+
+/// 0, 1, ... count - 1.
+std::vector<uint32_t> NumbersTo(size_t count);
 
 }  // namespace viper::index

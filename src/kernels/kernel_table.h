@@ -61,16 +61,13 @@ struct KernelTable {
   /// levels agree bit for bit: sums and differences at distance 1, then 2, 4 and so on.
   void (*hadamard)(float* values, size_t size) = nullptr;
 
-  /// The nearest of `panel_count` panels of vectors for each row, see NearestSlot; `rows` are
-  /// row_count x dim floats, aligned to 4. Of equal scores the lowest slot counts; where no score
-  /// is a number, slot 0 with the score -infinity.
-  void (*nearest)(const float* rows, size_t row_count, size_t dim, const PanelLine* panels,
-                  size_t panel_count, NearestSlot* nearest) = nullptr;
-
-  /// Sums of one pair in double precision, both sides at any address; every level gives the same
-  /// bits.
-  double (*exact_dot)(const std::byte* row, const std::byte* other, size_t dim) = nullptr;
-  double (*exact_squared_l2)(const std::byte* row, const std::byte* other, size_t dim) = nullptr;
+  /// The nearest of the vectors in `panels` for each of `row_count` rows of `dim` floats, see
+  /// NearestSlot. Rows are aligned to 4 and lie anywhere, so that those which are compared with the
+  /// same panels need not be copied together. Of equal scores the lowest slot counts; where no
+  /// score is a number, slot 0 with the score -infinity. `scores` (may be null): those of all
+  /// slots, row_count x (kPanelLanes * panels.count), row-major.
+  void (*nearest)(const float* const* rows, size_t row_count, size_t dim, const PanelList& panels,
+                  NearestSlot* nearest, float* scores) = nullptr;
 
   /// Bit i of masks[b]: values[64 * b + i] <= limit. NaN is not.
   void (*mask_not_above)(const float* values, size_t block_count, float limit,

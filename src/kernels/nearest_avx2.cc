@@ -27,9 +27,10 @@ struct BestOfLanes {
 
 /// `kWidth` registers across: kHalves for each panel.
 template <size_t kRows, size_t kWidth>
-[[gnu::always_inline]] inline void Tile(const float* rows, size_t dim, const PanelLine* panels,
-                                        size_t first_panel, BestOfLanes<kRows>& best) {
-  const PanelLine* panel = panels + first_panel * (dim + 1);
+[[gnu::always_inline]] inline void Tile(const float* const* rows, size_t dim,
+                                        const PanelList& panels, size_t first_panel,
+                                        BestOfLanes<kRows>& best, float* scores) {
+  const PanelLine* panel = panels.lines + first_panel * (dim + 1);
   __m256 sums[kRows][kWidth];
 #pragma GCC unroll 4
   for (size_t w = 0; w < kWidth; ++w) {
@@ -47,7 +48,7 @@ template <size_t kRows, size_t kWidth>
     }
 #pragma GCC unroll 6
     for (size_t r = 0; r < kRows; ++r) {
-      const __m256 component = _mm256_broadcast_ss(rows + r * dim + i);
+      const __m256 component = _mm256_broadcast_ss(rows[r] + i);
 #pragma GCC unroll 4
       for (size_t w = 0; w < kWidth; ++w) {
         sums[r][w] = _mm256_fmadd_ps(component, components[w], sums[r][w]);
@@ -64,6 +65,15 @@ template <size_t kRows, size_t kWidth>
       const __m256 better = _mm256_cmp_ps(sums[r][w], best.scores[r][half], _CMP_GT_OQ);
       best.scores[r][half] = _mm256_blendv_ps(best.scores[r][half], sums[r][w], better);
       best.panels[r][half] = _mm256_blendv_ps(best.panels[r][half], number, better);
+    }
+  }
+  if (scores == nullptr) return;
+#pragma GCC unroll 6
+  for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (size_t w = 0; w < kWidth; ++w) {
+      float* line = scores + (r * panels.count + first_panel) * kPanelLanes;
+      _mm256_storeu_ps(line + w * kLanes, sums[r][w]);
     }
   }
 }
@@ -89,8 +99,8 @@ NearestSlot BestOf(const __m256* scores, const __m256* panels) {
 }
 
 template <size_t kRows>
-void NearestOfRows(const float* rows, size_t dim, const PanelLine* panels, size_t panel_count,
-                   NearestSlot* nearest) {
+void NearestOfRows(const float* const* rows, size_t dim, const PanelList& panels,
+                   NearestSlot* nearest, float* scores) {
   // Few rows take two panels at once, for enough sums that none waits for itself.
   constexpr size_t kPanels = kRows <= 3 ? 2 : 1;
   BestOfLanes<kRows> best;
@@ -101,15 +111,15 @@ void NearestOfRows(const float* rows, size_t dim, const PanelLine* panels, size_
     }
   }
   size_t p = 0;
-  for (; p + kPanels <= panel_count; p += kPanels) {
-    Tile<kRows, kPanels * kHalves>(rows, dim, panels, p, best);
+  for (; p + kPanels <= panels.count; p += kPanels) {
+    Tile<kRows, kPanels * kHalves>(rows, dim, panels, p, best, scores);
   }
-  for (; p < panel_count; ++p) Tile<kRows, kHalves>(rows, dim, panels, p, best);
+  for (; p < panels.count; ++p) Tile<kRows, kHalves>(rows, dim, panels, p, best, scores);
   for (size_t r = 0; r < kRows; ++r) nearest[r] = BestOf(best.scores[r], best.panels[r]);
 }
 
-using NearestOfRowsFunction = void (*)(const float*, size_t, const PanelLine*, size_t,
-                                       NearestSlot*);
+using NearestOfRowsFunction = void (*)(const float* const*, size_t, const PanelList&, NearestSlot*,
+                                       float*);
 
 /// For a last tile of so many rows.
 constexpr NearestOfRowsFunction kLastTile[kRowsPerTile] = {nullptr,          NearestOfRows<1>,
@@ -118,14 +128,15 @@ constexpr NearestOfRowsFunction kLastTile[kRowsPerTile] = {nullptr,          Nea
 
 }  // namespace
 
-void Nearest(const float* rows, size_t row_count, size_t dim, const PanelLine* panels,
-             size_t panel_count, NearestSlot* nearest) {
+void Nearest(const float* const* rows, size_t row_count, size_t dim, const PanelList& panels,
+             NearestSlot* nearest, float* scores) {
+  const size_t score_stride = scores == nullptr ? 0 : panels.count * kPanelLanes;
   size_t r = 0;
   for (; r + kRowsPerTile <= row_count; r += kRowsPerTile) {
-    NearestOfRows<kRowsPerTile>(rows + r * dim, dim, panels, panel_count, nearest + r);
+    NearestOfRows<kRowsPerTile>(rows + r, dim, panels, nearest + r, scores + r * score_stride);
   }
   if (r < row_count) {
-    kLastTile[row_count - r](rows + r * dim, dim, panels, panel_count, nearest + r);
+    kLastTile[row_count - r](rows + r, dim, panels, nearest + r, scores + r * score_stride);
   }
 }
 

@@ -24,9 +24,10 @@ struct BestOfLanes {
 };
 
 template <size_t kRows, size_t kPanels>
-[[gnu::always_inline]] inline void Tile(const float* rows, size_t dim, const PanelLine* panels,
-                                        size_t first_panel, BestOfLanes<kRows>& best) {
-  const PanelLine* panel = panels + first_panel * (dim + 1);
+[[gnu::always_inline]] inline void Tile(const float* const* rows, size_t dim,
+                                        const PanelList& panels, size_t first_panel,
+                                        BestOfLanes<kRows>& best, float* scores) {
+  const PanelLine* panel = panels.lines + first_panel * (dim + 1);
   __m512 sums[kRows][kPanels];
 #pragma GCC unroll 8
   for (size_t p = 0; p < kPanels; ++p) {
@@ -43,7 +44,7 @@ template <size_t kRows, size_t kPanels>
     }
 #pragma GCC unroll 12
     for (size_t r = 0; r < kRows; ++r) {
-      const __m512 component = _mm512_set1_ps(rows[r * dim + i]);
+      const __m512 component = _mm512_set1_ps(rows[r][i]);
 #pragma GCC unroll 8
       for (size_t p = 0; p < kPanels; ++p) {
         sums[r][p] = _mm512_fmadd_ps(component, components[p], sums[r][p]);
@@ -60,6 +61,14 @@ template <size_t kRows, size_t kPanels>
       best.panels[r] = _mm512_mask_mov_epi32(best.panels[r], better, number);
     }
   }
+  if (scores == nullptr) return;
+#pragma GCC unroll 12
+  for (size_t r = 0; r < kRows; ++r) {
+#pragma GCC unroll 8
+    for (size_t p = 0; p < kPanels; ++p) {
+      _mm512_storeu_ps(scores + (r * panels.count + first_panel + p) * kPanelLanes, sums[r][p]);
+    }
+  }
 }
 
 /// The highest score of the lanes, and the lowest slot that has it.
@@ -72,23 +81,25 @@ NearestSlot BestOf(__m512 scores, __m512i panels) {
 }
 
 template <size_t kRows>
-void NearestOfRows(const float* rows, size_t dim, const PanelLine* panels, size_t panel_count,
-                   NearestSlot* nearest) {
+void NearestOfRows(const float* const* rows, size_t dim, const PanelList& panels,
+                   NearestSlot* nearest, float* scores) {
   // Few rows take more panels at once, for enough sums that none waits for itself.
   constexpr size_t kPanels = kRows <= 3 ? 8 : kRows <= 6 ? 4 : 2;
   BestOfLanes<kRows> best;
-  for (__m512& scores : best.scores) scores = _mm512_set1_ps(-__builtin_inff());
-  for (__m512i& numbers : best.panels) numbers = _mm512_setzero_si512();
-  size_t p = 0;
-  for (; p + kPanels <= panel_count; p += kPanels) {
-    Tile<kRows, kPanels>(rows, dim, panels, p, best);
+  for (size_t r = 0; r < kRows; ++r) {
+    best.scores[r] = _mm512_set1_ps(-__builtin_inff());
+    best.panels[r] = _mm512_setzero_si512();
   }
-  for (; p < panel_count; ++p) Tile<kRows, 1>(rows, dim, panels, p, best);
+  size_t p = 0;
+  for (; p + kPanels <= panels.count; p += kPanels) {
+    Tile<kRows, kPanels>(rows, dim, panels, p, best, scores);
+  }
+  for (; p < panels.count; ++p) Tile<kRows, 1>(rows, dim, panels, p, best, scores);
   for (size_t r = 0; r < kRows; ++r) nearest[r] = BestOf(best.scores[r], best.panels[r]);
 }
 
-using NearestOfRowsFunction = void (*)(const float*, size_t, const PanelLine*, size_t,
-                                       NearestSlot*);
+using NearestOfRowsFunction = void (*)(const float* const*, size_t, const PanelList&, NearestSlot*,
+                                       float*);
 
 /// For a last tile of so many rows.
 constexpr NearestOfRowsFunction kLastTile[kRowsPerTile] = {
@@ -98,14 +109,15 @@ constexpr NearestOfRowsFunction kLastTile[kRowsPerTile] = {
 
 }  // namespace
 
-void Nearest(const float* rows, size_t row_count, size_t dim, const PanelLine* panels,
-             size_t panel_count, NearestSlot* nearest) {
+void Nearest(const float* const* rows, size_t row_count, size_t dim, const PanelList& panels,
+             NearestSlot* nearest, float* scores) {
+  const size_t score_stride = scores == nullptr ? 0 : panels.count * kPanelLanes;
   size_t r = 0;
   for (; r + kRowsPerTile <= row_count; r += kRowsPerTile) {
-    NearestOfRows<kRowsPerTile>(rows + r * dim, dim, panels, panel_count, nearest + r);
+    NearestOfRows<kRowsPerTile>(rows + r, dim, panels, nearest + r, scores + r * score_stride);
   }
   if (r < row_count) {
-    kLastTile[row_count - r](rows + r * dim, dim, panels, panel_count, nearest + r);
+    kLastTile[row_count - r](rows + r, dim, panels, nearest + r, scores + r * score_stride);
   }
 }
 

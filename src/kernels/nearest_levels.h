@@ -5,10 +5,10 @@
 #include "kernels/panel.h"
 
 /// KernelTable::nearest of each level; the rules of level_functions.h hold here too.
-#define VIPER_DECLARE_NEAREST_LEVEL(level)                                               \
-  namespace viper::kernels::level {                                                      \
-  void Nearest(const float* rows, size_t row_count, size_t dim, const PanelLine* panels, \
-               size_t panel_count, NearestSlot* nearest);                                \
+#define VIPER_DECLARE_NEAREST_LEVEL(level)                                                      \
+  namespace viper::kernels::level {                                                             \
+  void Nearest(const float* const* rows, size_t row_count, size_t dim, const PanelList& panels, \
+               NearestSlot* nearest, float* scores);                                            \
   }
 
 VIPER_DECLARE_NEAREST_LEVEL(scalar)

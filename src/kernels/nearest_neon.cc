@@ -18,8 +18,8 @@ constexpr size_t kQuarters = kPanelLanes / kLanes;
 
 /// scores[r] = the scores of a panel's vectors for row r.
 template <size_t kRows>
-[[gnu::always_inline]] inline void Tile(const float* rows, size_t dim, const PanelLine* panel,
-                                        float (*scores)[kPanelLanes]) {
+[[gnu::always_inline]] inline void Tile(const float* const* rows, size_t dim,
+                                        const PanelLine* panel, float (*scores)[kPanelLanes]) {
   float32x4_t sums[kRows][kQuarters];
 #pragma GCC unroll 4
   for (size_t q = 0; q < kQuarters; ++q) {
@@ -35,7 +35,7 @@ template <size_t kRows>
     }
 #pragma GCC unroll 4
     for (size_t r = 0; r < kRows; ++r) {
-      const float32x4_t component = vdupq_n_f32(rows[r * dim + i]);
+      const float32x4_t component = vdupq_n_f32(rows[r][i]);
 #pragma GCC unroll 4
       for (size_t q = 0; q < kQuarters; ++q) {
         sums[r][q] = vfmaq_f32(sums[r][q], component, components[q]);
@@ -48,17 +48,18 @@ template <size_t kRows>
 }
 
 template <size_t kRows>
-void NearestOfRows(const float* rows, size_t dim, const PanelLine* panels, size_t panel_count,
-                   NearestSlot* nearest) {
+void NearestOfRows(const float* const* rows, size_t dim, const PanelList& panels,
+                   NearestSlot* nearest, float* scores) {
   for (size_t r = 0; r < kRows; ++r) nearest[r] = {-__builtin_inff(), 0};
-  for (size_t p = 0; p < panel_count; ++p) {
-    float scores[kRows][kPanelLanes];
-    Tile<kRows>(rows, dim, panels + p * (dim + 1), scores);
+  for (size_t p = 0; p < panels.count; ++p) {
+    float panel_scores[kRows][kPanelLanes];
+    Tile<kRows>(rows, dim, panels.lines + p * (dim + 1), panel_scores);
     for (size_t r = 0; r < kRows; ++r) {
       for (size_t lane = 0; lane < kPanelLanes; ++lane) {
-        if (scores[r][lane] > nearest[r].score) {
-          nearest[r] = {scores[r][lane], static_cast<uint32_t>(p * kPanelLanes + lane)};
-        }
+        const size_t slot = p * kPanelLanes + lane;
+        const float score = panel_scores[r][lane];
+        if (score > nearest[r].score) nearest[r] = {score, static_cast<uint32_t>(slot)};
+        if (scores != nullptr) scores[r * panels.count * kPanelLanes + slot] = score;
       }
     }
   }
@@ -66,14 +67,15 @@ void NearestOfRows(const float* rows, size_t dim, const PanelLine* panels, size_
 
 }  // namespace
 
-void Nearest(const float* rows, size_t row_count, size_t dim, const PanelLine* panels,
-             size_t panel_count, NearestSlot* nearest) {
+void Nearest(const float* const* rows, size_t row_count, size_t dim, const PanelList& panels,
+             NearestSlot* nearest, float* scores) {
+  const size_t score_stride = scores == nullptr ? 0 : panels.count * kPanelLanes;
   size_t r = 0;
   for (; r + kRowsPerTile <= row_count; r += kRowsPerTile) {
-    NearestOfRows<kRowsPerTile>(rows + r * dim, dim, panels, panel_count, nearest + r);
+    NearestOfRows<kRowsPerTile>(rows + r, dim, panels, nearest + r, scores + r * score_stride);
   }
   for (; r < row_count; ++r) {
-    NearestOfRows<1>(rows + r * dim, dim, panels, panel_count, nearest + r);
+    NearestOfRows<1>(rows + r, dim, panels, nearest + r, scores + r * score_stride);
   }
 }
 

@@ -21,17 +21,19 @@ void ScorePanel(const float* row, size_t dim, const PanelLine* panel, float* sco
 
 }  // namespace
 
-void Nearest(const float* rows, size_t row_count, size_t dim, const PanelLine* panels,
-             size_t panel_count, NearestSlot* nearest) {
+void Nearest(const float* const* rows, size_t row_count, size_t dim, const PanelList& panels,
+             NearestSlot* nearest, float* scores) {
   for (size_t r = 0; r < row_count; ++r) {
     NearestSlot best = {kNoScore, 0};
-    for (size_t p = 0; p < panel_count; ++p) {
-      float scores[kPanelLanes];
-      ScorePanel(rows + r * dim, dim, panels + p * (dim + 1), scores);
+    for (size_t p = 0; p < panels.count; ++p) {
+      float panel_scores[kPanelLanes];
+      ScorePanel(rows[r], dim, panels.lines + p * (dim + 1), panel_scores);
       for (size_t lane = 0; lane < kPanelLanes; ++lane) {
-        if (scores[lane] > best.score) {
-          best = {scores[lane], static_cast<uint32_t>(p * kPanelLanes + lane)};
+        const size_t slot = p * kPanelLanes + lane;
+        if (panel_scores[lane] > best.score) {
+          best = {panel_scores[lane], static_cast<uint32_t>(slot)};
         }
+        if (scores != nullptr) scores[r * panels.count * kPanelLanes + slot] = panel_scores[lane];
       }
     }
     nearest[r] = best;

@@ -1,8 +1,11 @@
 // Every level against sums in double precision, against itself when rows are grouped differently,
 // and at the edges: padded lanes, ties, numbers that are none.
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
+
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -13,12 +16,19 @@
 namespace viper::kernels {
 namespace {
 
+constexpr float kUntouched = -12345.0F;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::vector<float> RandomFloats(Random& random, size_t count) {
   std::vector<float> floats(count);
   for (float& component : floats) component = static_cast<float>(random.UniformDouble() * 4 - 2);
   return floats;
+}
+
+std::vector<const float*> PointersTo(const std::vector<float>& rows, size_t dim) {
+  std::vector<const float*> pointers(rows.size() / dim);
+  for (size_t r = 0; r < pointers.size(); ++r) pointers[r] = rows.data() + r * dim;
+  return pointers;
 }
 
 std::vector<PanelLine> Pack(const std::vector<float>& vectors, size_t dim) {
@@ -63,10 +73,10 @@ ExactScore ScoreOf(const float* row, const float* vector, size_t dim) {
 class NearestTest : public testing::TestWithParam<const KernelTable*> {
  protected:
   std::vector<NearestSlot> Nearest(const std::vector<float>& rows, size_t dim,
-                                   const std::vector<PanelLine>& panels) {
+                                   const std::vector<PanelLine>& panels, float* scores = nullptr) {
     std::vector<NearestSlot> nearest(rows.size() / dim);
-    GetParam()->nearest(rows.data(), nearest.size(), dim, panels.data(), panels.size() / (dim + 1),
-                        nearest.data());
+    GetParam()->nearest(PointersTo(rows, dim).data(), nearest.size(), dim,
+                        {panels.data(), panels.size() / (dim + 1)}, nearest.data(), scores);
     return nearest;
   }
 
@@ -75,15 +85,26 @@ class NearestTest : public testing::TestWithParam<const KernelTable*> {
                  << "dim=" << dim << " rows=" << row_count << " vectors=" << vector_count);
     const std::vector<float> rows = RandomFloats(random_, row_count * dim);
     const std::vector<float> vectors = RandomFloats(random_, vector_count * dim);
-    const std::vector<NearestSlot> nearest = Nearest(rows, dim, Pack(vectors, dim));
+    const std::vector<PanelLine> panels = Pack(vectors, dim);
+    const size_t slot_count = panels.size() / (dim + 1) * kPanelLanes;
+    std::vector<float> scores(row_count * slot_count + 1, kUntouched);
+    const std::vector<NearestSlot> nearest = Nearest(rows, dim, panels, scores.data());
+    const std::vector<NearestSlot> alone = Nearest(rows, dim, panels);
+    EXPECT_EQ(scores.back(), kUntouched);
     for (size_t r = 0; r < row_count; ++r) {
       const float* row = rows.data() + r * dim;
+      const auto slots = std::span(scores).subspan(r * slot_count, slot_count);
+      ASSERT_EQ(alone[r].slot, nearest[r].slot);
+      ASSERT_EQ(alone[r].score, nearest[r].score);
+      ASSERT_EQ(slots[nearest[r].slot], nearest[r].score);
+      ASSERT_EQ(*std::max_element(slots.begin(), slots.end()), nearest[r].score);
+
       ASSERT_LT(nearest[r].slot, vector_count);
       const ExactScore found = ScoreOf(row, vectors.data() + nearest[r].slot * dim, dim);
       ASSERT_LE(std::abs(found.score - nearest[r].score), found.error_max) << "row " << r;
       for (size_t v = 0; v < vector_count; ++v) {
         const ExactScore other = ScoreOf(row, vectors.data() + v * dim, dim);
-        ASSERT_LE(other.score, nearest[r].score + other.error_max) << "row " << r << " of " << v;
+        ASSERT_LE(std::abs(other.score - slots[v]), other.error_max) << "row " << r << " of " << v;
       }
     }
   }
@@ -188,8 +209,8 @@ TEST(NearestOfLevels, LevelsWithFusedSumsAgreeBitByBit) {
   for (const KernelTable* kernel : Available()) {
     if (kernel->name == "scalar") continue;
     std::vector<NearestSlot> nearest(100);
-    kernel->nearest(rows.data(), 100, dim, panels.data(), panels.size() / (dim + 1),
-                    nearest.data());
+    kernel->nearest(PointersTo(rows, dim).data(), 100, dim,
+                    {panels.data(), panels.size() / (dim + 1)}, nearest.data(), nullptr);
     if (expected.empty()) expected = nearest;
     for (size_t r = 0; r < nearest.size(); ++r) {
       EXPECT_EQ(nearest[r].slot, expected[r].slot);

@@ -23,6 +23,12 @@ struct alignas(64) PanelLine {
 ///
 /// The score of a vector for a row is the bias plus the dot product, (|row|^2 - |row - v|^2) / 2:
 /// the nearest vector has the highest score.
+struct PanelList {
+  const PanelLine* lines;
+  size_t count;
+};
+
+/// The vector of the highest score for a row.
 struct NearestSlot {
   float score;
   uint32_t slot;
