@@ -43,20 +43,23 @@ class Contest:
         key = json.dumps([contender.rival, self.version, contender.parameters, vectors.fingerprint, vectors.metric], sort_keys=True)
         name = f"{contender.rival}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
         self.folder = environment.scratch / "indexes" / vectors.shape.name / name
-        self._stderr_path = environment.scratch / "logs" / f"{vectors.shape.name}-{name}.log"
+        self._log_stem = f"{vectors.shape.name}-{name}-{hashlib.sha256(contender.label.encode()).hexdigest()[:6]}"
+        self._stderr_path = environment.scratch / "logs" / f"{self._log_stem}.log"
 
     def _find_version(self) -> str:
-        kind = rivals.rival_class(self.contender.rival)
-        if kind.distribution is None:
-            return kind.version()
-        if kind.distribution not in self._environment.versions:
-            raise Skipped(self._environment.failed.get(kind.distribution, f"{kind.distribution} is not installed"))
-        return self._environment.versions[kind.distribution]
+        kind, environment = rivals.rival_class(self.contender.rival), self._environment
+        if kind.distribution in environment.failed:
+            raise Skipped(environment.failed[kind.distribution])
+        try:
+            return kind.version(environment.versions, environment.python_path)
+        except LookupError as missing:
+            raise Skipped(str(missing)) from None
 
     # -- The process -----------------------------------------------------------------------------------------------
 
     def _start(self, mode: str, **arguments) -> subprocess.Popen:
-        job = self.folder / "job.json"
+        job = self._environment.scratch / "jobs" / f"{self._log_stem}.json"
+        job.parent.mkdir(parents=True, exist_ok=True)
         job.write_text(json.dumps({
             "set": str(self.vectors.folder.resolve()),
             "folder": str(self.folder),
@@ -167,7 +170,7 @@ class Contest:
         line = {
             "set": shape.name, "rows": shape.rows, "dim": shape.dim, "metric": shape.metric,
             "rival": self.contender.rival, "contender": self.contender.label, "version": self.version,
-            "parameters": self.contender.parameters, "facts": self._opened["facts"],
+            "parameters": {**self.contender.parameters, **self.contender.opening}, "facts": self._opened["facts"],
             "build": {key: value for key, value in self._built.items() if key not in ("facts", "version")},
             "open_wall_s": round(self._opened["open_wall_s"], 3), "memory": self._memory,
             "foreign_load": {"median": statistics.median(self._loads), "max": max(self._loads)},

@@ -66,7 +66,6 @@ def build(job: Job) -> None:
         "disk_bytes": machine.bytes_below(rival.folder),
         "foreign_load": round(load.cores(cpu), 2),
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "version": rival.version(),
         "facts": rival.facts(),
     }
     (job.folder / "build.json").write_text(json.dumps(report))

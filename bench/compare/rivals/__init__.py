@@ -8,6 +8,7 @@ from .rival import Contender, Rival, Shape
 
 # Name -> (module, class).
 RIVALS = {
+    "viper": ("viper_rival", "Viper"),
     "numpy": ("numpy_rival", "NumPy"),
     "hnswlib": ("hnswlib_rival", "Hnswlib"),
     "faiss-ivfpq": ("faiss_rival", "FaissIvfPq"),

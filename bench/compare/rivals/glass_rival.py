@@ -15,10 +15,10 @@ class Glass(Rival):
 
     @staticmethod
     def _contender(codes: str) -> Contender:
-        return Contender("glass", f"glass HNSW32 {codes} + f32", {"R": 32, "L": 200, "codes": codes})
+        return Contender("glass", f"glass HNSW32 {codes} + f32", {"R": 32, "L": 200}, {"codes": codes})
 
     @classmethod
-    def version(cls) -> str:
+    def version(cls, installed, python_path) -> str:
         return "8c69018"  # it does not tell
 
     def load_libraries(self):
@@ -37,7 +37,7 @@ class Glass(Rival):
     def open(self):
         graph = self.glass.Graph(str(self.folder / "graph.glass"))
         rows = np.load(self.folder / "rows.npy")
-        self.searcher = self.glass.Searcher(graph, rows, "L2", self.parameters["codes"], "FP32")
+        self.searcher = self.glass.Searcher(graph, rows, "L2", self.opening["codes"], "FP32")
         self.searcher.set_ef(32)
         self.searcher.optimize(1)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib.metadata
 import pathlib
 from typing import Callable
 
 import numpy as np
 
-from filters import Filter
+from filters import Filter, field_kind
 from vector_set import K, FilterCase, Shape, unit_length
 
 __all__ = ["K", "BATCH", "Contender", "Filter", "FilterCase", "Rival", "Shape", "unit_length"]
@@ -20,11 +19,12 @@ BATCH = 256
 
 @dataclasses.dataclass(frozen=True)
 class Contender:
-    """An engine with one choice of build parameters: a line of the report."""
+    """An engine with one choice of parameters: a line of the report. Those of equal `parameters` share what was built."""
 
     rival: str
     label: str
     parameters: dict
+    opening: dict = dataclasses.field(default_factory=dict)  # used when it is opened only
 
 
 class Rival:
@@ -44,11 +44,14 @@ class Rival:
         raise NotImplementedError
 
     @classmethod
-    def version(cls) -> str:
-        return importlib.metadata.version(cls.distribution)
+    def version(cls, installed: dict[str, str], python_path: list[str]) -> str:
+        """`installed`: version of each package, `python_path`: folders of modules. LookupError says what is missing."""
+        if cls.distribution not in installed:
+            raise LookupError(f"{cls.distribution} is not installed")
+        return installed[cls.distribution]
 
     def __init__(self, contender: Contender, shape: Shape, folder: pathlib.Path, read_base: Callable[[], np.ndarray]):
-        self.parameters, self.shape, self.folder = contender.parameters, shape, folder
+        self.parameters, self.opening, self.shape, self.folder = contender.parameters, contender.opening, shape, folder
         self._read_base = read_base
 
     # -- Vectors ---------------------------------------------------------------------------------------------------
@@ -116,6 +119,11 @@ def geometric(first: float, last: float, per_doubling: float = 1.0) -> list[int]
 
 def pairs(first: str, firsts: list[int], second: str, seconds: list[int]) -> list[dict]:
     return [{first: value, second: other} for value in firsts for other in seconds]
+
+
+def field_types(metadata: dict[str, list]) -> dict[str, str]:
+    """Columns by name -> int64, float64, string or list<string>."""
+    return {name: field_kind(values) for name, values in metadata.items()}
 
 
 def call(function: Callable, **fixed) -> Callable:

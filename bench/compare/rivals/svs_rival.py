@@ -14,7 +14,7 @@ class Svs(Rival):
         degree = 64 if shape.rows > 500_000 else 32
         vectors = ["LVQ8", "LVQ4x8"] if shape.rows > 500_000 else ["f32", "LVQ8"]
         graph = {"graph_max_degree": degree, "window_size": 200, "alpha": 1.2}
-        return [Contender("svs", f"SVS Vamana{degree} {kind}", {"vectors": kind, "graph": graph}) for kind in vectors]
+        return [Contender("svs", f"SVS Vamana{degree} {kind}", graph, {"vectors": kind}) for kind in vectors]
 
     def load_libraries(self):
         import svs
@@ -22,7 +22,7 @@ class Svs(Rival):
         self.svs = svs
 
     def build(self, metadata):
-        parameters = self.svs.VamanaBuildParameters(**self.parameters["graph"])
+        parameters = self.svs.VamanaBuildParameters(**self.parameters)
         index = self.svs.Vamana.build(parameters, self.rows(), self.svs.DistanceType.L2, num_threads=1)
         index.save(*self._folders())
 
@@ -32,8 +32,8 @@ class Svs(Rival):
     def open(self):
         config, graph, data = self._folders()
         vectors = self.svs.VectorDataLoader(data, self.svs.DataType.float32, dims=self.shape.dim)
-        if self.parameters["vectors"] in CODES:  # encoded while they are read
-            first, second = CODES[self.parameters["vectors"]]
+        if self.opening["vectors"] in CODES:  # encoded while they are read
+            first, second = CODES[self.opening["vectors"]]
             vectors = self.svs.LVQLoader(vectors, primary=first, residual=second, strategy=self.svs.LVQStrategy.Turbo)
         self.index = self.svs.Vamana(config, self.svs.GraphLoader(graph), vectors, self.svs.DistanceType.L2, num_threads=1)
         self.index.num_threads = 1

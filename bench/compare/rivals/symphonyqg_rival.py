@@ -10,7 +10,7 @@ class SymphonyQg(Rival):
         return [Contender("symphonyqg", f"SymphonyQG {degree}", {"degree_bound": degree, "EF": 200}) for degree in degrees]
 
     @classmethod
-    def version(cls) -> str:
+    def version(cls, installed, python_path) -> str:
         return "6124ddb"  # it does not tell
 
     def load_libraries(self):
