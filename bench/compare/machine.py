@@ -1,0 +1,73 @@
+"""What the machine is, how busy others keep it, and what a process uses of it."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import platform
+import resource
+import time
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+# Instruction sets that engines choose their kernels by.
+TOLD_FLAGS = ("avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_vpopcntdq", "avx512vbmi", "avx512_bf16", "avx512_fp16", "amx_int8")
+
+
+def describe() -> dict:
+    cpu = _proc_fields("/proc/cpuinfo")
+    flags = set(cpu.get("flags", "").split())
+    return {
+        "processor": cpu.get("model name", platform.processor()),
+        "cores": os.cpu_count(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "memory": _proc_fields("/proc/meminfo").get("MemTotal", ""),
+        "cache": cpu.get("cache size", ""),
+        "flags": [flag for flag in TOLD_FLAGS if flag in flags],
+        "python": platform.python_version(),
+    }
+
+
+def _proc_fields(path: str) -> dict[str, str]:
+    fields = {}
+    for line in pathlib.Path(path).read_text().splitlines():
+        key, _, value = line.partition(":")
+        fields.setdefault(key.strip(), value.strip())
+    return fields
+
+
+def memory_mib() -> dict[str, float]:
+    """Resident memory of this process, of that what is mapped from files, and the largest it ever was."""
+    status = _proc_fields("/proc/self/status")
+    def mib(key):
+        return int(status.get(key, "0 kB").split()[0]) / 1024
+    return {"resident": mib("VmRSS"), "files": mib("RssFile"), "peak": mib("VmHWM")}
+
+
+def cpu_seconds() -> float:
+    """Processor time of this process, all its threads and its ended children."""
+    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def bytes_below(folder: pathlib.Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+class ForeignLoad:
+    """Busy cores that were not ours, over a stretch of time: `begin()`, then `cores(own CPU seconds)`."""
+
+    def __init__(self, core: int | None = None):
+        self._line = "cpu" if core is None else f"cpu{core}"
+        self._begin_time, self._begin_busy = time.monotonic(), self._busy_seconds()
+
+    def cores(self, own_cpu_seconds: float) -> float:
+        elapsed = max(time.monotonic() - self._begin_time, 1e-3)
+        return max(0.0, (self._busy_seconds() - self._begin_busy - own_cpu_seconds) / elapsed)
+
+    def _busy_seconds(self) -> float:
+        for line in pathlib.Path("/proc/stat").read_text().splitlines():
+            name, *values = line.split()
+            if name == self._line:
+                user, nice, system, _idle, _iowait, irq, softirq, steal = map(int, values[:8])
+                return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND
+        return 0.0

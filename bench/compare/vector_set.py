@@ -1,0 +1,191 @@
+"""Sets of real vectors with exact ground truth, and recall by distance.
+
+A set is a folder with base.fvecs, queries.fvecs, gt_<metric>.ivecs (exact nearest rows per query), base_meta.jsonl and,
+where filters are measured, filters.json with gtf_<name>_<metric>.ivecs. Recall counts an answer as right when its
+distance, computed in double precision on the stored floats, is not above that of the k-th true neighbour: ids would
+punish an engine for picking another one of several equal rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import pathlib
+import zlib
+
+import numpy as np
+
+import filters
+
+K = 10
+# Relative tolerance of a distance, and the absolute one that the subtraction in 1 - cosine needs near zero.
+TIE_RELATIVE = 1e-6
+TIE_ABSOLUTE = 1e-12
+WARM_QUERY_COUNT = 1000
+WARM_SEED = 20261122
+CHECKED_QUERIES = 50
+
+# Which ground truth of a set is measured.
+METRICS = {
+    "words-50k-100": "cosine",
+    "mnist-784": "l2",
+    "sift-photos-1m": "l2",
+    "bible-bge-large-1024": "cosine",
+    "movies-10k-768": "cosine",
+    "sift-5k": "l2",
+}
+TRUTH_SUFFIX = {"cosine": "cos", "l2": "l2"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """What an engine is told about a set before it sees the rows."""
+
+    name: str
+    rows: int
+    dim: int
+    metric: str  # "cosine" or "l2"
+
+
+@dataclasses.dataclass(frozen=True)
+class FilterCase:
+    """A filter of a set with the exact answers for the first `query_count` queries."""
+
+    name: str
+    filter: filters.Filter
+    matching_rows: int
+    selectivity: float
+    query_count: int
+
+
+class Recall:
+    """Share of right answers per query, and how many queries got fewer answers than there are."""
+
+    def __init__(self, shares: np.ndarray, short: int):
+        self.mean = float(shares.mean())
+        self.fifth_percentile = float(np.percentile(shares, 5))
+        self.at_least_90 = float((shares >= 0.9 - 1e-9).mean())
+        self.short = short
+
+
+class VectorSet:
+    def __init__(self, folder: pathlib.Path):
+        self.folder = pathlib.Path(folder)
+        name = self.folder.name
+        self.metric = METRICS[name]
+        rows, dim = self.base_map.shape
+        self.shape = Shape(name, rows, dim, self.metric)
+        self._kth_distances = {}
+
+    @functools.cached_property
+    def base_map(self) -> np.ndarray:
+        """The rows, mapped: rows x dim floats, not contiguous."""
+        return map_vectors(self.folder / "base.fvecs", "<f4")
+
+    def read_base(self) -> np.ndarray:
+        return np.ascontiguousarray(self.base_map)
+
+    @functools.cached_property
+    def queries(self) -> np.ndarray:
+        return np.ascontiguousarray(map_vectors(self.folder / "queries.fvecs", "<f4"))
+
+    def read_metadata(self, fields: list[str] | None = None) -> list[dict]:
+        with open(self.folder / "base_meta.jsonl", encoding="utf-8") as lines:
+            rows = map(json.loads, lines)
+            return [{name: row[name] for name in fields} if fields is not None else row for row in rows]
+
+    @functools.cached_property
+    def filter_cases(self) -> list[FilterCase]:
+        path = self.folder / "filters.json"
+        if not path.exists():
+            return []
+        entries = json.loads(path.read_text())
+        return [
+            FilterCase(entry["name"], filters.parse(entry["filter"]), entry["matching_rows"], entry["selectivity"], entry["queries"])
+            for entry in entries
+        ]
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """Names the rows: their count, dimension and a checksum over a sample of them."""
+        step = max(1, self.shape.rows // 1000)
+        checksum = zlib.crc32(np.ascontiguousarray(self.base_map[::step]).tobytes())
+        return f"{self.shape.name}-{self.shape.rows}x{self.shape.dim}-{checksum:08x}"
+
+    def make_warm_queries(self) -> np.ndarray:
+        """Queries that are no test queries: rows of the set, moved by a tenth of the spread of their components."""
+        generator = np.random.default_rng(WARM_SEED)
+        rows = np.sort(generator.choice(self.shape.rows, min(WARM_QUERY_COUNT, self.shape.rows), replace=False))
+        chosen = np.ascontiguousarray(self.base_map[rows])
+        moved = chosen + generator.standard_normal(chosen.shape).astype(np.float32) * (0.1 * chosen.std())
+        return generator.permutation(moved.astype(np.float32))
+
+    # -- Truth -----------------------------------------------------------------------------------------------------
+
+    def distances(self, query_row: int, ids: np.ndarray) -> np.ndarray:
+        """Distances of rows to a query in double precision; squared for l2."""
+        rows = np.asarray(self.base_map[ids], dtype=np.float64)
+        return distances(self.queries[query_row].astype(np.float64), rows, self.metric)
+
+    def kth_distances(self, filter_name: str | None = None) -> list[tuple[float, int]]:
+        """Per query the distance of its last true neighbour and how many there are: K, or fewer if fewer rows match."""
+        if filter_name not in self._kth_distances:
+            stem = "gt" if filter_name is None else f"gtf_{filter_name}"
+            truth = map_vectors(self.folder / f"{stem}_{TRUTH_SUFFIX[self.metric]}.ivecs", "<i4")[:, :K]
+            last = []
+            for row, ids in enumerate(truth):
+                present = ids[ids >= 0]
+                last.append((float(self.distances(row, present).max()) if len(present) else 0.0, len(present)))
+            self._kth_distances[filter_name] = last
+        return self._kth_distances[filter_name]
+
+    def recall(self, answers: list, first_query: int = 0, filter_name: str | None = None) -> Recall:
+        """`answers`: per query a sequence of row numbers; numbers outside the set are no answers. Queries wrap around."""
+        last = self.kth_distances(filter_name)
+        shares, short = np.empty(len(answers)), 0
+        for position, answer in enumerate(answers):
+            row = (first_query + position) % len(last)
+            limit, count = last[row]
+            ids = np.unique(np.asarray(answer, dtype=np.int64)[:K])
+            ids = ids[(ids >= 0) & (ids < self.shape.rows)]
+            found = self.distances(row, ids) <= limit * (1 + TIE_RELATIVE) + TIE_ABSOLUTE
+            shares[position] = found.sum() / count if count else 1.0
+            short += len(ids) < count
+        return Recall(shares, short)
+
+    def check_truth(self) -> None:
+        """Compare the shipped neighbours of a sample of queries with a brute force in double precision."""
+        base = np.asarray(self.base_map, dtype=np.float64) if self.shape.rows * self.shape.dim < 5e7 else None
+        step = max(1, len(self.queries) // CHECKED_QUERIES)
+        last = self.kth_distances()
+        for row in range(0, len(self.queries), step):
+            query = self.queries[row].astype(np.float64)
+            nearest = np.partition(brute_force(query, base if base is not None else self.base_map, self.metric), K - 1)[K - 1]
+            limit = last[row][0]
+            if abs(nearest - limit) > abs(limit) * TIE_RELATIVE + TIE_ABSOLUTE:
+                raise SystemExit(f"{self.shape.name}: query {row}: the ground truth says {limit}, brute force {nearest}")
+
+
+def distances(query: np.ndarray, rows: np.ndarray, metric: str) -> np.ndarray:
+    if metric == "l2":
+        return ((rows - query) ** 2).sum(axis=1)
+    norms = np.linalg.norm(rows, axis=1) * np.linalg.norm(query)
+    return 1.0 - (rows @ query) / norms
+
+
+def brute_force(query: np.ndarray, base: np.ndarray, metric: str) -> np.ndarray:
+    block = 100_000
+    parts = [distances(query, np.asarray(base[first : first + block], dtype=np.float64), metric) for first in range(0, len(base), block)]
+    return np.concatenate(parts)
+
+
+def map_vectors(path: pathlib.Path, kind: str) -> np.ndarray:
+    """Map a file of rows of one length, each an int32 count and then its values."""
+    dim = int(np.fromfile(path, dtype="<i4", count=1)[0])
+    return np.memmap(path, dtype=kind, mode="r").reshape(-1, dim + 1)[:, 1:]
+
+
+def unit_length(vectors: np.ndarray) -> np.ndarray:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.ascontiguousarray(vectors / np.where(norms == 0, 1, norms), dtype=np.float32)

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""The process of one contender over one set: builds it, or opens what was built and measures on command.
+
+    worker.py build JOB.json      builds into job["folder"] and writes build.json there
+    worker.py serve JOB.json      reads one command a line from standard input, answers one JSON line each
+
+A contender has a process of its own, so that its memory is its own; what libraries print goes to standard error.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import pathlib
+import sys
+import time
+from typing import Callable
+
+import numpy as np
+
+import filters
+import machine
+import rivals
+from rivals.rival import BATCH, K, Contender, Rival
+from vector_set import VectorSet
+
+CLOCK = time.perf_counter_ns
+SECONDS_WARM = 1
+WARM_BETWEEN_SETTINGS = 200
+
+
+class Job:
+    """What run.py says about the contender, the set and the place."""
+
+    def __init__(self, path: str):
+        with open(path, encoding="utf-8") as stream:
+            self.entries = json.load(stream)
+        self.set = VectorSet(pathlib.Path(self.entries["set"]))
+        self.folder = pathlib.Path(self.entries["folder"])
+        self.contender = Contender(**self.entries["contender"])
+
+    def make_rival(self) -> Rival:
+        kind = rivals.rival_class(self.contender.rival)
+        return kind(self.contender, self.set.shape, self.folder / "files", self.set.read_base)
+
+
+# -- Build -----------------------------------------------------------------------------------------------------------
+
+def build(job: Job) -> None:
+    rival = job.make_rival()
+    rival.load_libraries()
+    rival.folder.mkdir(parents=True)
+    metadata = read_columns(job.set) if rival.is_database else None
+    base = job.set.read_base()  # read once before the clock starts, so that it is in the page cache
+    before, load = machine.memory_mib()["resident"], machine.ForeignLoad()
+    wall, cpu = time.perf_counter(), machine.cpu_seconds()
+    del base
+    rival.build(metadata)
+    cpu, wall = machine.cpu_seconds() - cpu, time.perf_counter() - wall
+    report = {
+        "cpu_s": round(cpu, 2),
+        "wall_s": round(wall, 2),
+        # Above the libraries; the floats that were handed over are part of it.
+        "peak_mib": round(machine.memory_mib()["peak"] - before + base_mib(job), 1),
+        "disk_bytes": machine.bytes_below(rival.folder),
+        "foreign_load": round(load.cores(cpu), 2),
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "facts": rival.facts(),
+    }
+    (job.folder / "build.json").write_text(json.dumps(report))
+
+
+def base_mib(job: Job) -> float:
+    return job.set.shape.rows * job.set.shape.dim * 4 / 2**20
+
+
+def read_columns(vectors: VectorSet) -> dict[str, list]:
+    """The metadata columns that the filters of the set name."""
+    names = sorted({field for case in vectors.filter_cases for field in case.filter.fields()})
+    rows = vectors.read_metadata(names)
+    return {name: [row[name] for row in rows] for name in names}
+
+
+# -- Serve -----------------------------------------------------------------------------------------------------------
+
+class Server:
+    def __init__(self, job: Job, warm_queries: np.ndarray):
+        self.job, self.rival = job, job.make_rival()
+        self.rival.load_libraries()
+        self.queries = self.rival.prepared(job.set.queries)
+        self.rows = [np.ascontiguousarray(query) for query in self.queries]
+        self.warm_rows = [np.ascontiguousarray(query) for query in self.rival.prepared(warm_queries)]
+        gc.collect()
+        self.memory_before = machine.memory_mib()
+
+    def open(self, command: dict) -> dict:
+        begin, cpu = time.perf_counter(), time.process_time()
+        self.rival.open()
+        settings = self.rival.settings()
+        self.rival.apply(settings[0])
+        self.rival.ids(self.rival.single()(self.rows[0]))
+        opened = {"open_wall_s": time.perf_counter() - begin, "open_cpu_s": time.process_time() - cpu}
+        gc.collect()
+        return {"settings": settings, "has_batch": self.rival.batch() is not None, "facts": self.rival.facts(), **opened}
+
+    def memory(self, command: dict) -> dict:
+        """After searches: what is resident above the libraries, what of it are mapped files, the peak since the start."""
+        now = machine.memory_mib()
+        return {f"{key}_mib": round(now[key] - self.memory_before[key if key != "peak" else "resident"], 1) for key in now}
+
+    def measure(self, command: dict) -> dict:
+        """Warm up, then measure every setting by single calls and by batches."""
+        load, cpu = machine.ForeignLoad(), machine.cpu_seconds()
+        results = []
+        for position, setting in enumerate(command["settings"]):
+            self.rival.apply(setting)
+            result = {"setting": setting}
+            if "single" in command["kinds"]:
+                single = self.rival.single()
+                # Others have used the caches since our last turn; from one setting to the next little is lost.
+                warm_up(single, self.warm_rows if position == 0 else self.warm_rows[:WARM_BETWEEN_SETTINGS])
+                result["single"] = self._measure_single(single, self.rival.ids, self.rows, command)
+            if "batch" in command["kinds"] and self.rival.batch() is not None:
+                result["batch"] = self._measure_batch(self.rival.batch(), command)
+            results.append(result)
+        return {"results": results, "foreign_load": round(load.cores(machine.cpu_seconds() - cpu), 3)}
+
+    def filtered(self, command: dict) -> dict:
+        """The same for one filter of the set, single calls only, over the queries that have filtered truth."""
+        case = next(case for case in self.job.set.filter_cases if case.name == command["filter"])
+        rows = self.rows[: case.query_count]
+        results = []
+        for setting in command["settings"]:
+            self.rival.apply(setting)
+            search = self.rival.filtered(case.filter)
+            warm_up(search, self.warm_rows)
+            results.append({"setting": setting, "single": self._measure_single(search, self.rival.ids, rows, command)})
+        return {"results": results}
+
+    def _measure_single(self, search: Callable, ids_of: Callable, rows: list, command: dict) -> dict:
+        first = command["first_query"] % len(rows)
+        rows = rows[first:] + rows[:first]
+        answers, laps, cpu_ns = time_calls(search, rows, self.warm_rows[: len(rows)], command)
+        queries = len(laps)
+        result = figures(queries, sum(laps), cpu_ns)
+        result["latency_us"] = {f"p{percent}": round(float(np.percentile(laps, percent)) / 1e3, 2) for percent in (50, 95, 99)}
+        if command["with_ids"]:
+            result["first_query"] = first
+            result["ids"] = [as_list(ids_of(answer)) for answer in answers]
+        return result
+
+    def _measure_batch(self, search: Callable, command: dict) -> dict:
+        blocks = [np.ascontiguousarray(self.queries[first : first + BATCH]) for first in range(0, len(self.queries), BATCH)]
+        if len(blocks) > 1 and len(blocks[-1]) < BATCH:
+            blocks.pop()  # a short rest would be measured as if it were a batch
+        others = [np.ascontiguousarray(self.warm_rows[:BATCH])]
+        warm_up(search, others)
+        answers, laps, cpu_ns = time_calls(search, blocks, others, command)
+        queries = sum(len(blocks[index % len(blocks)]) for index in range(len(laps)))
+        result = figures(queries, sum(laps), cpu_ns)
+        result["batch"] = len(blocks[0])
+        if command["with_ids"]:
+            result["first_query"] = 0
+            result["ids"] = [as_list(row) for answer in answers for row in self.rival.batch_ids(answer)]
+        return result
+
+
+def time_calls(search: Callable, arguments: list, others: list, command: dict) -> tuple[list, list[int], int]:
+    """Call with each argument in turn, again until seconds_min were timed, never beyond seconds_max.
+
+    Between two passes there is one over `others`, which is not timed, so that no query finds the traces of its last turn.
+    Returns the answers of the first pass, the nanoseconds of every call, and the processor time of all of them.
+    """
+    end = CLOCK() + int(command["seconds_max"] * 1e9)
+    answers, laps, cpu_ns = [], [], 0
+    gc.collect()
+    gc.disable()
+    while True:
+        kept, marks, pass_cpu_ns = time_pass(search, arguments, end)
+        laps.extend(np.diff(marks).tolist())
+        cpu_ns += pass_cpu_ns
+        answers = answers or kept
+        if sum(laps) >= command["seconds_min"] * 1e9 or CLOCK() > end:
+            break
+        warm_up(search, others)
+    gc.enable()
+    return answers, laps, cpu_ns
+
+
+def time_pass(search: Callable, arguments: list, end: int) -> tuple[list, list[int], int]:
+    answers, marks = [], [0]
+    keep, mark = answers.append, marks.append
+    cpu_begin, marks[0] = time.process_time_ns(), CLOCK()
+    for argument in arguments:
+        keep(search(argument))
+        now = CLOCK()
+        mark(now)
+        if now > end:
+            break
+    return answers, marks, time.process_time_ns() - cpu_begin
+
+
+def warm_up(search: Callable, arguments: list) -> None:
+    """One pass over queries that are not measured, at most a second of it."""
+    deadline = CLOCK() + SECONDS_WARM * 1_000_000_000
+    for argument in arguments:
+        search(argument)
+        if CLOCK() > deadline:
+            return
+
+
+def figures(queries: int, wall_ns: int, cpu_ns: int) -> dict:
+    return {"queries": queries, "qps_wall": queries / max(wall_ns, 1) * 1e9, "qps_cpu": queries / max(cpu_ns, 1) * 1e9}
+
+
+def as_list(ids) -> list[int]:
+    return [int(value) for value in ids]
+
+
+def serve(job: Job, answer_stream) -> None:
+    server = Server(job, np.load(job.entries["warm_queries"]))
+    commands = {"open": server.open, "measure": server.measure, "filtered": server.filtered, "memory": server.memory}
+    for line in sys.stdin:
+        command = json.loads(line)
+        answer = commands[command["command"]](command)
+        answer_stream.write(json.dumps(answer) + "\n")
+        answer_stream.flush()
+
+
+def main() -> None:
+    mode, path = sys.argv[1:]
+    answer_stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    job = Job(path)
+    os.sched_setaffinity(0, {job.entries["core"]})
+    sys.path[:0] = job.entries["python_path"]
+    if mode == "build":
+        build(job)
+    else:
+        serve(job, answer_stream)
+
+
+if __name__ == "__main__":
+    main()

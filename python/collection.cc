@@ -1,0 +1,292 @@
+#include "collection.h"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "float_matrix.h"
+#include "hits.h"
+#include "python_error.h"
+#include "python_value.h"
+#include "text.h"
+#include "viper/filter.h"
+#include "viper/record_source.h"
+
+namespace viper::python {
+namespace {
+
+namespace nb = nanobind;
+using nb::literals::operator""_a;
+
+// Text, a Filter or None.
+Filter ToFilter(nb::handle filter) {
+  if (filter.is_none()) return {};
+  if (nb::isinstance<Filter>(filter)) return nb::cast<Filter>(filter);
+  if (!PyUnicode_Check(filter.ptr())) RaiseInvalidArgument("filter: text or viper.Filter expected");
+  return ValueOrRaise(Filter::Parse(TextOf(filter)));
+}
+
+// How well and how a search looks.
+struct SearchKnobs {
+  double recall = 0.95;
+  bool exact = false;
+  std::optional<size_t> nprobe;
+};
+
+void SetKnobs(const SearchKnobs& knobs, SearchOptions& options) {
+  options.recall = knobs.recall;
+  options.exact = knobs.exact;
+  options.nprobe = knobs.nprobe.value_or(0);
+}
+
+nb::object Search(const PythonCollection& self, nb::handle query, size_t k, double recall,
+                  nb::handle filter, bool exact, bool with_metadata, bool with_vectors,
+                  nb::handle select, std::optional<size_t> nprobe) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const FloatMatrix vector(query, 1, collection->schema().dim, "query");
+  SearchOptions options;
+  options.k = k;
+  options.filter = ToFilter(filter);
+  options.projection.vector = with_vectors;
+  options.projection.metadata = with_metadata;
+  if (!select.is_none()) {
+    options.projection.fields = nb::cast<std::vector<std::string>>(select);
+    // An empty list of fields means all of them to the engine, and none to a reader of the call.
+    options.projection.metadata = !options.projection.fields.empty();
+  }
+  SetKnobs({recall, exact, nprobe}, options);
+  Result<Hits> hits = Unlocked([&] { return collection->Search(vector.floats(), options); });
+  return ToHitList(ValueOrRaise(std::move(hits)), options.projection);
+}
+
+nb::object SearchBatch(const PythonCollection& self, nb::handle queries, size_t k, double recall,
+                       nb::handle filter, bool exact, std::optional<size_t> nprobe) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const FloatMatrix vectors(queries, 2, collection->schema().dim, "queries");
+  SearchOptions options;
+  options.k = k;
+  options.filter = ToFilter(filter);
+  options.projection.metadata = false;
+  SetKnobs({recall, exact, nprobe}, options);
+  Result<std::vector<Hits>> answers = Unlocked(
+      [&] { return collection->SearchBatch({vectors.floats(), vectors.rows()}, options); });
+  return ToBatchAnswer(ValueOrRaise(std::move(answers)), k);
+}
+
+void CheckCount(size_t count, size_t rows, const char* what) {
+  if (count != rows) {
+    RaiseInvalidArgument(
+        fmt::format("{}: one for each id expected: ids={} {}={}", what, rows, what, count));
+  }
+}
+
+template <typename T, typename Convert>
+std::vector<T> ConvertEach(nb::handle objects, size_t rows, const char* what,
+                           const Convert& convert) {
+  std::vector<T> converted;
+  if (objects.is_none()) return converted;
+  converted.reserve(rows);
+  for (const nb::handle object : nb::borrow<nb::iterable>(objects)) {
+    converted.push_back(convert(object));
+  }
+  CheckCount(converted.size(), rows, what);
+  return converted;
+}
+
+WriteSummary Upsert(const PythonCollection& self, nb::handle ids, nb::handle vectors,
+                    nb::handle metadata, nb::handle timestamps, nb::handle expires_at) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  RecordBatch batch;
+  batch.ids = IdsOf(ids);
+  const size_t rows = batch.ids.size();
+  // An empty list has no columns to count.
+  if (rows == 0 && nb::len(vectors) == 0) return {};
+  {
+    const FloatMatrix matrix(vectors, 2, collection->schema().dim, "vectors");
+    CheckCount(matrix.rows(), rows, "vectors");
+    batch.vectors.assign(matrix.floats().begin(), matrix.floats().end());
+  }
+  batch.metadata = ConvertEach<Metadata>(metadata, rows, "metadata", ToMetadata);
+  using Moment = std::optional<Timestamp>;
+  batch.timestamps = ConvertEach<Moment>(timestamps, rows, "timestamps", ToTimestamp);
+  batch.expirations = ConvertEach<Moment>(expires_at, rows, "expires_at", ToTimestamp);
+  return ValueOrRaise(Unlocked([&] { return collection->Upsert(batch); }));
+}
+
+WriteSummary Delete(const PythonCollection& self, nb::handle ids) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const std::vector<std::string> texts =
+      PyUnicode_Check(ids.ptr()) ? std::vector{std::string(TextOf(ids))} : IdsOf(ids);
+  return ValueOrRaise(Unlocked([&] { return collection->Delete(texts); }));
+}
+
+Record GetRecord(const PythonCollection& self, nb::handle id) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const std::string text = IdOf(id);
+  return ValueOrRaise(Unlocked([&] { return collection->Get(text); }));
+}
+
+uint64_t Count(const PythonCollection& self, nb::handle filter) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const Filter parsed = ToFilter(filter);
+  return ValueOrRaise(Unlocked([&] { return collection->Count(parsed); }));
+}
+
+nb::dict FieldsOf(const PythonCollection& self) {
+  nb::dict fields;
+  for (const Field& field : self.Get()->schema().fields) {
+    fields[ToText(field.name)] = ToText(FieldTypeName(field.type));
+  }
+  return fields;
+}
+
+nb::dict StatisticsOf(const PythonCollection& self) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const CollectionStatistics statistics = Unlocked([&] { return collection->Statistics(); });
+  nb::dict told;
+  told["live_rows"] = statistics.live_rows;
+  told["memory_rows"] = statistics.memory_rows;
+  told["dead_rows"] = statistics.dead_rows;
+  told["part_count"] = statistics.part_count;
+  told["part_bytes"] = statistics.part_bytes;
+  told["index_bytes"] = statistics.index_bytes;
+  told["wal_bytes"] = statistics.wal_bytes;
+  told["memory_bytes"] = statistics.memory_bytes;
+  told["table_version"] = statistics.table_version;
+  told["last_sequence"] = statistics.last_sequence;
+  told["flushed_sequence"] = statistics.flushed_sequence;
+  told["index_clusters"] = statistics.index_clusters;
+  told["index_segments"] = statistics.index_segments;
+  told["index_segment_bytes"] = statistics.index_segment_bytes;
+  told["indexed_rows"] = statistics.indexed_rows;
+  told["upserted_rows"] = statistics.upserted_rows;
+  told["deleted_rows"] = statistics.deleted_rows;
+  told["searches"] = statistics.searches;
+  told["gets"] = statistics.gets;
+  told["flushes"] = statistics.flushes;
+  told["checkpoints"] = statistics.checkpoints;
+  told["loaded_rows"] = statistics.loaded_rows;
+  told["wal_syncs"] = statistics.wal_syncs;
+  told["wal_records"] = statistics.wal_records;
+  told["background_error"] = statistics.background_error;
+  return told;
+}
+
+void BindRecord(nb::module_& module) {
+  nb::class_<Record>(module, "Record", "A stored record.")
+      .def_prop_ro("id", [](const Record& self) { return ToText(self.id); })
+      .def_prop_ro("vector", [](const Record& self) { return ToNumPy(self.vector); })
+      .def_prop_ro("metadata", [](const Record& self) { return FromMetadata(self.metadata); })
+      .def_prop_ro("timestamp", [](const Record& self) { return FromTimestamp(self.timestamp); })
+      .def_prop_ro("expires_at", [](const Record& self) { return FromTimestamp(self.expires_at); })
+      .def("__repr__",
+           [](const Record& self) { return ToText(fmt::format("Record(id='{}')", self.id)); });
+  nb::class_<WriteSummary>(module, "WriteSummary", "What a write did.")
+      .def_ro("rows", &WriteSummary::rows, "Rows written or deleted.")
+      .def_ro("duplicates", &WriteSummary::duplicates,
+              "Rows of the batch that a later row of the same id replaced (the last wins).")
+      .def_ro("sequence", &WriteSummary::sequence, "Sequence number of the write.")
+      .def("__repr__", [](const WriteSummary& self) {
+        return ToText(fmt::format("WriteSummary(rows={}, duplicates={}, sequence={})", self.rows,
+                                  self.duplicates, self.sequence));
+      });
+  nb::class_<Filter>(module, "Filter", "A parsed filter: saves the parsing where it is used often.")
+      .def(
+          "__init__", [](Filter* self, const nb::str& text) { new (self) Filter(ToFilter(text)); },
+          "text"_a)
+      .def("__repr__", [](const Filter& self) {
+        return ToText(fmt::format("Filter(\"{}\")", self.ToString()));
+      });
+}
+
+constexpr const char* kSearchDoc = R"(Return the k nearest records, best first, as a list of Hit.
+
+query: one vector; a contiguous float32 array is read in place.
+filter: only records that match, as text such as "year >= 2000 AND tags CONTAINS 'x'".
+recall: the share of the true neighbours to aim at where an index is used; exact=True compares with every record.
+with_metadata=False saves reading the metadata; select names the keys to read.)";
+
+constexpr const char* kSearchBatchDoc = R"(Search for many queries at once: faster than one by one.
+
+queries: count x dim. Returns (ids, distances): a list of lists of ids, best first, and an array of count x k float32,
+NaN where fewer than k records match.)";
+
+constexpr const char* kUpsertDoc = R"(Write records; those whose id exists are replaced.
+
+ids: texts or integers. vectors: count x dim; other number types are converted to float32. metadata: a dict (or None)
+for each id, or None at all. timestamps, expires_at: datetimes (or None), UTC where they name no zone.
+Durable, and visible to every later read, when it returns. Nothing is written if any record is invalid.)";
+
+}  // namespace
+
+std::shared_ptr<Collection> PythonCollection::Get() const {
+  if (collection_ == nullptr) Raise(Status::FailedPrecondition("the collection is closed"));
+  return collection_;
+}
+
+void PythonCollection::Close() {
+  std::shared_ptr<Collection> last = std::move(collection_);
+  Unlocked([&] { last.reset(); });
+}
+
+void BindCollection(nb::module_& module) {
+  BindRecord(module);
+  nb::class_<PythonCollection>(module, "Collection", "An updatable, searchable set of records.")
+      .def_prop_ro("name", [](const PythonCollection& self) { return self.Get()->name(); })
+      .def_prop_ro("dim", [](const PythonCollection& self) { return self.Get()->schema().dim; })
+      .def_prop_ro("metric",
+                   [](const PythonCollection& self) {
+                     return ToText(MetricName(self.Get()->schema().metric));
+                   })
+      .def_prop_ro("fields", &FieldsOf, "The declared fields: name to type.")
+      .def("upsert", &Upsert, "ids"_a, "vectors"_a, "metadata"_a.none() = nb::none(), nb::kw_only(),
+           "timestamps"_a.none() = nb::none(), "expires_at"_a.none() = nb::none(), kUpsertDoc)
+      .def("delete", &Delete, "ids"_a,
+           "Delete by id; ids that do not exist are ignored. `rows` counts those that did.")
+      .def("get", &GetRecord, "id"_a, "The record of that id; raises NotFound (a KeyError).")
+      .def("count", &Count, "filter"_a.none() = nb::none(), "How many records match.")
+      .def("search", &Search, "query"_a, "k"_a = 10, nb::kw_only(), "recall"_a = 0.95,
+           "filter"_a.none() = nb::none(), "exact"_a = false, "with_metadata"_a = true,
+           "with_vectors"_a = false, "select"_a.none() = nb::none(), "nprobe"_a.none() = nb::none(),
+           kSearchDoc)
+      .def("search_batch", &SearchBatch, "queries"_a, "k"_a = 10, nb::kw_only(), "recall"_a = 0.95,
+           "filter"_a.none() = nb::none(), "exact"_a = false, "nprobe"_a.none() = nb::none(),
+           kSearchBatchDoc)
+      .def(
+          "flush",
+          [](const PythonCollection& self) {
+            const std::shared_ptr<Collection> collection = self.Get();
+            RaiseUnlessOk(Unlocked([&] { return collection->Flush(); }));
+          },
+          "Write all rows in memory to the table, so that other readers of the lake see them.")
+      .def(
+          "build_index",
+          [](const PythonCollection& self) {
+            const std::shared_ptr<Collection> collection = self.Get();
+            RaiseUnlessOk(Unlocked([&] { return collection->BuildIndex(); }));
+          },
+          "Bring the index up to the table now, instead of waiting for the background to do it.")
+      .def(
+          "refresh",
+          [](const PythonCollection& self) {
+            const std::shared_ptr<Collection> collection = self.Get();
+            RaiseUnlessOk(Unlocked([&] { return collection->Refresh(); }));
+          },
+          "Take in what other processes wrote.")
+      .def("statistics", &StatisticsOf, "What the collection holds and has done, as a dict.")
+      .def("close", &PythonCollection::Close,
+           "Give the collection up; its files close when nobody uses it any more.")
+      .def("__enter__", [](nb::handle self) { return nb::borrow(self); })
+      .def("__exit__", [](PythonCollection& self, const nb::args&) { self.Close(); });
+}
+
+}  // namespace viper::python

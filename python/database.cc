@@ -1,0 +1,149 @@
+#include "database.h"
+
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "collection.h"
+#include "python_error.h"
+#include "python_value.h"
+#include "text.h"
+#include "viper/engine.h"
+#include "viper/version.h"
+
+namespace viper::python {
+namespace {
+
+namespace nb = nanobind;
+using nb::literals::operator""_a;
+
+// The engine, shared with the calls that are under way when `close` gives it up.
+class Database {
+ public:
+  explicit Database(Engine engine) : engine_(std::make_shared<Engine>(std::move(engine))) {}
+
+  std::shared_ptr<Engine> Get() const {
+    if (engine_ == nullptr) Raise(Status::FailedPrecondition("the database is closed"));
+    return engine_;
+  }
+
+  void Close() {
+    std::shared_ptr<Engine> last = std::move(engine_);
+    Unlocked([&] { last.reset(); });
+  }
+
+ private:
+  std::shared_ptr<Engine> engine_;
+};
+
+Database Connect(nb::handle path, bool read_only, const std::string& durability,
+                 uint32_t sync_interval_ms, size_t flush_bytes, uint32_t flush_age_ms,
+                 bool background_flush, bool background_index, uint32_t search_threads,
+                 size_t cache_bytes, uint64_t accept_loss_from) {
+  PyObject* const text = PyOS_FSPath(path.ptr());
+  if (text == nullptr) nb::raise_python_error();
+  const std::string root = nb::cast<std::string>(nb::steal(text));
+  EngineOptions options;
+  options.read_only = read_only;
+  options.durability = ValueOrRaise(ParseDurability(durability));
+  options.sync_interval_ms = sync_interval_ms;
+  options.flush_bytes = flush_bytes;
+  options.flush_age_ms = flush_age_ms;
+  options.background_flush = background_flush;
+  options.background_index = background_index;
+  options.search_threads = search_threads;
+  options.cache_bytes = cache_bytes;
+  options.accept_loss_from = accept_loss_from;
+  return Database(ValueOrRaise(Unlocked([&] { return Engine::Open(root, options); })));
+}
+
+CollectionSchema MakeSchema(size_t dim, const std::string& metric, nb::handle fields) {
+  CollectionSchema schema;
+  schema.dim = dim;
+  schema.metric = ValueOrRaise(ParseMetric(metric));
+  if (fields.is_none()) return schema;
+  for (const auto& [name, type] : ToDict(fields, "fields")) {
+    const std::string type_name = Print(type);
+    schema.fields.push_back({nb::cast<std::string>(name), ValueOrRaise(ParseFieldType(type_name))});
+  }
+  return schema;
+}
+
+// With exist_ok an existing collection is opened, if it has the same schema.
+Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::string& name,
+                                                 const CollectionSchema& schema, bool exist_ok) {
+  Result<std::shared_ptr<Collection>> created = engine.CreateCollection(name, schema);
+  if (created.ok() || !exist_ok || created.status().code() != StatusCode::kAlreadyExists) {
+    return created;
+  }
+  Result<std::shared_ptr<Collection>> opened = engine.OpenCollection(name);
+  if (opened.ok() && (*opened)->schema() != schema) {
+    return Status::AlreadyExists("a collection of another schema has this name: " + name);
+  }
+  return opened;
+}
+
+PythonCollection Create(const Database& self, const std::string& name, size_t dim,
+                        const std::string& metric, nb::handle fields, bool exist_ok) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  const CollectionSchema schema = MakeSchema(dim, metric, fields);
+  return PythonCollection(
+      ValueOrRaise(Unlocked([&] { return CreateOrOpen(*engine, name, schema, exist_ok); })));
+}
+
+PythonCollection Open(const Database& self, const std::string& name) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  return PythonCollection(ValueOrRaise(Unlocked([&] { return engine->OpenCollection(name); })));
+}
+
+std::vector<std::string> List(const Database& self) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  return ValueOrRaise(Unlocked([&] { return engine->ListCollections(); }));
+}
+
+void Drop(const Database& self, const std::string& name) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  RaiseUnlessOk(Unlocked([&] { return engine->DropCollection(name); }));
+}
+
+constexpr const char* kConnectDoc =
+    R"(Open the directory `path` as a database, creating it unless read-only.
+
+durability: what a write has survived when it returns: "sync" (power loss), "interval" or "none" (kill -9).
+search_threads: threads for one large search or one batch; 0 means one per core.)";
+
+}  // namespace
+
+void BindDatabase(nb::module_& module) {
+  nb::class_<Database>(module, "Database", "A directory of collections.")
+      .def_prop_ro("root", [](const Database& self) { return self.Get()->root(); })
+      .def(
+          "create_collection", &Create, "name"_a, "dim"_a, "metric"_a = "cosine",
+          "fields"_a.none() = nb::none(), nb::kw_only(), "exist_ok"_a = false,
+          "Create a collection. metric: cosine, l2 or dot. fields: metadata keys that become typed "
+          "columns, such as {\"year\": \"int64\"}: bool, int64, float64, string, timestamp, "
+          "list<string>.")
+      .def("open_collection", &Open, "name"_a,
+           "Open a collection, recovering what a crash left; raises NotFound (a KeyError).")
+      .def("list_collections", &List, "Names of the collections, sorted.")
+      .def("drop_collection", &Drop, "name"_a,
+           "Remove a collection and its files for good; it must not be open.")
+      .def("close", &Database::Close, "Give the database up; open collections stay open.")
+      .def("__enter__", [](nb::handle self) { return nb::borrow(self); })
+      .def("__exit__", [](Database& self, const nb::args&) { self.Close(); });
+
+  const EngineOptions defaults;
+  module.def("connect", &Connect, "path"_a, "read_only"_a = false, nb::kw_only(),
+             "durability"_a = "sync", "sync_interval_ms"_a = defaults.sync_interval_ms,
+             "flush_bytes"_a = defaults.flush_bytes, "flush_age_ms"_a = defaults.flush_age_ms,
+             "background_flush"_a = defaults.background_flush,
+             "background_index"_a = defaults.background_index,
+             "search_threads"_a = defaults.search_threads, "cache_bytes"_a = defaults.cache_bytes,
+             "accept_loss_from"_a = uint64_t{0}, kConnectDoc);
+}
+
+}  // namespace viper::python

@@ -1,0 +1,9 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace viper::python {
+
+void BindDatabase(nanobind::module_& module);
+
+}  // namespace viper::python

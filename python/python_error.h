@@ -1,0 +1,35 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <string>
+
+#include "viper/result.h"
+#include "viper/status.h"
+
+namespace viper::python {
+
+/// Raise the class of viper.errors that belongs to the code of a failed status. Needs the
+/// interpreter lock.
+[[noreturn]] void Raise(const Status& status);
+[[noreturn]] void RaiseInvalidArgument(std::string message);
+
+inline void RaiseUnlessOk(const Status& status) {
+  if (!status.ok()) Raise(status);
+}
+
+/// Return the value of a result, or raise.
+template <typename T>
+T ValueOrRaise(Result<T> result) {
+  if (!result.ok()) Raise(result.status());
+  return std::move(*result);
+}
+
+/// Run `work` with the interpreter lock released.
+template <typename Work>
+auto Unlocked(const Work& work) {
+  const nanobind::gil_scoped_release release;
+  return work();
+}
+
+}  // namespace viper::python

@@ -1,0 +1,161 @@
+#include "python_value.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "python_error.h"
+#include "text.h"
+
+namespace viper::python {
+namespace {
+
+namespace nb = nanobind;
+
+// The limit of Value::FromJson.
+constexpr int kDepthMax = 64;
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr int64_t kSecondsPerDay = 86'400;
+
+nb::object DateTimeAttribute(const char* name) {
+  return nb::module_::import_("datetime").attr(name);
+}
+
+nb::object Epoch() {
+  return DateTimeAttribute("datetime")(1970, 1, 1, 0, 0, 0, 0,
+                                       DateTimeAttribute("timezone").attr("utc"));
+}
+
+Timestamp ToTimestampChecked(nb::handle object) {
+  nb::object moment = nb::borrow(object);
+  if (moment.attr("tzinfo").is_none()) {
+    moment = moment.attr("replace")(nb::arg("tzinfo") = DateTimeAttribute("timezone").attr("utc"));
+  }
+  const nb::object delta = moment - Epoch();
+  const auto part = [&](const char* name) { return nb::cast<int64_t>(delta.attr(name)); };
+  const int64_t seconds = part("days") * kSecondsPerDay + part("seconds");
+  return Timestamp{seconds * kMicrosPerSecond + part("microseconds")};
+}
+
+[[noreturn]] void RaiseUnconvertible(nb::handle object, const char* where) {
+  const std::string type = nb::cast<std::string>(nb::type_name(object.type()));
+  RaiseInvalidArgument(fmt::format("{}: a value of type {} cannot be stored", where, type));
+}
+
+class Converter {
+ public:
+  explicit Converter(const char* where) : where_(where) {}
+
+  Value Convert(nb::handle object, int depth) const {
+    PyObject* const pointer = object.ptr();
+    if (object.is_none()) return {};
+    if (PyBool_Check(pointer)) return pointer == Py_True;
+    if (PyUnicode_Check(pointer)) return std::string(TextOf(object));
+    if (PyLong_Check(pointer)) return ConvertInteger(object);
+    if (PyFloat_Check(pointer)) return PyFloat_AS_DOUBLE(pointer);
+    if (depth == kDepthMax) {
+      RaiseInvalidArgument(fmt::format("{}: nested deeper than {} levels", where_, kDepthMax));
+    }
+    if (PyDict_Check(pointer)) return ConvertDict(nb::borrow<nb::dict>(object), depth + 1);
+    if (PyList_Check(pointer) || PyTuple_Check(pointer)) return ConvertSequence(object, depth + 1);
+    if (nb::isinstance(object, DateTimeAttribute("datetime"))) return ToTimestampChecked(object);
+    // Scalars and arrays of NumPy become Python's.
+    if (nb::hasattr(object, "tolist")) return Convert(object.attr("tolist")(), depth + 1);
+    RaiseUnconvertible(object, where_);
+  }
+
+  Value::Object ConvertDict(const nb::dict& dict, int depth) const {
+    Value::Object converted;
+    for (const auto& [key, value] : dict) {
+      if (!PyUnicode_Check(key.ptr())) {
+        RaiseInvalidArgument(fmt::format("{}: keys must be text", where_));
+      }
+      converted.insert_or_assign(std::string(TextOf(key)), Convert(value, depth));
+    }
+    return converted;
+  }
+
+ private:
+  Value ConvertInteger(nb::handle object) const {
+    int overflow = 0;
+    const int64_t value = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
+    if (overflow != 0) {
+      RaiseInvalidArgument(fmt::format("{}: integer outside 64 bits", where_));
+    }
+    return value;
+  }
+
+  Value ConvertSequence(nb::handle object, int depth) const {
+    Value::List list;
+    list.reserve(nb::len(object));
+    for (const nb::handle element : object) list.push_back(Convert(element, depth));
+    return list;
+  }
+
+  const char* where_;
+};
+
+nb::object FromTimestampChecked(Timestamp timestamp) {
+  return Epoch() + DateTimeAttribute("timedelta")(0, 0, timestamp.micros);
+}
+
+}  // namespace
+
+Value ToValue(nb::handle object, const char* where) { return Converter(where).Convert(object, 0); }
+
+nb::dict ToDict(nb::handle mapping, const char* where) {
+  if (PyDict_Check(mapping.ptr())) return nb::borrow<nb::dict>(mapping);
+  if (!nb::hasattr(mapping, "keys")) RaiseUnconvertible(mapping, where);
+  const nb::object copy = nb::module_::import_("builtins").attr("dict")(mapping);
+  return nb::borrow<nb::dict>(copy);
+}
+
+Metadata ToMetadata(nb::handle object) {
+  if (object.is_none()) return {};
+  return Converter("metadata").ConvertDict(ToDict(object, "metadata"), 1);
+}
+
+std::optional<Timestamp> ToTimestamp(nb::handle object) {
+  if (object.is_none()) return std::nullopt;
+  if (!nb::isinstance(object, DateTimeAttribute("datetime"))) RaiseUnconvertible(object, "time");
+  return ToTimestampChecked(object);
+}
+
+nb::object FromValue(const Value& value) {
+  switch (value.kind()) {
+    case Value::Kind::kNull:
+      break;
+    case Value::Kind::kBool:
+      return nb::bool_(*value.as_bool());
+    case Value::Kind::kInt64:
+      return nb::int_(*value.as_int64());
+    case Value::Kind::kFloat64:
+      return nb::float_(*value.as_float64());
+    case Value::Kind::kString:
+      return ToText(*value.as_string());
+    case Value::Kind::kTimestamp:
+      return FromTimestampChecked(*value.as_timestamp());
+    case Value::Kind::kList: {
+      nb::list list;
+      for (const Value& element : *value.as_list()) list.append(FromValue(element));
+      return list;
+    }
+    case Value::Kind::kObject:
+      return FromMetadata(*value.as_object());
+  }
+  return nb::none();
+}
+
+nb::object FromMetadata(const Metadata& metadata) {
+  nb::dict dict;
+  for (const auto& [key, value] : metadata) dict[ToText(key)] = FromValue(value);
+  return dict;
+}
+
+nb::object FromTimestamp(const std::optional<Timestamp>& timestamp) {
+  return timestamp.has_value() ? FromTimestampChecked(*timestamp) : nb::none();
+}
+
+}  // namespace viper::python

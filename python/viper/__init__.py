@@ -1,0 +1,54 @@
+"""VIPER: a vector database whose collections are open Delta Lake tables.
+
+    import viper
+
+    db = viper.connect("lake")
+    films = db.create_collection("films", dim=3, metric="cosine", fields={"year": "int64"})
+    films.upsert(ids=["alien", "heat"], vectors=[[0.9, 0.1, 0.4], [0.1, 0.8, 0.2]], metadata=[{"year": 1979}, {"year": 1995}])
+    for hit in films.search([1, 0, 0.5], k=5, filter="year < 1990"):
+        print(hit.id, hit.score, hit.metadata)
+
+Vectors go in and come out as NumPy arrays of float32. Calls release the interpreter lock while the engine works, and
+every object may be used from many threads.
+"""
+
+from ._viper import Collection, Database, Filter, Hit, Record, WriteSummary, __version__, connect
+from .errors import (
+    AlreadyExists,
+    Busy,
+    Cancelled,
+    Conflict,
+    Corruption,
+    DeadlineExceeded,
+    Error,
+    FailedPrecondition,
+    InvalidArgument,
+    IoError,
+    NotFound,
+    ResourceExhausted,
+    Unsupported,
+)
+
+__all__ = [
+    "AlreadyExists",
+    "Busy",
+    "Cancelled",
+    "Collection",
+    "Conflict",
+    "Corruption",
+    "Database",
+    "DeadlineExceeded",
+    "Error",
+    "FailedPrecondition",
+    "Filter",
+    "Hit",
+    "InvalidArgument",
+    "IoError",
+    "NotFound",
+    "Record",
+    "ResourceExhausted",
+    "Unsupported",
+    "WriteSummary",
+    "__version__",
+    "connect",
+]

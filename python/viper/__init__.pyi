@@ -1,0 +1,131 @@
+import datetime
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import (
+    AlreadyExists as AlreadyExists,
+    Busy as Busy,
+    Cancelled as Cancelled,
+    Conflict as Conflict,
+    Corruption as Corruption,
+    DeadlineExceeded as DeadlineExceeded,
+    Error as Error,
+    FailedPrecondition as FailedPrecondition,
+    InvalidArgument as InvalidArgument,
+    IoError as IoError,
+    NotFound as NotFound,
+    ResourceExhausted as ResourceExhausted,
+    Unsupported as Unsupported,
+)
+
+__version__: str
+
+Ids = Iterable[str | int]
+Times = Sequence[datetime.datetime | None]
+
+class Filter:
+    def __init__(self, text: str) -> None: ...
+
+class WriteSummary:
+    rows: int
+    duplicates: int
+    sequence: int
+
+class Hit:
+    id: str
+    score: float
+    distance: float
+    metadata: dict[str, Any] | None
+    vector: npt.NDArray[np.float32] | None
+
+class Record:
+    id: str
+    vector: npt.NDArray[np.float32]
+    metadata: dict[str, Any]
+    timestamp: datetime.datetime | None
+    expires_at: datetime.datetime | None
+
+class Collection:
+    name: str
+    dim: int
+    metric: str
+    fields: dict[str, str]
+    def upsert(
+        self,
+        ids: Ids,
+        vectors: npt.ArrayLike,
+        metadata: Sequence[Mapping[str, Any] | None] | None = None,
+        *,
+        timestamps: Times | None = None,
+        expires_at: Times | None = None,
+    ) -> WriteSummary: ...
+    def delete(self, ids: Ids | str) -> WriteSummary: ...
+    def get(self, id: str | int) -> Record: ...
+    def count(self, filter: str | Filter | None = None) -> int: ...
+    def search(
+        self,
+        query: npt.ArrayLike,
+        k: int = 10,
+        *,
+        recall: float = 0.95,
+        filter: str | Filter | None = None,
+        exact: bool = False,
+        with_metadata: bool = True,
+        with_vectors: bool = False,
+        select: Sequence[str] | None = None,
+        nprobe: int | None = None,
+    ) -> list[Hit]: ...
+    def search_batch(
+        self,
+        queries: npt.ArrayLike,
+        k: int = 10,
+        *,
+        recall: float = 0.95,
+        filter: str | Filter | None = None,
+        exact: bool = False,
+        nprobe: int | None = None,
+    ) -> tuple[list[list[str]], npt.NDArray[np.float32]]: ...
+    def flush(self) -> None: ...
+    def build_index(self) -> None: ...
+    def refresh(self) -> None: ...
+    def statistics(self) -> dict[str, Any]: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Collection: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+class Database:
+    root: str
+    def create_collection(
+        self,
+        name: str,
+        dim: int,
+        metric: str = "cosine",
+        fields: Mapping[str, str] | None = None,
+        *,
+        exist_ok: bool = False,
+    ) -> Collection: ...
+    def open_collection(self, name: str) -> Collection: ...
+    def list_collections(self) -> list[str]: ...
+    def drop_collection(self, name: str) -> None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Database: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+def connect(
+    path: str | os.PathLike[str],
+    read_only: bool = False,
+    *,
+    durability: str = "sync",
+    sync_interval_ms: int = 100,
+    flush_bytes: int = ...,
+    flush_age_ms: int = 60_000,
+    background_flush: bool = True,
+    background_index: bool = True,
+    search_threads: int = 0,
+    cache_bytes: int = ...,
+    accept_loss_from: int = 0,
+) -> Database: ...

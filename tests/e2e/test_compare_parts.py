@@ -1,0 +1,148 @@
+"""The parts of the comparison with other engines: curves, filters, recall, and one engine from build to report."""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import pytest
+
+from lake import REPOSITORY
+
+sys.path.insert(0, str(REPOSITORY / "bench" / "compare"))
+
+import contest  # noqa: E402
+import filters  # noqa: E402
+import pareto  # noqa: E402
+import report  # noqa: E402
+import vector_set  # noqa: E402
+from rivals.rival import Contender  # noqa: E402
+
+
+def test_the_hull_keeps_what_no_mixture_of_others_beats():
+    points = [(0.8, 1.0), (0.9, 3.0), (0.95, 2.0), (0.7, 1.5), (1.0, 10.0)]
+    assert pareto.hull(points) == [(0.8, 1.0), (0.95, 2.0), (1.0, 10.0)]
+
+
+def test_time_between_two_settings_is_that_of_the_mixture():
+    points = [(0.8, 1.0), (1.0, 3.0)]
+    assert pareto.seconds_at(points, 0.9) == pytest.approx(2.0)
+    assert pareto.seconds_at(points, 0.5) == 1.0, "less recall than the fastest point is not faster"
+    assert pareto.seconds_at([(0.8, 1.0)], 0.9) is None
+
+
+def test_settings_far_from_the_hull_are_not_measured_again():
+    points = [(0.5, 0.5), (0.86, 1.0), (0.9, 9.0), (0.93, 2.0), (0.999, 8.0), (0.9999, 20.0)]
+    assert pareto.worth_measuring(points, 0.85, 0.995, 0.1, 12) == [0, 1, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("kind = 'camel'", [("kind", "=", "camel", None)]),
+        ("rank < 1000", [("rank", "<", 1000, None)]),
+        ("angle < 3.6", [("angle", "<", 3.6, None)]),
+        ("year BETWEEN 1990 AND 1999", [("year", "between", 1990, 1999)]),
+        ("'Western' IN genres AND decade = 1950", [("genres", "contains", "Western", None), ("decade", "=", 1950, None)]),
+        ("synset BETWEEN 'a' AND 'b' AND x >= 2", [("synset", "between", "a", "b"), ("x", ">=", 2, None)]),
+    ],
+)
+def test_filters_are_read(text, expected):
+    conditions = filters.parse(text).conditions
+    assert [(c.field, c.operator, c.value, c.upper) for c in conditions] == expected
+
+
+def test_a_filter_that_cannot_be_read_is_an_error():
+    with pytest.raises(ValueError, match="cannot read"):
+        filters.parse("a = 1 OR b = 2")
+
+
+def write_vectors(path, values):
+    counts = np.full((len(values), 1), values.shape[1], dtype="<i4")
+    np.hstack([counts, values.view("<i4")]).tofile(path)
+
+
+@pytest.fixture
+def small_set(tmp_path, monkeypatch):
+    """A set of 300 rows, of which some are equal, with its exact neighbours."""
+    monkeypatch.setitem(vector_set.METRICS, "small", "l2")
+    generator = np.random.default_rng(7)
+    base = generator.integers(0, 20, (300, 8)).astype("<f4")
+    base[150:200] = base[100:150]
+    queries = generator.integers(0, 20, (40, 8)).astype("<f4")
+    squares = ((queries[:, None, :].astype(np.float64) - base[None]) ** 2).sum(axis=2)
+    order = np.argsort(squares, axis=1, kind="stable")[:, :100].astype("<i4")
+    folder = tmp_path / "small"
+    folder.mkdir()
+    write_vectors(folder / "base.fvecs", base)
+    write_vectors(folder / "queries.fvecs", queries)
+    write_vectors(folder / "gt_l2.ivecs", order)
+    return vector_set.VectorSet(folder)
+
+
+def test_recall_goes_by_distance_and_counts_an_answer_once(small_set):
+    small_set.check_truth()
+    truth = vector_set.map_vectors(small_set.folder / "gt_l2.ivecs", "<i4")[:, :10]
+    assert small_set.recall(list(truth)).mean == 1.0
+    # The rows 150 to 199 equal those 50 before them.
+    swapped = [[row + 50 if 100 <= row < 150 else row - 50 if 150 <= row < 200 else row for row in rows] for rows in truth]
+    assert small_set.recall(swapped).mean == 1.0
+    repeated = small_set.recall([[rows[0]] * 10 for rows in truth])
+    assert repeated.mean == pytest.approx(0.1) and repeated.short == 40
+    assert small_set.recall([[-1, 300, 5000]] * 40).mean == 0.0
+
+
+def test_wrong_truth_is_noticed(small_set):
+    write_vectors(small_set.folder / "gt_l2.ivecs", np.tile(np.arange(100, dtype="<i4"), (40, 1)))
+    with pytest.raises(SystemExit, match="brute force"):
+        small_set.check_truth()
+
+
+class HereEnvironment:
+    """The environment of the tests themselves, where NumPy is."""
+
+    def __init__(self, scratch):
+        self.scratch, self.python, self.python_path = scratch, pathlib.Path(sys.executable), []
+        self.versions, self.failed = {"numpy": np.__version__}, {}
+
+    def variables(self):
+        return {"OMP_NUM_THREADS": "1"}
+
+
+def test_an_engine_is_built_measured_and_reported(small_set, tmp_path, monkeypatch):
+    # The process of the engine has its own copy of the list of sets: it goes by the folder's name.
+    renamed = tmp_path / "sift-5k"
+    small_set.folder.rename(renamed)
+    vectors = vector_set.VectorSet(renamed)
+    exact = Contender("numpy", "NumPy", {})
+    core = min(contest.usable_cores())
+    entry = contest.Contest(exact, vectors, HereEnvironment(tmp_path / "scratch"), core)
+    entry.build(allowed=True)
+    entry.open()
+    try:
+        entry.measure(entry.settings, ["single"], 0, 0, 5, with_ids=True)
+        for number in range(2):
+            entry.play_round(number, 0.01, 1)
+        entry.ask_memory()
+        line = entry.report()
+    finally:
+        entry.close()
+    assert line["single"]["curve"][0]["recall"] == 1.0 and line["batch"]["curve"][0]["recall"] == 1.0
+    assert line["single"]["at_recall"]["0.99"]["median"] > 0 and line["build"]["disk_bytes"] > 0
+    again = contest.Contest(exact, vectors, HereEnvironment(tmp_path / "scratch"), core)
+    again.build(allowed=False)  # already built
+
+    line.update(benchmark="compare", date="2026-01-01T00:00:00Z", revision="test", machine={"processor": "p", "cores": 1, "kernel": "k", "flags": []}, rounds=2)
+    results = tmp_path / "results.jsonl"
+    skipped = {**line, "contender": "other", "skipped": "does not install"}
+    results.write_text(json.dumps(line) + "\n" + json.dumps(skipped) + "\n")
+    text = "\n".join(report.set_section("sift-5k", report.read_lines([results])["sift-5k"], plots=False))
+    assert "| NumPy" in text and "Left out: other (does not install)." in text
+
+
+def test_an_engine_that_fails_says_why(small_set, tmp_path):
+    environment = HereEnvironment(tmp_path)
+    environment.versions["hnswlib"] = "0"
+    entry = contest.Contest(Contender("hnswlib", "hnswlib", {}), small_set, environment, min(contest.usable_cores()))
+    with pytest.raises(contest.Skipped, match="code 1: "):
+        entry.build(allowed=True)
