@@ -1,5 +1,6 @@
 #include "core/column_cache.h"
 
+#include <iterator>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -12,7 +13,7 @@ Result<ColumnCache::ColumnPointer> ColumnCache::Get(
     MutexLock lock(mutex_);
     auto found = entries_.find(key);
     if (found != entries_.end()) {
-      recent_first_.splice(recent_first_.begin(), recent_first_, found->second);
+      found->second->was_used = true;
       return found->second->column;
     }
   }
@@ -23,8 +24,8 @@ Result<ColumnCache::ColumnPointer> ColumnCache::Get(
   auto found = entries_.find(key);
   if (found != entries_.end()) return found->second->column;
   if (bytes > bytes_max_) return column;
-  recent_first_.push_front({key, column, bytes});
-  entries_[key] = recent_first_.begin();
+  clock_.push_front({key, column, bytes});
+  entries_[key] = clock_.begin();
   bytes_ += bytes;
   EvictLocked();
   return column;
@@ -32,21 +33,31 @@ Result<ColumnCache::ColumnPointer> ColumnCache::Get(
 
 void ColumnCache::EvictLocked() {
   while (bytes_ > bytes_max_) {
-    const Entry& oldest = recent_first_.back();
+    Entry& oldest = clock_.back();
+    if (oldest.was_used) {
+      oldest.was_used = false;
+      clock_.splice(clock_.begin(), clock_, std::prev(clock_.end()));
+      continue;
+    }
     bytes_ -= oldest.bytes;
     entries_.erase(oldest.key);
-    recent_first_.pop_back();
+    clock_.pop_back();
   }
 }
 
 void ColumnCache::DropPart(uint64_t part) {
   MutexLock lock(mutex_);
-  auto first = entries_.lower_bound(Key{part, Unit::kPage, "", 0});
-  while (first != entries_.end() && first->first.part == part) {
-    bytes_ -= first->second->bytes;
-    recent_first_.erase(first->second);
-    first = entries_.erase(first);
-  }
+  std::erase_if(clock_, [&](const Entry& entry) VIPER_REQUIRES(mutex_) {
+    if (entry.key.part != part) return false;
+    bytes_ -= entry.bytes;
+    entries_.erase(entry.key);
+    return true;
+  });
+}
+
+size_t ColumnCache::KeyHash::operator()(const Key& key) const {
+  const uint64_t place = key.part << 40 ^ static_cast<uint64_t>(key.unit) << 38 ^ key.number;
+  return static_cast<size_t>(place * 0x9E3779B97F4A7C15 ^ std::hash<std::string>()(key.column));
 }
 
 }  // namespace viper::core

@@ -4,10 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <map>
 #include <memory>
 #include <string>
-#include <tuple>
+#include <unordered_map>
 
 #include "columnar/column.h"
 #include "platform/mutex.h"
@@ -15,8 +14,9 @@
 
 namespace viper::core {
 
-/// Decoded runs of columns, least recently used out first, under a limit of bytes. Thread-safe; a
-/// miss is decoded outside the lock (two threads may decode the same run; one copy stays).
+/// Decoded runs of columns under a limit of bytes. What has not been used since the last look goes
+/// first (the clock algorithm: a hit only sets a mark). Thread-safe; a miss is decoded outside the
+/// lock (two threads may decode the same run; one copy stays).
 class ColumnCache {
  public:
   /// What kind of run: one page, one whole row group, or rows of a part in the order of their ids.
@@ -26,7 +26,7 @@ class ColumnCache {
     Unit unit = Unit::kPage;
     std::string column;
     uint64_t number = 0;
-    friend auto operator<=>(const Key&, const Key&) = default;
+    friend bool operator==(const Key&, const Key&) = default;
   };
   using ColumnPointer = std::shared_ptr<const columnar::Column>;
 
@@ -43,13 +43,18 @@ class ColumnCache {
     Key key;
     ColumnPointer column;
     size_t bytes = 0;
+    bool was_used = false;
+  };
+  struct KeyHash {
+    size_t operator()(const Key& key) const;
   };
   void EvictLocked() VIPER_REQUIRES(mutex_);
 
   const size_t bytes_max_;
   Mutex mutex_;
-  std::list<Entry> recent_first_ VIPER_GUARDED_BY(mutex_);
-  std::map<Key, std::list<Entry>::iterator> entries_ VIPER_GUARDED_BY(mutex_);
+  /// The back is looked at next when room is needed.
+  std::list<Entry> clock_ VIPER_GUARDED_BY(mutex_);
+  std::unordered_map<Key, std::list<Entry>::iterator, KeyHash> entries_ VIPER_GUARDED_BY(mutex_);
   size_t bytes_ VIPER_GUARDED_BY(mutex_) = 0;
 };
 

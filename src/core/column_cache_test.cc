@@ -32,7 +32,7 @@ TEST_F(ColumnCacheTest, DecodesOnce) {
   EXPECT_EQ(decodes_, 1);
 }
 
-TEST_F(ColumnCacheTest, EvictsTheLeastRecentlyUsed) {
+TEST_F(ColumnCacheTest, EvictsWhatWasNotUsedAgain) {
   ColumnCache cache(2 * Numbers(1000).memory_bytes() + 1000);
   Get(cache, 1, 0);
   Get(cache, 1, 1);

@@ -63,11 +63,13 @@ float LoadFloat(const std::byte* bytes) {
 }  // namespace
 
 bool IsWhole(std::span<const float> floats) {
-  bool whole = true;
+  // Numbers that do not fit convert to some other number: they are not equal to themselves then.
+  int others = 0;
   for (const float x : floats) {
-    whole &= x >= 0 && x <= 255 && x == std::floor(x);
+    const auto byte = static_cast<uint8_t>(static_cast<int>(std::clamp(x, 0.0F, 255.0F)));
+    others |= static_cast<float>(byte) == x ? 0 : 1;
   }
-  return whole;
+  return others == 0;
 }
 
 void EncodeByteRow(ByteRows kind, std::span<const float> row, std::byte* out) {
@@ -98,17 +100,16 @@ void ByteQuery::Prepare(ByteRows kind, const Model& model, std::span<const float
     for (const float x : source) error_per_step_ += std::fabs(x) / 2;
   }
   step_ = parts_ == 1 ? 1 : std::max(largest, 1e-30F) / kQuerySteps;
+  const float inverse = 1 / step_;
   int64_t sum = 0;
   for (size_t i = 0; i < dim_; ++i) {
-    const int steps = static_cast<int>(std::nearbyint((source[i] - shift) / step_));
+    const float scaled = (source[i] - shift) * inverse;
+    const int steps = static_cast<int>(scaled + (scaled < 0 ? -0.5F : 0.5F));
     sum += steps;
-    if (parts_ == 1) {
-      query_[i] = static_cast<int8_t>(steps);
-      continue;
-    }
-    const int high = (steps + kPartBase / 2) >> 7;
+    // For one part the high one is all there is.
+    const int high = parts_ == 1 ? steps : (steps + kPartBase / 2) >> 7;
     query_[i] = static_cast<int8_t>(high);
-    query_[dim_ + i] = static_cast<int8_t>(steps - kPartBase * high);
+    if (parts_ == 2) query_[dim_ + i] = static_cast<int8_t>(steps - kPartBase * high);
   }
   centre_ = static_cast<double>(kZeroByte * sum);
 }
@@ -145,21 +146,35 @@ void ByteQuery::EstimateScaled(const std::byte* const* rows, size_t count, float
   }
 }
 
-void ByteQuery::EstimateWhole(const std::byte* const* rows, size_t count, float* estimates,
-                              float* errors) const {
+void ByteQuery::CompareWhole(const std::byte* const* rows, size_t count, double* squared) const {
   int32_t products[2 * kRowsMax];
   kernels::Active().dot_bytes(rows, count, dim_, query_.data(), parts_, products);
-  const float error = parts_ == 1 ? 0
-                                  : static_cast<float>(2 * squared_scale_) * kErrorSteps * step_ *
-                                        255 * std::sqrt(static_cast<float>(dim_));
   for (size_t i = 0; i < count; ++i) {
     const auto factor = LoadFixed<int32_t>(rows[i] + dim_);
     double product = products[i];
     if (parts_ == 2) product = (128.0 * product + products[count + i]) * double{step_};
-    estimates[i] = static_cast<float>((squared_norm_ + static_cast<double>(factor) - 2 * product) *
-                                      squared_scale_);
+    squared[i] = squared_norm_ + static_cast<double>(factor) - 2 * product;
+  }
+}
+
+void ByteQuery::EstimateWhole(const std::byte* const* rows, size_t count, float* estimates,
+                              float* errors) const {
+  double squared[kRowsMax];
+  CompareWhole(rows, count, squared);
+  const float error = parts_ == 1 ? 0
+                                  : static_cast<float>(2 * squared_scale_) * kErrorSteps * step_ *
+                                        255 * std::sqrt(static_cast<float>(dim_));
+  for (size_t i = 0; i < count; ++i) {
+    estimates[i] = static_cast<float>(squared[i] * squared_scale_);
     errors[i] = error;
   }
+}
+
+void ByteQuery::ExactDistances(const std::byte* const* rows, size_t count,
+                               double* distances) const {
+  VIPER_ASSERT(is_exact() && count <= kRowsMax);
+  CompareWhole(rows, count, distances);
+  for (size_t i = 0; i < count; ++i) distances[i] = std::sqrt(distances[i]);
 }
 
 }  // namespace viper::index

@@ -32,12 +32,18 @@ class ByteQuery {
   /// Estimates of `count` rows, and how far off each may be (three standard deviations of the
   /// rounding of rows and query; 0 where both are whole).
   void Estimate(const std::byte* const* rows, size_t count, float* estimates, float* errors) const;
+  /// Whether estimates have no error: rows and query are whole. Then ExactDistances gives what
+  /// index::ExactDistance does, to the last bit: sums of whole numbers are exact in any order.
+  bool is_exact() const { return kind_ == ByteRows::kWhole && parts_ == 1; }
+  void ExactDistances(const std::byte* const* rows, size_t count, double* distances) const;
 
  private:
   void EstimateScaled(const std::byte* const* rows, size_t count, float* estimates,
                       float* errors) const;
   void EstimateWhole(const std::byte* const* rows, size_t count, float* estimates,
                      float* errors) const;
+  /// Squared distances in plain units, of at most 64 rows.
+  void CompareWhole(const std::byte* const* rows, size_t count, double* squared) const;
 
   ByteRows kind_ = ByteRows::kNone;
   Metric metric_ = Metric::kL2;

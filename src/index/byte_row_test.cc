@@ -41,6 +41,11 @@ TEST(ByteRow, WholeRowsGiveExactDistances) {
       byte_query.Estimate(rows, 1, &estimate, &error);
       EXPECT_EQ(error, 0);
       EXPECT_EQ(estimate, static_cast<float>(TrueValue(Metric::kL2, row, query)));
+      ASSERT_TRUE(byte_query.is_exact());
+      double distance = 0;
+      byte_query.ExactDistances(rows, 1, &distance);
+      EXPECT_EQ(distance, ExactDistance(Metric::kL2, reinterpret_cast<const std::byte*>(row.data()),
+                                        query.data(), dim));
     }
   }
 }

@@ -38,9 +38,9 @@ constexpr size_t kBlocksAhead = 8;
 constexpr size_t kRowsTogether = 16;
 constexpr size_t kLineBytes = 64;
 /// Centroids whose distance is computed exactly: this many floats of them, and at least some.
-constexpr size_t kExactCentroidFloats = size_t{32} * 1024;
-constexpr size_t kExactCentroidsMin = 64;
-constexpr size_t kExactCentroidsMax = ProbeCurve::kRanksMax;
+constexpr size_t kExactCentroidFloats = size_t{16} * 1024;
+constexpr size_t kExactCentroidsMin = 24;
+constexpr size_t kExactCentroidsMax = 128;
 
 /// Standard deviations of the error of 1-bit codes that bounds allow for: each row is lost with the
 /// probability that the rest of the normal distribution has, and only one that is near the k-th.
@@ -82,6 +82,9 @@ struct Survivor {
 struct Candidate {
   float lower = 0;
   uint64_t row = 0;
+  /// Its bytes, if they tell the exact distance, and the query to compare them with.
+  const std::byte* exact_row = nullptr;
+  const ByteQuery* query = nullptr;
 };
 
 /// The k smallest of the values offered; the largest of them is the threshold.
@@ -153,6 +156,7 @@ class Search {
     size_t probes = ProbeCount();
     size_t done = 0;
     while (true) {
+      if (probes > exact_ranks_) RankExactly(probes + probes / 4);
       if (probes > exact_ranks_) RankTheRest();
       VIPER_RETURN_IF_ERROR(Probe(done, probes));
       done = probes;
@@ -197,41 +201,50 @@ class Search {
       kernel_.scan_block(model_.centroid_blocks().data() + i * block_bytes_, model_.planes(),
                          table_.entries, bound, scratch_.values.data() + i * kBlockRows);
     }
-    scratch_.picker.Pick(scratch_.values, ExactCentroids());
+    scratch_.picker.Pick(scratch_.values, std::max(ProbeCurve::kRanksMax, 2 * request_.probes));
     scratch_.ranked.clear();
     for (size_t block = 0; block < blocks; ++block) {
       for (uint64_t mask = scratch_.picker.masks()[block]; mask != 0; mask &= mask - 1) {
         const size_t cluster = block * kBlockRows + static_cast<size_t>(std::countr_zero(mask));
-        scratch_.ranked.push_back({0, static_cast<uint32_t>(cluster)});
-        PrefetchRow(reinterpret_cast<const std::byte*>(model_.centroid(cluster)), 2 * kLineBytes);
+        scratch_.ranked.push_back({scratch_.values[cluster], static_cast<uint32_t>(cluster)});
       }
     }
-    exact_ranks_ = scratch_.ranked.size();
-    for (ClusterDistance& ranked : scratch_.ranked) ranked.value = ValueOf(ranked.cluster);
-    SortRanks(0);
-  }
-
-  size_t ExactCentroids() const {
+    scratch_.sorter.Sort(scratch_.ranked);
     const size_t affordable =
         std::clamp(kExactCentroidFloats / model_.dim(), kExactCentroidsMin, kExactCentroidsMax);
-    return std::max(affordable, request_.probes + request_.probes / 2 + kExactCentroidsMin);
+    RankExactly(std::max(affordable, request_.probes + request_.probes / 2));
+  }
+
+  /// Replace the estimates of the first `count` ranks by exact values, and put those ranks in
+  /// order.
+  void RankExactly(size_t count) {
+    const size_t last = std::min(count, scratch_.ranked.size());
+    if (last <= exact_ranks_) return;
+    const std::span<ClusterDistance> ranks =
+        std::span(scratch_.ranked).subspan(exact_ranks_, last - exact_ranks_);
+    for (const ClusterDistance& rank : ranks) {
+      PrefetchRow(reinterpret_cast<const std::byte*>(model_.centroid(rank.cluster)),
+                  2 * kLineBytes);
+    }
+    for (ClusterDistance& rank : ranks) rank.value = ValueOf(rank.cluster);
+    exact_ranks_ = last;
+    scratch_.sorter.Sort(std::span(scratch_.ranked).first(last));
   }
 
   float ValueOf(uint32_t cluster) const {
     return CentroidValue(model_, cluster, scratch_.prepared.data());
   }
 
-  void SortRanks(size_t first) { scratch_.sorter.Sort(std::span(scratch_.ranked).subspan(first)); }
-
   /// Add the clusters that RankClusters left out.
   void RankTheRest() {
+    RankExactly(scratch_.ranked.size());
     const size_t first = scratch_.ranked.size();
     std::vector<bool> has(model_.cluster_count());
     for (const ClusterDistance& ranked : scratch_.ranked) has[ranked.cluster] = true;
     for (uint32_t i = 0; i < model_.cluster_count(); ++i) {
       if (!has[i]) scratch_.ranked.push_back({ValueOf(i), i});
     }
-    SortRanks(first);
+    scratch_.sorter.Sort(std::span(scratch_.ranked).subspan(first));
     exact_ranks_ = scratch_.ranked.size();
   }
 
@@ -383,19 +396,25 @@ class Search {
     }
     const std::byte* rows[kRowsTogether];
     for (size_t i = 0; i < run.size(); ++i) rows[i] = run[i].byte_row;
-    ByteQueryOf(kind).Estimate(rows, run.size(), estimates, errors);
+    const ByteQuery& query = ByteQueryOf(kind);
+    query.Estimate(rows, run.size(), estimates, errors);
     counts_.byte_rows += run.size();
     for (size_t i = 0; i < run.size(); ++i) {
-      Keep(estimates[i], errors[i], searched.first_row + run[i].number);
+      Candidate candidate = {0, searched.first_row + run[i].number, nullptr, nullptr};
+      if (query.is_exact()) {
+        candidate.exact_row = rows[i];
+        candidate.query = &query;
+      }
+      Keep(estimates[i], errors[i], candidate);
     }
   }
 
-  void Keep(float estimate, float error, uint64_t row) {
+  void Keep(float estimate, float error, Candidate candidate) {
     // Estimates are rounded to single precision.
     const float rounding = std::fabs(estimate) * 1e-6F;
-    const float lower = estimate - error - rounding;
-    if (lower > scratch_.threshold.value()) return;
-    scratch_.candidates.push_back({lower, row});
+    candidate.lower = estimate - error - rounding;
+    if (candidate.lower > scratch_.threshold.value()) return;
+    scratch_.candidates.push_back(candidate);
     scratch_.threshold.Offer(estimate + error + rounding);
   }
 
@@ -413,7 +432,14 @@ class Search {
     const std::optional<double> distance = DistanceOf(row);
     if (!distance) return;
     const float value = PreparedValue(*distance);
-    Keep(value, 0, row);
+    Keep(value, 0, {0, row, nullptr, nullptr});
+  }
+
+  std::optional<double> DistanceOf(const Candidate& candidate) {
+    if (candidate.exact_row == nullptr) return DistanceOf(candidate.row);
+    double distance = 0;
+    candidate.query->ExactDistances(&candidate.exact_row, 1, &distance);
+    return distance;
   }
 
   /// The distance of a row; absent (and noted) if its floats cannot be read.
@@ -451,7 +477,7 @@ class Search {
     });
     for (const Candidate& candidate : candidates) {
       if (top_.full() && candidate.lower > PreparedValue(top_.worst_distance())) break;
-      const std::optional<double> distance = DistanceOf(candidate.row);
+      const std::optional<double> distance = DistanceOf(candidate);
       if (distance) top_.Offer({candidate.row, *distance});
     }
     return failure_;

@@ -69,6 +69,11 @@ struct KernelTable {
   void (*nearest)(const float* const* rows, size_t row_count, size_t dim, const PanelList& panels,
                   NearestSlot* nearest, float* scores) = nullptr;
 
+  /// Sums of one pair in double precision, both sides at any address; every level gives the same
+  /// bits.
+  double (*exact_dot)(const std::byte* row, const std::byte* other, size_t dim) = nullptr;
+  double (*exact_squared_l2)(const std::byte* row, const std::byte* other, size_t dim) = nullptr;
+
   /// Bit i of masks[b]: values[64 * b + i] <= limit. NaN is not.
   void (*mask_not_above)(const float* values, size_t block_count, float limit,
                          uint64_t* masks) = nullptr;
