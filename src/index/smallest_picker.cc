@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "kernels/kernel_table.h"
 
@@ -12,7 +13,20 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kLargest = std::numeric_limits<float>::max();
 constexpr size_t kSampleStep = 16;
-constexpr int kStepsMax = 24;
+/// More than the bits of a float: halving has come to one value.
+constexpr int kStepsMax = 40;
+
+/// Floats in the order of whole numbers, so that halving works for any distribution of them.
+int64_t KeyOf(float value) {
+  const auto bits = std::bit_cast<int32_t>(value);
+  return bits >= 0 ? bits : int64_t{std::numeric_limits<int32_t>::min()} - bits;
+}
+
+float ValueOf(int64_t key) {
+  const auto bits = key >= 0 ? static_cast<int32_t>(key)
+                             : static_cast<int32_t>(std::numeric_limits<int32_t>::min() - key);
+  return std::bit_cast<float>(bits);
+}
 
 struct Range {
   float low = kInfinity;
@@ -35,25 +49,25 @@ Range SampleRange(std::span<const float> values) {
 float SmallestPicker::Pick(std::span<const float> values, size_t count) {
   const Range range = SampleRange(values);
   if (range.low > range.high || count * 2 >= values.size()) return TakeUpTo(values, kLargest);
-  // The sample's least is near the count-th smallest where few are wanted of many: begin there, go
-  // up by strides until enough are taken, then halve.
-  float limit = range.low;
-  float below = -kInfinity;
-  float above = kLargest;
-  const float stride = (range.high - range.low) / 8 + std::fabs(range.low) * 1e-6F;
-  for (int step = 0; step < kStepsMax; ++step) {
-    TakeUpTo(values, limit);
+  // Halve between a limit that takes too few and one that takes enough, until few enough are taken.
+  // The sample's least is near the count-th smallest where few are wanted of many: begin there.
+  int64_t below = KeyOf(-kLargest);
+  int64_t above = KeyOf(kLargest);
+  int64_t limit = KeyOf(range.low);
+  int64_t stride = (KeyOf(range.high) - limit) / 16 + 1;
+  for (int step = 0; step < kStepsMax && below + 1 < above; ++step) {
+    TakeUpTo(values, ValueOf(limit));
     const size_t taken = CountTaken();
-    if (taken < count) {
-      below = limit;
-      limit = above == kLargest ? limit + stride : below + (above - below) / 2;
-      continue;
-    }
-    above = limit;
-    if (taken <= count + count / 2) return limit;
-    limit = below == -kInfinity ? limit - stride : below + (above - below) / 2;
+    const bool is_enough = taken >= count;
+    if (is_enough && taken <= count + count / 2) return ValueOf(limit);
+    (is_enough ? above : below) = limit;
+    // Strides until the wanted limit lies between two.
+    const bool is_open = is_enough ? below == KeyOf(-kLargest) : above == KeyOf(kLargest);
+    limit = is_open ? limit + (is_enough ? -stride : stride) : below + (above - below) / 2;
+    if (is_open) stride *= 2;
+    limit = std::clamp(limit, below, above);
   }
-  return TakeUpTo(values, above);
+  return TakeUpTo(values, ValueOf(above));
 }
 
 float SmallestPicker::TakeUpTo(std::span<const float> values, float limit) {
