@@ -26,7 +26,8 @@ test: setup ## Style check, warnings-as-errors build, unit tests, tests of the w
 	@tools/run_tests
 
 .PHONY: demo
-demo: build ## Run the demonstration on the release build
+demo: setup ## Build the program for release and run the demonstration
+	@tools/build release viper
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release demo/run.sh
 
 .PHONY: bench
