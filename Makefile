@@ -27,7 +27,7 @@ test: setup ## Style check, warnings-as-errors build, unit tests, tests of the w
 
 .PHONY: demo
 demo: setup ## Build the program for release and run the demonstration
-	@tools/build release viper
+	@tools/build release viper_cli
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release demo/run.sh
 
 .PHONY: bench

@@ -287,8 +287,9 @@ void Training::Rebalance() {
   const size_t mean_size = row_count_ / cluster_count_;
   const RowGroups groups = GroupRows(clusters_, cluster_count_);
   std::vector<uint32_t> by_size = NumbersTo(cluster_count_);
-  std::stable_sort(by_size.begin(), by_size.end(),
-                   [&](uint32_t a, uint32_t b) { return sizes_[a] < sizes_[b]; });
+  std::sort(by_size.begin(), by_size.end(), [&](uint32_t a, uint32_t b) {
+    return sizes_[a] != sizes_[b] ? sizes_[a] < sizes_[b] : a < b;
+  });
   // From both ends: the smallest makes room for a half of the largest.
   size_t smallest = 0;
   for (size_t largest = by_size.size() - 1; largest > smallest; --largest) {
