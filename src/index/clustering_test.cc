@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "index/clustering_fixture.h"
-#include "index/exact_distance.h"
 
 namespace viper::index {
 namespace {

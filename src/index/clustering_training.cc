@@ -48,6 +48,9 @@ constexpr size_t kRowsPerCoarseCluster = 256;
 /// What one thread does at a time.
 constexpr size_t kRowsPerTask = 8192;
 constexpr size_t kClustersPerTask = 16;
+/// The rows of a cluster lie anywhere in memory, and are fetched ahead.
+constexpr size_t kRowsAhead = 4;
+constexpr size_t kFloatsPerLine = 16;
 /// A cluster below 1/8 of the mean size is dissolved, one above 4 times the mean is split.
 constexpr size_t kSizesPerMeanMin = 8;
 constexpr size_t kMeansPerSizeMax = 4;
@@ -273,8 +276,13 @@ void Training::MoveCentroids() {
       sizes_[c] = members.size();
       if (members.empty()) continue;
       std::fill(sums.begin(), sums.end(), 0.0);
-      for (const uint32_t row : members) {
-        for (size_t d = 0; d < dim_; ++d) sums[d] += rows_[row * dim_ + d];
+      for (size_t i = 0; i < members.size(); ++i) {
+        const size_t ahead = members[std::min(i + kRowsAhead, members.size() - 1)];
+        for (size_t d = 0; d < dim_; d += kFloatsPerLine) {
+          __builtin_prefetch(rows_ + ahead * dim_ + d);
+        }
+        const float* row = rows_ + members[i] * dim_;
+        for (size_t d = 0; d < dim_; ++d) sums[d] += row[d];
       }
       for (size_t d = 0; d < dim_; ++d) {
         centroids_[c * dim_ + d] = static_cast<float>(sums[d] / static_cast<double>(sizes_[c]));

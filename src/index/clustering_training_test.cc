@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -77,7 +76,7 @@ TEST(TrainClustering, FewerRowsThanClusters) {
     const std::vector<float> rows = ClusteredRows(row_count, 5, row_count, 13);
     const Clustering trained = Trained(rows, 5, {.cluster_count = 1000});
     EXPECT_LE(trained.cluster_count(), row_count);
-    EXPECT_GE(trained.cluster_count(), (row_count + 1) / 2);
+    EXPECT_EQ(trained.cluster_count(), row_count);
     EXPECT_TRUE(AllFinite(trained.centroids()));
   }
 }
@@ -112,7 +111,7 @@ TEST(TrainClustering, ManyDuplicatesLeaveNoMoreClustersThanDistinctRows) {
 TEST(TrainClustering, EveryDimWorks) {
   for (const size_t dim : {1, 2, 3, 15, 16, 17, 100, 1001, 4096}) {
     SCOPED_TRACE(dim);
-    const std::vector<float> rows = ClusteredRows(1'500, dim, 100, 16);
+    const std::vector<float> rows = ClusteredRows(dim < 1'000 ? 1'500 : 500, dim, 100, 16);
     const Clustering trained = Trained(rows, dim, {.cluster_count = 300});
     EXPECT_LE(trained.cluster_count(), 300);
     EXPECT_GE(trained.cluster_count(), 250);

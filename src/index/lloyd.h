@@ -16,7 +16,7 @@ struct LloydOptions {
 struct LloydResult {
   /// cluster_count x dim, row-major.
   std::vector<float> centroids;
-  /// Per row, the nearest of the centroids of the iteration before the last.
+  /// Per row, its cluster in the last iteration; the centroids have moved to the means since.
   std::vector<uint32_t> clusters;
 };
 
@@ -30,7 +30,7 @@ LloydResult RunLloyd(const float* rows, size_t row_count, size_t dim, const Lloy
 std::vector<uint32_t> DrawNumbers(size_t count, size_t bound, uint64_t seed);
 
 /// Make two centroids of one: `copy` and `original`, `dim` floats each, part by 1/1024 of each
-/// component (Faiss does the same), which leaves them apart even where the rows are not.
+/// component, as in Faiss.
 void SplitCentroid(float* original, float* copy, size_t dim);
 
 }  // namespace viper::index
