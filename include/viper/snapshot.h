@@ -54,8 +54,9 @@ class VIPER_EXPORT Snapshot {
   Result<Record> Get(std::string_view id, const Projection& projection = kEverything) const;
   /// The k nearest records. InvalidArgument: wrong dimension, not finite, bad filter.
   Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;
-  /// The k nearest records of each query; reads the data once for many queries. Answers equal those
-  /// of single searches.
+  /// The k nearest records of each query; reads the data once for many queries. Exact answers equal
+  /// those of single searches; through the index both reach the recall asked for, and may differ
+  /// in what they miss.
   Result<std::vector<Hits>> SearchBatch(QueryBatch queries,
                                         const SearchOptions& options = {}) const;
   /// How many records match.

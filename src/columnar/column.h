@@ -21,6 +21,9 @@ class StringArray {
   std::string_view operator[](size_t i) const {
     return std::string_view(bytes_).substr(offsets_[i], offsets_[i + 1] - offsets_[i]);
   }
+  /// Ask for the memory that tells where string i is; and then for where it begins.
+  void PrefetchPlace(size_t i) const { __builtin_prefetch(offsets_.data() + i); }
+  void PrefetchBytes(size_t i) const { __builtin_prefetch(bytes_.data() + offsets_[i]); }
   void Append(std::string_view text) {
     bytes_.append(text);
     offsets_.push_back(bytes_.size());

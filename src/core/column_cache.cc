@@ -1,31 +1,52 @@
 #include "core/column_cache.h"
 
 #include <iterator>
-#include <utility>
-
-#include "base/status_macros.h"
 
 namespace viper::core {
 
-Result<ColumnCache::ColumnPointer> ColumnCache::Get(
-    const Key& key, const std::function<Result<columnar::Column>()>& decode) {
-  {
-    MutexLock lock(mutex_);
-    auto found = entries_.find(key);
-    if (found != entries_.end()) {
-      found->second->was_used = true;
-      return found->second->column;
+class ColumnCache::Slot::Lock {
+ public:
+  explicit Lock(Slot& slot) : slot_(slot) {
+    while (slot_.is_locked_.exchange(true, std::memory_order_acquire)) {
     }
   }
-  VIPER_ASSIGN_OR_RETURN(columnar::Column decoded, decode());
+  ~Lock() { slot_.is_locked_.store(false, std::memory_order_release); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+ private:
+  Slot& slot_;
+};
+
+ColumnCache::ColumnPointer ColumnCache::Slot::Use() {
+  Lock lock(*this);
+  was_used_ = column_ != nullptr;
+  return column_;
+}
+
+void ColumnCache::Slot::Set(ColumnPointer column) {
+  {
+    Lock lock(*this);
+    was_used_ = false;
+    column_.swap(column);
+  }
+  // What was there goes outside the lock.
+}
+
+bool ColumnCache::Slot::TakeMark() {
+  Lock lock(*this);
+  return std::exchange(was_used_, false);
+}
+
+ColumnCache::ColumnPointer ColumnCache::Keep(const Runs& runs, size_t number,
+                                             columnar::Column decoded) {
   auto column = std::make_shared<const columnar::Column>(std::move(decoded));
-  const size_t bytes = column->memory_bytes() + sizeof(Entry) + key.column.size();
-  MutexLock lock(mutex_);
-  auto found = entries_.find(key);
-  if (found != entries_.end()) return found->second->column;
+  const size_t bytes = column->memory_bytes() + sizeof(Entry);
   if (bytes > bytes_max_) return column;
-  clock_.push_front({key, column, bytes});
-  entries_[key] = clock_.begin();
+  MutexLock lock(mutex_);
+  if (ColumnPointer first = runs.slots_[number].Use()) return first;
+  runs.slots_[number].Set(column);
+  clock_.push_front({&runs, number, bytes});
   bytes_ += bytes;
   EvictLocked();
   return column;
@@ -33,31 +54,25 @@ Result<ColumnCache::ColumnPointer> ColumnCache::Get(
 
 void ColumnCache::EvictLocked() {
   while (bytes_ > bytes_max_) {
-    Entry& oldest = clock_.back();
-    if (oldest.was_used) {
-      oldest.was_used = false;
+    const Entry& oldest = clock_.back();
+    Slot& slot = oldest.runs->slots_[oldest.number];
+    if (slot.TakeMark()) {
       clock_.splice(clock_.begin(), clock_, std::prev(clock_.end()));
       continue;
     }
+    slot.Set(nullptr);
     bytes_ -= oldest.bytes;
-    entries_.erase(oldest.key);
     clock_.pop_back();
   }
 }
 
-void ColumnCache::DropPart(uint64_t part) {
+void ColumnCache::Forget(const Runs& runs) {
   MutexLock lock(mutex_);
   std::erase_if(clock_, [&](const Entry& entry) VIPER_REQUIRES(mutex_) {
-    if (entry.key.part != part) return false;
+    if (entry.runs != &runs) return false;
     bytes_ -= entry.bytes;
-    entries_.erase(entry.key);
     return true;
   });
-}
-
-size_t ColumnCache::KeyHash::operator()(const Key& key) const {
-  const uint64_t place = key.part << 40 ^ static_cast<uint64_t>(key.unit) << 38 ^ key.number;
-  return static_cast<size_t>(place * 0x9E3779B97F4A7C15 ^ std::hash<std::string>()(key.column));
 }
 
 }  // namespace viper::core

@@ -64,17 +64,20 @@ class IndexedSearch {
   }
   IndexedSearch(const IndexedSearch&) = delete;
 
-  Result<FoundRows> Run(std::span<const float> query) {
+  /// Search for `queries`; the rows of query i go to `answers[i]`.
+  Status Run(QueryBatch queries, std::span<FoundRows> answers) {
     index::IndexSearchRequest request = request_;
-    request.query = query;
+    request.queries = queries.floats;
+    request.query_count = queries.count;
     VIPER_ASSIGN_OR_RETURN(const auto found, index::IndexSearch(request, nullptr));
     VIPER_RETURN_IF_ERROR(order_.status());
-    FoundRows rows;
-    rows.reserve(found.size());
-    for (const index::ScoredRow& row : found) {
-      rows.push_back({view_index_.LocationOf(row.row), row.distance});
+    for (size_t query = 0; query < queries.count; ++query) {
+      answers[query].reserve(found[query].size());
+      for (const index::ScoredRow& row : found[query]) {
+        answers[query].push_back({view_index_.LocationOf(row.row), row.distance});
+      }
     }
-    return rows;
+    return {};
   }
 
   /// The first segment of which some cluster is not what it was.
@@ -119,15 +122,18 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
   IndexedSearch search(view, view_index, selections, options);
   const size_t dim = view.schema->dim;
   std::vector<FoundRows> answers(queries.count);
-  std::vector<Status> statuses(queries.count);
-  const auto run = [&](size_t query) {
-    auto found = search.Run(queries.floats.subspan(query * dim, dim));
-    statuses[query] = found.status();
-    if (found.ok()) answers[query] = std::move(*found);
+  // As few groups as there are threads: the queries of one share what they read.
+  const size_t groups = std::min(queries.count, context.pool.thread_count());
+  std::vector<Status> statuses(groups);
+  const auto run = [&](size_t group) {
+    const size_t first = queries.count * group / groups;
+    const size_t count = queries.count * (group + 1) / groups - first;
+    statuses[group] = search.Run({queries.floats.subspan(first * dim, count * dim), count},
+                                 std::span(answers).subspan(first, count));
   };
-  if (queries.count > 1) {
-    context.pool.ParallelFor(queries.count, run);
-  } else if (queries.count == 1) {
+  if (groups > 1) {
+    context.pool.ParallelFor(groups, run);
+  } else if (groups == 1) {
     run(0);
   }
   for (const Status& status : statuses) {

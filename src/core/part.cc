@@ -17,8 +17,6 @@
 namespace viper::core {
 namespace {
 
-std::atomic<uint64_t> next_cache_id{1};
-
 std::vector<parquet::VectorPage> ToVectorPages(const std::vector<storage::PagePlace>& places) {
   std::vector<parquet::VectorPage> pages;
   pages.reserve(places.size());
@@ -55,16 +53,10 @@ uint32_t FloatCrc(const std::byte* floats, const parquet::VectorPage& page, size
 
 }  // namespace
 
-Part::~Part() {
-  if (cache_ != nullptr) cache_->DropPart(cache_id_);
-}
-
 Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
                                                const OpenOptions& options) {
   std::shared_ptr<Part> part(new Part());  // NOLINT: the constructor is private
   part->added_ = added;
-  part->cache_id_ = next_cache_id.fetch_add(1);
-  part->cache_ = options.cache;
   part->dim_ = options.schema->dim;
   const std::string path = storage::DataFilePath(options.table_directory, added.path);
   VIPER_ASSIGN_OR_RETURN(auto mapped, options.file_system->Map(path));
@@ -85,6 +77,7 @@ Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
   }
   VIPER_RETURN_IF_ERROR(part->OpenFiles(options, fingerprint));
   part->row_groups_ = part->reader_->RowGroups();
+  part->MakeCachedColumns(options);
   part->is_foreign_ = !part->reader_->key_values().contains(std::string(kPartKey));
   part->ReadPayloadKeys();
   VIPER_RETURN_IF_ERROR(part->ReadFirstExpiry());
@@ -184,7 +177,7 @@ Result<std::optional<uint32_t>> Part::FindId(std::string_view id, uint64_t id_ha
   std::vector<uint32_t> candidates = sidecar_->FindRows(id_hash);
   for (auto row = candidates.rbegin(); row != candidates.rend(); ++row) {
     if (dead != nullptr && dead->Test(*row)) continue;
-    VIPER_ASSIGN_OR_RETURN(PagePlace place, PageOfRow(columnar::kIdColumn, *row));
+    VIPER_ASSIGN_OR_RETURN(const PagePlace place, PlaceOfId(*row));
     if (place.column->strings()[place.index] == id) return std::optional<uint32_t>(*row);
   }
   return std::optional<uint32_t>();
@@ -217,17 +210,48 @@ Status Part::CheckPage(size_t page) const {
   return {};
 }
 
+void Part::MakeCachedColumns(const OpenOptions& options) {
+  std::vector<std::string_view> names = {columnar::kIdColumn, columnar::kTimestampColumn,
+                                         columnar::kIngestedAtColumn, columnar::kExpiresAtColumn,
+                                         columnar::kPayloadColumn};
+  for (const Field& field : options.schema->fields) names.push_back(field.name);
+  for (const std::string_view name : names) {
+    columns_.try_emplace(std::string(name), *options.cache, reader_->PageCount(name),
+                         row_groups_.size());
+  }
+  ids_ = &CachedColumnOf(columnar::kIdColumn);
+  for (size_t page = 0; page < reader_->PageCount(columnar::kIdColumn); ++page) {
+    id_page_firsts_.push_back(reader_->PageRows(columnar::kIdColumn, page).first);
+  }
+  id_order_.emplace(*options.cache, 1);
+}
+
+const Part::CachedColumn& Part::CachedColumnOf(std::string_view column) const {
+  const auto found = columns_.find(column);
+  VIPER_ASSERT(found != columns_.end());
+  return found->second;
+}
+
 Result<Part::PagePlace> Part::PageOfRow(std::string_view column, uint64_t row) const {
   const size_t page = reader_->PageOfRow(column, row);
-  VIPER_ASSIGN_OR_RETURN(
-      auto decoded, cache_->Get({cache_id_, ColumnCache::Unit::kPage, std::string(column), page},
-                                [&] { return reader_->ReadPage(column, page); }));
+  VIPER_ASSIGN_OR_RETURN(auto decoded, CachedColumnOf(column).pages.Get(page, [&] {
+    return reader_->ReadPage(column, page);
+  }));
   return PagePlace{std::move(decoded), row - reader_->PageRows(column, page).first};
 }
 
+Result<Part::PagePlace> Part::PlaceOfId(uint64_t row) const {
+  const auto after = std::upper_bound(id_page_firsts_.begin(), id_page_firsts_.end(), row);
+  VIPER_ASSERT(after != id_page_firsts_.begin() && row < row_count());
+  const auto page = static_cast<size_t>(after - id_page_firsts_.begin()) - 1;
+  VIPER_ASSIGN_OR_RETURN(auto decoded, ids_->pages.Get(page, [&] {
+    return reader_->ReadPage(columnar::kIdColumn, page);
+  }));
+  return PagePlace{std::move(decoded), row - id_page_firsts_[page]};
+}
+
 Result<ColumnCache::ColumnPointer> Part::RowGroup(std::string_view column, size_t group) const {
-  return cache_->Get({cache_id_, ColumnCache::Unit::kRowGroup, std::string(column), group},
-                     [&]() -> Result<columnar::Column> {
+  return CachedColumnOf(column).groups.Get(group, [&]() -> Result<columnar::Column> {
                        const RowRange rows = row_groups_[group];
                        const size_t first = reader_->PageOfRow(column, rows.first);
                        VIPER_ASSIGN_OR_RETURN(auto all, reader_->ReadPage(column, first));
@@ -250,13 +274,12 @@ Result<ColumnCache::ColumnPointer> Part::RowGroup(std::string_view column, size_
 }
 
 Result<std::string> Part::IdOf(uint64_t row) const {
-  VIPER_ASSIGN_OR_RETURN(PagePlace place, PageOfRow(columnar::kIdColumn, row));
+  VIPER_ASSIGN_OR_RETURN(const PagePlace place, PlaceOfId(row));
   return std::string(place.column->strings()[place.index]);
 }
 
 Result<ColumnCache::ColumnPointer> Part::RowsInIdOrder() const {
-  return cache_->Get(
-      {cache_id_, ColumnCache::Unit::kIdOrder, "", 0}, [&]() -> Result<columnar::Column> {
+  return id_order_->Get(0, [&]() -> Result<columnar::Column> {
         columnar::StringArray ids;
         for (size_t page = 0; page < reader_->PageCount(columnar::kIdColumn); ++page) {
           VIPER_ASSIGN_OR_RETURN(auto column, reader_->ReadPage(columnar::kIdColumn, page));

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -51,7 +52,6 @@ class Part {
   /// derived file had to be made again.
   static Result<std::shared_ptr<const Part>> Open(const storage::AddedFile& added,
                                                   const OpenOptions& options);
-  ~Part();
 
   /// As in the table log.
   const storage::AddedFile& added() const { return added_; }
@@ -86,6 +86,8 @@ class Part {
   /// A whole row group of a column.
   Result<ColumnCache::ColumnPointer> RowGroup(std::string_view column, size_t group) const;
   const std::vector<RowRange>& row_groups() const { return row_groups_; }
+  /// The place of a row's id, a string.
+  Result<PagePlace> PlaceOfId(uint64_t row) const;
   Result<std::string> IdOf(uint64_t row) const;
   /// Row numbers in the bytewise order of their ids, as an int64 column.
   Result<ColumnCache::ColumnPointer> RowsInIdOrder() const;
@@ -100,6 +102,14 @@ class Part {
   }
 
  private:
+  /// What may be cached of a scalar column.
+  struct CachedColumn {
+    CachedColumn(ColumnCache& cache, size_t page_count, size_t group_count)
+        : pages(cache, page_count), groups(cache, group_count) {}
+    ColumnCache::Runs pages;
+    ColumnCache::Runs groups;
+  };
+
   Part() = default;
   /// Open the reader, and the sidecar: read, known, or made again.
   Status OpenFiles(const OpenOptions& options, const storage::PartFingerprint& fingerprint);
@@ -107,10 +117,10 @@ class Part {
   Result<storage::SidecarContent> MakeSidecarContent(const storage::PartFingerprint& part) const;
   void ReadPayloadKeys();
   Status ReadFirstExpiry();
+  void MakeCachedColumns(const OpenOptions& options);
+  const CachedColumn& CachedColumnOf(std::string_view column) const;
 
   storage::AddedFile added_;
-  uint64_t cache_id_ = 0;
-  ColumnCache* cache_ = nullptr;
   size_t dim_ = 0;
   std::shared_ptr<const MappedFile> file_;
   std::unique_ptr<parquet::PartReader> reader_;
@@ -120,6 +130,11 @@ class Part {
   std::vector<uint32_t> page_crcs_;
   mutable std::vector<std::atomic<bool>> page_is_good_;
   std::vector<RowRange> row_groups_;
+  std::map<std::string, CachedColumn, std::less<>> columns_;
+  const CachedColumn* ids_ = nullptr;
+  /// First row of each page of ids.
+  std::vector<uint64_t> id_page_firsts_;
+  std::optional<ColumnCache::Runs> id_order_;
   int64_t first_expiry_ = 0;
   std::optional<std::set<std::string, std::less<>>> payload_keys_;
   bool is_foreign_ = false;

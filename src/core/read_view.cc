@@ -51,6 +51,28 @@ Result<std::string> ReadView::IdOf(const Location& location) const {
   return memtable_of(location.source).row(static_cast<uint32_t>(location.row)).id;
 }
 
+Result<std::vector<std::string>> ReadView::IdsOf(std::span<const Location> locations) const {
+  std::vector<Part::PagePlace> places(locations.size());
+  for (size_t i = 0; i < locations.size(); ++i) {
+    const Location& location = locations[i];
+    if (!is_part(location.source)) continue;
+    VIPER_ASSIGN_OR_RETURN(places[i], parts[location.source].part->PlaceOfId(location.row));
+    places[i].column->strings().PrefetchPlace(places[i].index);
+  }
+  for (const Part::PagePlace& place : places) {
+    if (place.column != nullptr) place.column->strings().PrefetchBytes(place.index);
+  }
+  std::vector<std::string> ids(locations.size());
+  for (size_t i = 0; i < locations.size(); ++i) {
+    if (places[i].column != nullptr) {
+      ids[i] = places[i].column->strings()[places[i].index];
+    } else {
+      VIPER_ASSIGN_OR_RETURN(ids[i], IdOf(locations[i]));
+    }
+  }
+  return ids;
+}
+
 Result<const std::byte*> ReadView::FloatsOf(const Location& location) const {
   if (is_part(location.source)) return parts[location.source].part->Floats(location.row);
   return memtable_of(location.source).row(static_cast<uint32_t>(location.row)).vector;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +74,8 @@ struct ReadView {
   /// When the row expires.
   Result<int64_t> ExpiryOf(const Location& location) const;
   Result<std::string> IdOf(const Location& location) const;
+  /// The ids of several rows: their memory, which is all over the collection, is fetched together.
+  Result<std::vector<std::string>> IdsOf(std::span<const Location> locations) const;
   Result<const std::byte*> FloatsOf(const Location& location) const;
 };
 

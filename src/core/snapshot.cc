@@ -97,10 +97,10 @@ Result<std::vector<core::FoundRows>> FindRows(core::ReadContext& context,
   return core::SearchExactly(context, *view, selections, queries, options.k);
 }
 
+/// A hit without its id.
 Result<Hit> MakeHit(const ReadView& view, const Location& location, double distance,
                     const Projection& projection) {
   Hit hit;
-  VIPER_ASSIGN_OR_RETURN(hit.id, view.IdOf(location));
   hit.distance = distance;
   hit.score = index::ScoreOf(view.schema->metric, distance);
   if (projection.metadata) {
@@ -112,6 +112,22 @@ Result<Hit> MakeHit(const ReadView& view, const Location& location, double dista
     std::memcpy(hit.vector.data(), floats, view.schema->dim * sizeof(float));
   }
   return hit;
+}
+
+Result<Hits> MakeHits(const ReadView& view, const core::FoundRows& rows,
+                      const Projection& projection) {
+  std::vector<Location> locations;
+  locations.reserve(rows.size());
+  for (const core::FoundRow& row : rows) locations.push_back(row.location);
+  VIPER_ASSIGN_OR_RETURN(auto ids, view.IdsOf(locations));
+  Hits hits;
+  hits.reserve(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    VIPER_ASSIGN_OR_RETURN(
+        hits.emplace_back(), MakeHit(view, rows[i].location, rows[i].distance, projection));
+    hits.back().id = std::move(ids[i]);
+  }
+  return hits;
 }
 
 }  // namespace
@@ -149,12 +165,7 @@ Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
                                                     selections, queries, options));
   std::vector<Hits> answers(queries.count);
   for (size_t query = 0; query < queries.count; ++query) {
-    answers[query].reserve(found[query].size());
-    for (const core::FoundRow& row : found[query]) {
-      VIPER_ASSIGN_OR_RETURN(Hit hit,
-                             MakeHit(view, row.location, row.distance, options.projection));
-      answers[query].push_back(std::move(hit));
-    }
+    VIPER_ASSIGN_OR_RETURN(answers[query], MakeHits(view, found[query], options.projection));
   }
   return answers;
 }

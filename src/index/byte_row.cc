@@ -54,6 +54,22 @@ void EncodeWhole(std::span<const float> row, std::byte* out) {
   StoreFixed(out + row.size(), static_cast<int32_t>(factor));
 }
 
+/// max |x - shift|. Lanes, so that the compiler makes them vectors.
+float LargestDifference(std::span<const float> values, float shift) {
+  constexpr size_t kLanes = 8;
+  float lanes[kLanes] = {};
+  size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const float difference = std::fabs(values[i + lane] - shift);
+      lanes[lane] = difference > lanes[lane] ? difference : lanes[lane];
+    }
+  }
+  float largest = *std::max_element(lanes, lanes + kLanes);
+  for (; i < values.size(); ++i) largest = std::max(largest, std::fabs(values[i] - shift));
+  return largest;
+}
+
 float LoadFloat(const std::byte* bytes) {
   float value = 0;
   std::memcpy(&value, bytes, sizeof(value));
@@ -87,31 +103,40 @@ void ByteQuery::Prepare(ByteRows kind, const Model& model, std::span<const float
   const float shift = whole_rows ? kZeroByte : 0;
   dim_ = source.size();
   parts_ = whole_rows && IsWhole(query) ? 1 : 2;
-  query_.resize(parts_ * dim_);
   squared_scale_ = whole_rows ? double{model.content().scale} * double{model.content().scale} : 1;
   squared_norm_ = SquaredNormOf(source.data(), dim_);
   norm_ = static_cast<float>(std::sqrt(squared_norm_));
-  float largest = 0;
-  for (const float x : source) largest = std::max(largest, std::fabs(x - shift));
   // The rounding of few components is not independent after the rotation: then the worst case.
   error_per_step_ = norm_ * kErrorSteps;
   if (model.dim() < kIndependentDims) {
     error_per_step_ = 0;
     for (const float x : source) error_per_step_ += std::fabs(x) / 2;
   }
-  step_ = parts_ == 1 ? 1 : std::max(largest, 1e-30F) / kQuerySteps;
+  step_ = 1;
+  if (parts_ == 2) step_ = std::max(LargestDifference(source, shift), 1e-30F) / kQuerySteps;
+  TakeSteps(source, shift);
+}
+
+/// query = shift + step (128 high + low), or without a low part shift + step high.
+void ByteQuery::TakeSteps(std::span<const float> source, float shift) {
   const float inverse = 1 / step_;
-  int64_t sum = 0;
+  query_.resize(parts_ * dim_);
+  int8_t* high_part = query_.data();
+  int8_t* low_part = high_part + dim_;
+  int32_t sum = 0;  // at most 65,536 components of 16,256 steps
   for (size_t i = 0; i < dim_; ++i) {
     const float scaled = (source[i] - shift) * inverse;
     const int steps = static_cast<int>(scaled + (scaled < 0 ? -0.5F : 0.5F));
     sum += steps;
-    // For one part the high one is all there is.
-    const int high = parts_ == 1 ? steps : (steps + kPartBase / 2) >> 7;
-    query_[i] = static_cast<int8_t>(high);
-    if (parts_ == 2) query_[dim_ + i] = static_cast<int8_t>(steps - kPartBase * high);
+    if (parts_ == 1) {
+      high_part[i] = static_cast<int8_t>(steps);
+    } else {
+      const int high = (steps + kPartBase / 2) >> 7;
+      high_part[i] = static_cast<int8_t>(high);
+      low_part[i] = static_cast<int8_t>(steps - kPartBase * high);
+    }
   }
-  centre_ = static_cast<double>(kZeroByte * sum);
+  centre_ = static_cast<double>(kZeroByte) * static_cast<double>(sum);
 }
 
 void ByteQuery::Estimate(const std::byte* const* rows, size_t count, float* estimates,

@@ -38,6 +38,7 @@ class ByteQuery {
   void ExactDistances(const std::byte* const* rows, size_t count, double* distances) const;
 
  private:
+  void TakeSteps(std::span<const float> source, float shift);
   void EstimateScaled(const std::byte* const* rows, size_t count, float* estimates,
                       float* errors) const;
   void EstimateWhole(const std::byte* const* rows, size_t count, float* estimates,

@@ -1,15 +1,39 @@
 #include "index/cluster_ranking.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <limits>
 
+#include "index/byte_row.h"
 #include "index/exact_distance.h"
+#include "index/probe_curve.h"
 #include "kernels/kernel_table.h"
 
 namespace viper::index {
 
 bool IsNearer(const ClusterDistance& a, const ClusterDistance& b) {
   return a.value != b.value ? a.value < b.value : a.cluster < b.cluster;
+}
+
+namespace {
+
+/// Bytes of centroids that are compared at once, and how many centroids at least.
+constexpr size_t kCompareBytes = size_t{16} << 10;
+constexpr size_t kComparedMin = 32;
+/// Centroids whose bytes are asked for before they are compared.
+constexpr size_t kComparedTogether = 64;
+constexpr size_t kLineBytes = 64;
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+/// So few are sorted by insertion.
+constexpr size_t kInsertionMax = 12;
+
+void InsertInto(std::span<ClusterDistance> sorted, size_t end, const ClusterDistance& cluster) {
+  size_t place = end;
+  for (; place > 0 && IsNearer(cluster, sorted[place - 1]); --place) {
+    sorted[place] = sorted[place - 1];
+  }
+  sorted[place] = cluster;
 }
 
 /// `query` is prepared.
@@ -25,34 +49,126 @@ float CentroidValue(const Model& model, uint32_t cluster, const float* query) {
   return value;
 }
 
+}  // namespace
+
 /// Clusters go into buckets by value, as many as there are clusters, which leaves few out of place
 /// for the insertion sort.
 void ClusterSorter::Sort(std::span<ClusterDistance> clusters) {
-  if (clusters.empty()) return;
-  const auto [low, high] = std::minmax_element(
-      clusters.begin(), clusters.end(),
-      [](const ClusterDistance& a, const ClusterDistance& b) { return a.value < b.value; });
-  const float least = low->value;
   const size_t count = clusters.size();
-  const float scale =
-      high->value > least ? static_cast<float>(count - 1) / (high->value - least) : 0;
-  const auto bucket_of = [&](float value) {
-    return std::min(count - 1, static_cast<size_t>((value - least) * scale));
-  };
+  if (count <= kInsertionMax) {
+    for (size_t i = 1; i < count; ++i) InsertInto(clusters, i, ClusterDistance(clusters[i]));
+    return;
+  }
+  float least = clusters.front().value;
+  float most = least;
+  for (const ClusterDistance& cluster : clusters) {
+    least = std::min(least, cluster.value);
+    most = std::max(most, cluster.value);
+  }
+  const auto last = static_cast<float>(count - 1);
+  const float scale = most > least ? last / (most - least) : 0;
+  buckets_.resize(count);
   bucket_ends_.assign(count + 1, 0);
-  for (const ClusterDistance& cluster : clusters) ++bucket_ends_[bucket_of(cluster.value) + 1];
+  for (size_t i = 0; i < count; ++i) {
+    buckets_[i] = static_cast<uint32_t>(std::min((clusters[i].value - least) * scale, last));
+    ++bucket_ends_[buckets_[i] + 1];
+  }
   for (size_t i = 0; i < count; ++i) bucket_ends_[i + 1] += bucket_ends_[i];
   sorted_.resize(count);
-  for (const ClusterDistance& cluster : clusters) {
-    sorted_[bucket_ends_[bucket_of(cluster.value)]++] = cluster;
+  for (size_t i = 0; i < count; ++i) sorted_[bucket_ends_[buckets_[i]]++] = clusters[i];
+  for (size_t i = 0; i < count; ++i) InsertInto(clusters, i, sorted_[i]);
+}
+
+void ClusterRanker::Rank(PreparedQuery& query, size_t count) {
+  query_ = &query;
+  ranked_.clear();
+  compared_count_ = 0;
+  exact_count_ = 0;
+  const Model& model = query.model();
+  const size_t compared =
+      std::max({kComparedMin, kCompareBytes / model.code_dim(), count + count / 2});
+  // Codes are worth their scan where they spare most of the comparisons.
+  if (model.cluster_count() <= 2 * compared) return RankAll();
+  ScanCodes();
+  picker_.Pick(values_, compared);
+  AppendPicked();
+  compared_count_ = ranked_.size();
+  Compare(ranked_);
+  picker_.Pick(values_, std::max(ProbeCurve::kRanksMax, 2 * count) - compared_count_);
+  AppendPicked();
+  sorter_.Sort(std::span(ranked_).subspan(compared_count_));
+}
+
+void ClusterRanker::RankAll() {
+  std::vector<bool> is_ranked(query_->model().cluster_count());
+  for (const ClusterDistance& ranked : ranked_) is_ranked[ranked.cluster] = true;
+  for (uint32_t cluster = 0; cluster < is_ranked.size(); ++cluster) {
+    if (!is_ranked[cluster]) ranked_.push_back({0, cluster});
   }
-  for (size_t i = 0; i < count; ++i) {
-    size_t place = i;
-    for (; place > 0 && IsNearer(sorted_[i], clusters[place - 1]); --place) {
-      clusters[place] = clusters[place - 1];
+  Compare(std::span(ranked_).subspan(compared_count_));
+  compared_count_ = ranked_.size();
+}
+
+void ClusterRanker::Refine(size_t count) {
+  if (count <= exact_count_) return;
+  if (count > ranked_.size()) RankAll();
+  const Model& model = query_->model();
+  const size_t bytes = model.dim() * sizeof(float);
+  const std::span<ClusterDistance> refined = std::span(ranked_).first(count);
+  for (const ClusterDistance& cluster : refined.subspan(exact_count_)) {
+    const auto* centroid = reinterpret_cast<const std::byte*>(model.centroid(cluster.cluster));
+    for (size_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(centroid + i);
+  }
+  for (ClusterDistance& cluster : refined.subspan(exact_count_)) {
+    cluster.value = CentroidValue(model, cluster.cluster, query_->prepared());
+  }
+  exact_count_ = count;
+  sorter_.Sort(refined);
+}
+
+void ClusterRanker::ScanCodes() {
+  const Model& model = query_->model();
+  const kernels::KernelTable& kernel = kernels::Active();
+  const size_t block_bytes = kernels::BlockBytes(model.planes());
+  const size_t blocks = model.centroid_blocks().size() / block_bytes;
+  values_.resize(blocks * kernels::kBlockRows);
+  const float base = model.metric() == Metric::kDot ? 0 : query_->squared_norm();
+  const kernels::BlockBound bound = {query_->table().scale, query_->centre(), base, kInfinity};
+  for (size_t i = 0; i < blocks; ++i) {
+    kernel.scan_block(model.centroid_blocks().data() + i * block_bytes, model.planes(),
+                      query_->table().entries, bound, values_.data() + i * kernels::kBlockRows);
+  }
+}
+
+void ClusterRanker::AppendPicked() {
+  for (size_t block = 0; block < picker_.masks().size(); ++block) {
+    for (uint64_t mask = picker_.masks()[block]; mask != 0; mask &= mask - 1) {
+      const size_t cluster =
+          block * kernels::kBlockRows + static_cast<size_t>(std::countr_zero(mask));
+      ranked_.push_back({values_[cluster], static_cast<uint32_t>(cluster)});
+      values_[cluster] = kInfinity;
     }
-    clusters[place] = sorted_[i];
   }
+}
+
+void ClusterRanker::Compare(std::span<ClusterDistance> clusters) {
+  const Model& model = query_->model();
+  const ByteQuery& query = query_->bytes(ByteRows::kScaled);
+  const std::byte* rows[kComparedTogether];
+  float estimates[kComparedTogether];
+  float errors[kComparedTogether];
+  for (size_t first = 0; first < clusters.size(); first += kComparedTogether) {
+    const size_t count = std::min(kComparedTogether, clusters.size() - first);
+    for (size_t i = 0; i < count; ++i) {
+      rows[i] = model.byte_centroid(clusters[first + i].cluster);
+      // The rest of a row follows by itself.
+      __builtin_prefetch(rows[i]);
+      __builtin_prefetch(rows[i] + kLineBytes);
+    }
+    query.Estimate(rows, count, estimates, errors);
+    for (size_t i = 0; i < count; ++i) clusters[first + i].value = estimates[i];
+  }
+  sorter_.Sort(clusters);
 }
 
 void AppendProbeDistances(const Model& model, std::span<const float> query,

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "index/model.h"
+#include "index/prepared_query.h"
+#include "index/smallest_picker.h"
 
 namespace viper::index {
 
@@ -17,8 +19,6 @@ struct ClusterDistance {
 };
 /// Nearer first, of equally near ones the lower number.
 bool IsNearer(const ClusterDistance& a, const ClusterDistance& b);
-/// `query` is prepared.
-float CentroidValue(const Model& model, uint32_t cluster, const float* query);
 
 /// Sorts by IsNearer; keeps its memory from one sort to the next. Not thread-safe.
 class ClusterSorter {
@@ -27,7 +27,41 @@ class ClusterSorter {
 
  private:
   std::vector<ClusterDistance> sorted_;
+  std::vector<uint32_t> buckets_;
   std::vector<uint32_t> bucket_ends_;
+};
+
+/// The clusters of a model in the order of their nearness to a query, as far as asked for. The
+/// 1-bit codes of all centroids choose those that are compared by their bytes, and where those are
+/// most, all are; the floats decide about those that are to be probed. Keeps its memory from one
+/// query to the next. Not thread-safe.
+class ClusterRanker {
+ public:
+  /// Rank the nearest: ProbeCurve::kRanksMax or twice `count`, or all there are. By estimates: good
+  /// enough to tell how many to probe.
+  void Rank(PreparedQuery& query, size_t count);
+  /// Put the first `count` ranks in the order of their exact values, adding ranks that are missing.
+  void Refine(size_t count);
+
+  /// Nearest first.
+  std::span<const ClusterDistance> ranked() const { return ranked_; }
+
+ private:
+  void RankAll();
+  void ScanCodes();
+  /// Append the clusters that the picker holds and have not been taken.
+  void AppendPicked();
+  /// The values of these clusters by byte rows, in order.
+  void Compare(std::span<ClusterDistance> clusters);
+
+  PreparedQuery* query_ = nullptr;
+  std::vector<float> values_;
+  SmallestPicker picker_;
+  std::vector<ClusterDistance> ranked_;
+  /// Ranks by byte rows, and how many of them are exact.
+  size_t compared_count_ = 0;
+  size_t exact_count_ = 0;
+  ClusterSorter sorter_;
 };
 
 /// What probe curves go by: squared distances, which rise. For dot those of <q, c> from the largest

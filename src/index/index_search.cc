@@ -1,527 +1,169 @@
 // The road of a query (one thread, no locks): prepare and rotate it; rank the centroids by their
-// codes, the best of them exactly; scan the codes of the nearest clusters block by block; compare
-// those rows whose lower bound is below the k-th best so far with their byte rows; read the floats
-// of the few that are left. Each step reads less than a tenth of what the one before let through,
-// and asks for its memory before it is needed.
+// codes, the best of them by their bytes; scan the codes of the nearest clusters block by block;
+// compare those rows whose lower bound is below the k-th best so far with their byte rows; read the
+// floats of the few that are left. Each step reads less than a tenth of what the one before let
+// through, and asks for its memory before it is needed.
+//
+// A batch shares the scan: its queries prepare and open one by one, then every cluster that is left
+// to probe is read once for all queries that probe it.
 
 #include "index/index_search.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <limits>
 #include <numeric>
-#include <optional>
 
 #include "base/assert.h"
-#include "base/coding.h"
 #include "base/status_macros.h"
-#include "index/byte_row.h"
-#include "index/cluster_ranking.h"
-#include "index/exact_distance.h"
-#include "index/row_code.h"
-#include "index/smallest_picker.h"
+#include "index/query_search.h"
 #include "kernels/kernel_table.h"
 
 namespace viper::index {
 namespace {
 
-using kernels::kBlockRows;
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-/// Clusters that are scanned before any row is compared: their best rows give a tight threshold.
-constexpr size_t kFirstClusters = 4;
-/// Blocks that are asked for ahead of the one being scanned. Into the second-level cache: measured
-/// half as fast again as the first.
-constexpr size_t kBlocksAhead = 8;
-/// Rows that wait for their bytes to arrive before they are compared together.
-constexpr size_t kRowsTogether = 16;
 constexpr size_t kLineBytes = 64;
-/// Centroids whose distance is computed exactly: this many floats of them, and at least some.
-constexpr size_t kExactCentroidFloats = size_t{16} * 1024;
-constexpr size_t kExactCentroidsMin = 24;
-constexpr size_t kExactCentroidsMax = 128;
+/// As measured: two queries in a cluster are even, eight are a third faster.
+constexpr size_t kQueriesPerCluster = 3;
+/// Clusters whose codes are asked for ahead of the one being scanned.
+constexpr size_t kClustersAhead = 2;
+/// Queries that are kept in hand at a time; each takes some kilobytes.
+constexpr size_t kQueriesTogether = 256;
 
-/// Standard deviations of the error of 1-bit codes that bounds allow for: each row is lost with the
-/// probability that the rest of the normal distribution has, and only one that is near the k-th.
-float DeviationsFor(double recall) {
-  if (recall <= 0.95) return 1.65F;
-  if (recall <= 0.98) return 1.8F;
-  if (recall <= 0.99) return 1.95F;
-  return 2.5F;
-}
-
-void PrefetchRow(const std::byte* row, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(row + i, 0, 3);
-}
-
-void PrefetchBlock(const std::byte* block, size_t bytes) {
-  for (size_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(block + i, 0, 2);
-}
-
-/// A block on its way to being scanned.
-struct BlockPlace {
-  const std::byte* block = nullptr;
-  const ClusterView* cluster = nullptr;
-  uint32_t segment = 0;
-  /// Row of the cluster that is row 0 of the block.
-  uint32_t first_row = 0;
-  float base = 0;
-  float shift = 0;
+/// A cluster that a query of the batch probes.
+struct Probe {
+  ClusterDistance cluster;
+  uint32_t query = 0;
 };
 
-/// A row whose code passed.
-struct Survivor {
-  uint32_t segment = 0;
-  /// In the segment.
-  uint32_t number = 0;
-  const std::byte* byte_row = nullptr;
-};
-
-/// A row whose bytes passed.
-struct Candidate {
-  float lower = 0;
-  uint64_t row = 0;
-  /// Its bytes, if they tell the exact distance, and the query to compare them with.
-  const std::byte* exact_row = nullptr;
-  const ByteQuery* query = nullptr;
-};
-
-/// The k smallest of the values offered; the largest of them is the threshold.
-class Threshold {
+class BatchSearch {
  public:
-  void Reset(size_t k) {
-    k_ = k;
-    heap_.clear();
+  /// What a thread keeps between searches, so that they allocate nothing.
+  static BatchSearch& OfThread() {
+    static thread_local BatchSearch search;
+    return search;
   }
-  float value() const { return heap_.size() < k_ ? kInfinity : heap_.front(); }
-  void Offer(float upper) {
-    if (heap_.size() < k_) {
-      heap_.push_back(upper);
-      std::push_heap(heap_.begin(), heap_.end());
-    } else if (upper < heap_.front()) {
-      std::pop_heap(heap_.begin(), heap_.end());
-      heap_.back() = upper;
-      std::push_heap(heap_.begin(), heap_.end());
+
+  /// Search for the queries of a request, and append their rows to `found`.
+  Status Run(const IndexSearchRequest& request, IndexSearchCounts& counts,
+             std::vector<std::vector<ScoredRow>>& found) {
+    const size_t dim = request.model->dim();
+    while (found.size() < request.query_count) {
+      const size_t first = found.size();
+      size_t count = std::min(request.query_count - first, kQueriesTogether);
+      if (!IsWorthSharing(count, request.model->cluster_count())) count = 1;
+      if (searches_.size() < count) searches_.resize(count);
+      const std::span<QuerySearch> searches = std::span(searches_).first(count);
+      for (size_t i = 0; i < count; ++i) {
+        const auto query = request.queries.subspan((first + i) * dim, dim);
+        VIPER_RETURN_IF_ERROR(searches[i].Begin(request, query, scratch_, counts));
+      }
+      if (count > 1) VIPER_RETURN_IF_ERROR(ScanTogether(request, searches));
+      for (QuerySearch& search : searches) {
+        VIPER_RETURN_IF_ERROR(search.Scan());
+        VIPER_ASSIGN_OR_RETURN(found.emplace_back(), search.TakeNearest());
+      }
+      last_probes_ = searches.front().probes();
     }
+    return {};
   }
 
  private:
-  size_t k_ = 0;
-  std::vector<float> heap_;
-};
-
-/// What a thread keeps between searches, so that they allocate nothing.
-struct Scratch {
-  std::vector<float> prepared;
-  std::vector<float> rotated;
-  std::vector<uint8_t> table;
-  std::vector<float> values;
-  SmallestPicker picker;
-  std::vector<ClusterDistance> ranked;
-  ClusterSorter sorter;
-  std::vector<float> squared_distances;
-  std::vector<BlockPlace> blocks;
-  std::vector<Survivor> survivors;
-  std::vector<Candidate> candidates;
-  Threshold threshold;
-  ByteQuery byte_queries[3];
-  bool byte_query_is_ready[3] = {};
-};
-
-Scratch& ThreadScratch() {
-  static thread_local Scratch scratch;
-  return scratch;
-}
-
-class Search {
- public:
-  Search(const IndexSearchRequest& request, IndexSearchCounts& counts)
-      : request_(request),
-        model_(*request.model),
-        kernel_(kernels::Active()),
-        scratch_(ThreadScratch()),
-        counts_(counts),
-        is_dot_(model_.metric() == Metric::kDot),
-        block_bytes_(kernels::BlockBytes(model_.planes())),
-        error_share_(ErrorShare(model_.code_dim(), DeviationsFor(request.recall))),
-        top_(request.k, request.tie_less) {}
-
-  Result<std::vector<ScoredRow>> Run() {
-    PrepareQuery();
-    RankClusters();
-    scratch_.threshold.Reset(request_.k);
-    scratch_.candidates.clear();
-    scratch_.survivors.clear();
-    size_t probes = ProbeCount();
-    size_t done = 0;
-    while (true) {
-      if (probes > exact_ranks_) RankExactly(probes + probes / 4);
-      if (probes > exact_ranks_) RankTheRest();
-      VIPER_RETURN_IF_ERROR(Probe(done, probes));
-      done = probes;
-      if (scratch_.threshold.value() < kInfinity || done == model_.cluster_count()) break;
-      probes = std::min(model_.cluster_count(), 2 * probes);
-    }
-    counts_.probed_clusters += done;
-    VIPER_RETURN_IF_ERROR(ReadFloats());
-    VIPER_RETURN_IF_ERROR(AddZeroRows());
-    return std::move(top_).TakeSorted();
+  /// Whether so many queries, if they are like the last one, meet often enough in a cluster: less
+  /// often, going from query to query costs more than reading the codes again.
+  bool IsWorthSharing(size_t query_count, size_t cluster_count) const {
+    return query_count * last_probes_ >= kQueriesPerCluster * cluster_count;
   }
 
- private:
-  void PrepareQuery() {
-    scratch_.prepared.resize(model_.dim());
-    scratch_.rotated.resize(model_.code_dim());
-    model_.PrepareQuery(request_.query.data(), scratch_.prepared.data());
-    model_.rotation().Apply(scratch_.prepared.data(), scratch_.rotated.data());
-    scratch_.table.resize(kernel_.table_bytes(model_.planes()) + kLineBytes);
-    void* table = scratch_.table.data();
-    size_t room = scratch_.table.size();
-    table_.entries = static_cast<uint8_t*>(
-        std::align(kLineBytes, kernel_.table_bytes(model_.planes()), table, room));
-    kernel_.build_table(scratch_.rotated.data(), model_.planes(), &table_);
-    float sum = 0;
-    for (const float x : scratch_.rotated) sum += x;
-    // <x, q> - sum q_i / 2, in steps of the table.
-    centre_ = table_.offset - sum / 2;
-    squared_query_norm_ = SquaredNormOf(request_.query.data(), model_.dim());
-    squared_norm_ = static_cast<float>(SquaredNormOf(scratch_.prepared.data(), model_.dim()));
-    for (bool& ready : scratch_.byte_query_is_ready) ready = false;
-  }
-
-  /// Order the clusters by nearness: the first exact_ranks_ of `ranked` exactly.
-  void RankClusters() {
-    const size_t count = model_.cluster_count();
-    const size_t blocks = (count + kBlockRows - 1) / kBlockRows;
-    scratch_.values.resize(blocks * kBlockRows);
-    const kernels::BlockBound bound = {table_.scale, centre_, is_dot_ ? 0 : squared_norm_,
-                                       kInfinity};
-    for (size_t i = 0; i < blocks; ++i) {
-      kernel_.scan_block(model_.centroid_blocks().data() + i * block_bytes_, model_.planes(),
-                         table_.entries, bound, scratch_.values.data() + i * kBlockRows);
-    }
-    scratch_.picker.Pick(scratch_.values, std::max(ProbeCurve::kRanksMax, 2 * request_.probes));
-    scratch_.ranked.clear();
-    for (size_t block = 0; block < blocks; ++block) {
-      for (uint64_t mask = scratch_.picker.masks()[block]; mask != 0; mask &= mask - 1) {
-        const size_t cluster = block * kBlockRows + static_cast<size_t>(std::countr_zero(mask));
-        scratch_.ranked.push_back({scratch_.values[cluster], static_cast<uint32_t>(cluster)});
+  /// Scan what remains of all queries, cluster by cluster. The memory of codes is asked for some
+  /// clusters ahead; the rows that passed are compared a cluster later, when theirs is there.
+  Status ScanTogether(const IndexSearchRequest& request, std::span<QuerySearch> searches) {
+    SortProbes(request.model->cluster_count(), searches);
+    std::span<const Probe> before;
+    size_t ahead = 0;
+    size_t clusters_ahead = 0;
+    for (size_t first = 0; first < probes_.size();) {
+      const std::span<const Probe> probes = ProbesOfCluster(first);
+      for (; clusters_ahead <= kClustersAhead && ahead < probes_.size(); ++clusters_ahead) {
+        const std::span<const Probe> next = ProbesOfCluster(ahead);
+        Prefetch(request, next.front().cluster.cluster);
+        ahead += next.size();
       }
+      --clusters_ahead;
+      VIPER_RETURN_IF_ERROR(ScanCluster(probes, searches));
+      for (const Probe& probe : before) searches[probe.query].CompareWaiting();
+      before = probes;
+      first += probes.size();
     }
-    scratch_.sorter.Sort(scratch_.ranked);
-    const size_t affordable =
-        std::clamp(kExactCentroidFloats / model_.dim(), kExactCentroidsMin, kExactCentroidsMax);
-    RankExactly(std::max(affordable, request_.probes + request_.probes / 2));
-  }
-
-  /// Replace the estimates of the first `count` ranks by exact values, and put those ranks in
-  /// order.
-  void RankExactly(size_t count) {
-    const size_t last = std::min(count, scratch_.ranked.size());
-    if (last <= exact_ranks_) return;
-    const std::span<ClusterDistance> ranks =
-        std::span(scratch_.ranked).subspan(exact_ranks_, last - exact_ranks_);
-    for (const ClusterDistance& rank : ranks) {
-      PrefetchRow(reinterpret_cast<const std::byte*>(model_.centroid(rank.cluster)),
-                  2 * kLineBytes);
-    }
-    for (ClusterDistance& rank : ranks) rank.value = ValueOf(rank.cluster);
-    exact_ranks_ = last;
-    scratch_.sorter.Sort(std::span(scratch_.ranked).first(last));
-  }
-
-  float ValueOf(uint32_t cluster) const {
-    return CentroidValue(model_, cluster, scratch_.prepared.data());
-  }
-
-  /// Add the clusters that RankClusters left out.
-  void RankTheRest() {
-    RankExactly(scratch_.ranked.size());
-    const size_t first = scratch_.ranked.size();
-    std::vector<bool> has(model_.cluster_count());
-    for (const ClusterDistance& ranked : scratch_.ranked) has[ranked.cluster] = true;
-    for (uint32_t i = 0; i < model_.cluster_count(); ++i) {
-      if (!has[i]) scratch_.ranked.push_back({ValueOf(i), i});
-    }
-    scratch_.sorter.Sort(std::span(scratch_.ranked).subspan(first));
-    exact_ranks_ = scratch_.ranked.size();
-  }
-
-  size_t ProbeCount() {
-    if (request_.probes != 0) return std::min(request_.probes, model_.cluster_count());
-    scratch_.squared_distances.clear();
-    AppendProbeDistances(model_, request_.query, scratch_.ranked, scratch_.squared_distances);
-    const double k = static_cast<double>(request_.k) / std::max(request_.selected_share, 1e-9);
-    return ProbesFor(model_.content().probes, scratch_.squared_distances, request_.recall, k,
-                     model_.cluster_count());
-  }
-
-  /// Scan the clusters of ranks [first, last).
-  Status Probe(size_t first, size_t last) {
-    const size_t opening = first == 0 ? std::min(last, kFirstClusters) : first;
-    if (opening > first) {
-      VIPER_RETURN_IF_ERROR(ListBlocks(first, opening));
-      ScanOpening();
-    }
-    VIPER_RETURN_IF_ERROR(ListBlocks(opening, last));
-    ScanBlocks();
-    CompareSurvivors();
-    return {};
-  }
-
-  Status ListBlocks(size_t first, size_t last) {
-    scratch_.blocks.clear();
-    for (size_t rank = first; rank < last; ++rank) {
-      const ClusterDistance& ranked = scratch_.ranked[rank];
-      const float spread = std::sqrt(is_dot_ ? squared_norm_ : std::max(0.0F, ranked.value));
-      for (uint32_t i = 0; i < request_.segments.size(); ++i) {
-        const Segment& segment = *request_.segments[i].segment;
-        const ClusterView& cluster = segment.cluster(ranked.cluster);
-        if (cluster.row_count == 0) continue;
-        VIPER_RETURN_IF_ERROR(segment.CheckCluster(ranked.cluster));
-        counts_.scanned_rows += cluster.row_count;
-        for (size_t block = 0; block < cluster.block_count; ++block) {
-          scratch_.blocks.push_back({cluster.blocks + block * block_bytes_, &cluster, i,
-                                     static_cast<uint32_t>(block * kBlockRows), ranked.value,
-                                     centre_ + error_share_ * spread});
-        }
-      }
+    for (QuerySearch& search : searches) {
+      search.CompareWaiting();
+      search.SkipRemaining();
     }
     return {};
   }
 
-  kernels::BlockBound BoundOf(const BlockPlace& place, float threshold) const {
-    return {table_.scale, place.shift, place.base, threshold};
-  }
-
-  /// Scan the blocks listed, compare the most promising rows, then the others that still may count.
-  void ScanOpening() {
-    const auto& blocks = scratch_.blocks;
-    scratch_.values.resize(blocks.size() * kBlockRows);
-    for (size_t i = 0; i < blocks.size(); ++i) {
-      if (i + kBlocksAhead < blocks.size()) {
-        PrefetchBlock(blocks[i + kBlocksAhead].block, block_bytes_);
-      }
-      kernel_.scan_block(blocks[i].block, model_.planes(), table_.entries,
-                         BoundOf(blocks[i], kInfinity), scratch_.values.data() + i * kBlockRows);
+  /// Those of the cluster of `first`, which is its first one.
+  std::span<const Probe> ProbesOfCluster(size_t first) const {
+    size_t last = first;
+    while (last < probes_.size() && probes_[last].cluster.cluster == probes_[first].cluster.cluster) {
+      ++last;
     }
-    const size_t wanted = std::max<size_t>(16, request_.k + request_.k / 2);
-    scratch_.picker.Pick(scratch_.values, wanted);
-    TakePicked();
-    CompareSurvivors();
-    // The others that still may count.
-    const float limit = std::min(scratch_.threshold.value(), std::numeric_limits<float>::max());
-    scratch_.picker.TakeUpTo(scratch_.values, limit);
-    TakePicked();
-    CompareSurvivors();
+    return std::span(probes_).subspan(first, last - first);
   }
 
-  /// Let the rows go on that the picker holds, and not again.
-  void TakePicked() {
-    for (size_t i = 0; i < scratch_.blocks.size(); ++i) {
-      const uint64_t mask = scratch_.picker.masks()[i];
-      if (mask == 0) continue;
-      TakeRows(scratch_.blocks[i], mask);
-      float* values = scratch_.values.data() + i * kBlockRows;
-      for (uint64_t bits = mask; bits != 0; bits &= bits - 1) {
-        values[std::countr_zero(bits)] = kInfinity;
+  /// All probes, by cluster.
+  void SortProbes(size_t cluster_count, std::span<const QuerySearch> searches) {
+    places_.assign(cluster_count + 1, 0);
+    for (const QuerySearch& search : searches) {
+      for (const ClusterDistance& cluster : search.remaining()) ++places_[cluster.cluster + 1];
+    }
+    std::partial_sum(places_.begin(), places_.end(), places_.begin());
+    probes_.resize(places_.back());
+    for (uint32_t query = 0; query < searches.size(); ++query) {
+      for (const ClusterDistance& cluster : searches[query].remaining()) {
+        probes_[places_[cluster.cluster]++] = {cluster, query};
       }
     }
   }
 
-  void ScanBlocks() {
-    const auto& blocks = scratch_.blocks;
-    float values[kBlockRows];
-    for (size_t i = 0; i < std::min(kBlocksAhead, blocks.size()); ++i) {
-      PrefetchBlock(blocks[i].block, block_bytes_);
-    }
-    for (size_t i = 0; i < blocks.size(); ++i) {
-      if (i + kBlocksAhead < blocks.size()) {
-        PrefetchBlock(blocks[i + kBlocksAhead].block, block_bytes_);
-      }
-      const float threshold =
-          std::min(scratch_.threshold.value(), std::numeric_limits<float>::max());
-      const uint64_t mask = kernel_.scan_block(blocks[i].block, model_.planes(), table_.entries,
-                                               BoundOf(blocks[i], threshold), values);
-      if (mask != 0) TakeRows(blocks[i], mask);
+  /// Ask for the codes of a cluster, while the one before is scanned.
+  static void Prefetch(const IndexSearchRequest& request, uint32_t cluster) {
+    for (const SearchedSegment& searched : request.segments) {
+      const ClusterView& view = searched.segment->cluster(cluster);
+      const size_t bytes = view.block_count * kernels::BlockBytes(request.model->planes());
+      for (size_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(view.blocks + i, 0, 2);
     }
   }
 
-  /// Let the rows of a block go on that the mask holds and the selection allows.
-  void TakeRows(const BlockPlace& place, uint64_t mask) {
-    const SearchedSegment& searched = request_.segments[place.segment];
-    const size_t row_bytes = ByteRowBytes(searched.segment->byte_rows(), model_);
-    for (; mask != 0; mask &= mask - 1) {
-      const size_t row = place.first_row + static_cast<size_t>(std::countr_zero(mask));
-      const auto number = LoadFixed<uint32_t>(place.cluster->numbers + row * sizeof(uint32_t));
-      if (searched.selection != nullptr && !searched.selection->Test(number)) continue;
-      Survivor survivor = {place.segment, number, nullptr};
-      if (row_bytes != 0) {
-        survivor.byte_row = place.cluster->byte_rows + row * row_bytes;
-        PrefetchRow(survivor.byte_row, row_bytes);
-      }
-      scratch_.survivors.push_back(survivor);
-      if (scratch_.survivors.size() == 2 * kRowsTogether) CompareFirst(kRowsTogether);
-    }
-  }
-
-  void CompareSurvivors() { CompareFirst(scratch_.survivors.size()); }
-
-  /// Compare the survivors that have waited longest.
-  void CompareFirst(size_t count) {
-    auto& survivors = scratch_.survivors;
-    size_t first = 0;
-    while (first < count) {
-      // A run of one segment: rows of different segments may be of different kinds.
-      size_t last = first + 1;
-      while (last < count && last - first < kRowsTogether &&
-             survivors[last].segment == survivors[first].segment) {
-        ++last;
-      }
-      CompareRun(std::span(survivors).subspan(first, last - first));
-      first = last;
-    }
-    survivors.erase(survivors.begin(), survivors.begin() + static_cast<ptrdiff_t>(count));
-  }
-
-  void CompareRun(std::span<const Survivor> run) {
-    const SearchedSegment& searched = request_.segments[run.front().segment];
-    const ByteRows kind = searched.segment->byte_rows();
-    float estimates[kRowsTogether];
-    float errors[kRowsTogether];
-    if (kind == ByteRows::kNone) {
-      for (const Survivor& survivor : run) CompareFloats(searched.first_row + survivor.number);
-      return;
-    }
-    const std::byte* rows[kRowsTogether];
-    for (size_t i = 0; i < run.size(); ++i) rows[i] = run[i].byte_row;
-    const ByteQuery& query = ByteQueryOf(kind);
-    query.Estimate(rows, run.size(), estimates, errors);
-    counts_.byte_rows += run.size();
-    for (size_t i = 0; i < run.size(); ++i) {
-      Candidate candidate = {0, searched.first_row + run[i].number, nullptr, nullptr};
-      if (query.is_exact()) {
-        candidate.exact_row = rows[i];
-        candidate.query = &query;
-      }
-      Keep(estimates[i], errors[i], candidate);
-    }
-  }
-
-  void Keep(float estimate, float error, Candidate candidate) {
-    // Estimates are rounded to single precision.
-    const float rounding = std::fabs(estimate) * 1e-6F;
-    candidate.lower = estimate - error - rounding;
-    if (candidate.lower > scratch_.threshold.value()) return;
-    scratch_.candidates.push_back(candidate);
-    scratch_.threshold.Offer(estimate + error + rounding);
-  }
-
-  const ByteQuery& ByteQueryOf(ByteRows kind) {
-    const auto i = static_cast<size_t>(kind);
-    if (!scratch_.byte_query_is_ready[i]) {
-      scratch_.byte_queries[i].Prepare(kind, model_, request_.query, scratch_.rotated);
-      scratch_.byte_query_is_ready[i] = true;
-    }
-    return scratch_.byte_queries[i];
-  }
-
-  /// Without byte rows: the floats decide at once.
-  void CompareFloats(uint64_t row) {
-    const std::optional<double> distance = DistanceOf(row);
-    if (!distance) return;
-    const float value = PreparedValue(*distance);
-    Keep(value, 0, {0, row, nullptr, nullptr});
-  }
-
-  std::optional<double> DistanceOf(const Candidate& candidate) {
-    if (candidate.exact_row == nullptr) return DistanceOf(candidate.row);
-    double distance = 0;
-    candidate.query->ExactDistances(&candidate.exact_row, 1, &distance);
-    return distance;
-  }
-
-  /// The distance of a row; absent (and noted) if its floats cannot be read.
-  std::optional<double> DistanceOf(uint64_t row) {
-    const auto floats = request_.floats(row);
-    if (!floats.ok()) {
-      if (failure_.ok()) failure_ = floats.status();
-      return std::nullopt;
-    }
-    ++counts_.exact_rows;
-    return ExactDistance(model_.metric(), *floats, request_.query.data(), model_.dim(),
-                         squared_query_norm_);
-  }
-
-  /// A distance as bounds measure it, in the prepared space.
-  float PreparedValue(double distance) {
-    const double scale = model_.content().scale;
-    if (model_.metric() == Metric::kL2) {
-      return static_cast<float>(distance * distance * scale * scale);
-    }
-    if (model_.metric() == Metric::kCosine) return static_cast<float>(2 * distance * scale * scale);
-    if (!dot_with_mean_) {
-      dot_with_mean_ = std::inner_product(request_.query.begin(), request_.query.end(),
-                                          model_.content().mean.begin(), 0.0);
-    }
-    return static_cast<float>((distance + *dot_with_mean_) * scale);
-  }
-
-  Status ReadFloats() {
-    auto& candidates = scratch_.candidates;
-    const float threshold = scratch_.threshold.value();
-    std::erase_if(candidates, [&](const Candidate& c) { return c.lower > threshold; });
-    std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-      return a.lower != b.lower ? a.lower < b.lower : a.row < b.row;
-    });
-    for (const Candidate& candidate : candidates) {
-      if (top_.full() && candidate.lower > PreparedValue(top_.worst_distance())) break;
-      const std::optional<double> distance = DistanceOf(candidate);
-      if (distance) top_.Offer({candidate.row, *distance});
-    }
-    return failure_;
-  }
-
-  Status AddZeroRows() {
-    for (const SearchedSegment& searched : request_.segments) {
-      for (const uint32_t number : searched.segment->zero_rows()) {
-        if (searched.selection != nullptr && !searched.selection->Test(number)) continue;
-        // A zero vector has cosine 0 with everything.
-        if (top_.full() && top_.worst_distance() < 1) return {};
-        top_.Offer({searched.first_row + number, 1.0});
-      }
+  /// Scan one cluster for all queries that probe it. One query after the other: its tables stay in
+  /// the first-level cache for all blocks of the cluster, which come from the second.
+  Status ScanCluster(std::span<const Probe> probes, std::span<QuerySearch> searches) {
+    for (const Probe& probe : probes) {
+      VIPER_RETURN_IF_ERROR(searches[probe.query].ScanCluster(probe.cluster));
     }
     return {};
   }
 
-  const IndexSearchRequest& request_;
-  const Model& model_;
-  const kernels::KernelTable& kernel_;
-  Scratch& scratch_;
-  IndexSearchCounts& counts_;
-  const bool is_dot_;
-  const size_t block_bytes_;
-  const float error_share_;
-  kernels::CodeTable table_;
-  float centre_ = 0;
-  /// Of the prepared query, and of the query as it is.
-  float squared_norm_ = 0;
-  double squared_query_norm_ = 0;
-  size_t exact_ranks_ = 0;
-  TopRows top_;
-  std::optional<double> dot_with_mean_;
-  Status failure_;
+  SearchScratch scratch_;
+  /// Of the query before.
+  size_t last_probes_ = 0;
+  std::vector<QuerySearch> searches_;
+  std::vector<Probe> probes_;
+  std::vector<size_t> places_;
 };
 
 }  // namespace
 
-Result<std::vector<ScoredRow>> IndexSearch(const IndexSearchRequest& request,
-                                           IndexSearchCounts* counts) {
-  VIPER_ASSERT(request.query.size() == request.model->dim());
+Result<std::vector<std::vector<ScoredRow>>> IndexSearch(const IndexSearchRequest& request,
+                                                        IndexSearchCounts* counts) {
+  VIPER_ASSERT(request.queries.size() == request.query_count * request.model->dim());
   IndexSearchCounts unused;
-  if (request.k == 0 || request.segments.empty()) return std::vector<ScoredRow>();
-  return Search(request, counts == nullptr ? unused : *counts).Run();
+  if (request.k == 0 || request.segments.empty()) {
+    return std::vector<std::vector<ScoredRow>>(request.query_count);
+  }
+  std::vector<std::vector<ScoredRow>> found;
+  found.reserve(request.query_count);
+  VIPER_RETURN_IF_ERROR(
+      BatchSearch::OfThread().Run(request, counts == nullptr ? unused : *counts, found));
+  return found;
 }
 
 }  // namespace viper::index

@@ -27,8 +27,9 @@ struct SearchedSegment {
 struct IndexSearchRequest {
   const Model* model = nullptr;
   std::span<const SearchedSegment> segments;
-  /// dim finite floats.
-  std::span<const float> query;
+  /// `query_count x dim`, row-major, finite.
+  std::span<const float> queries;
+  size_t query_count = 1;
   size_t k = 0;
   /// Share of the true k nearest to find, in (0, 1): how many clusters are probed and how far the
   /// bounds of codes are trusted follow from it.
@@ -52,11 +53,12 @@ struct IndexSearchCounts {
   uint64_t exact_rows = 0;
 };
 
-/// The nearest selected rows of the clusters probed, best first, at most k, with exact distances
-/// (ExactDistance). Fewer than k only if fewer than k rows are selected: then every cluster has
-/// been probed. `counts` may be null. Corruption names a damaged cluster; else fails as `floats`
-/// does. Thread-safe.
-Result<std::vector<ScoredRow>> IndexSearch(const IndexSearchRequest& request,
-                                           IndexSearchCounts* counts);
+/// The nearest selected rows of the clusters probed, for each query: best first, at most k, with
+/// exact distances (ExactDistance). Fewer than k only if fewer than k rows are selected: then every
+/// cluster has been probed. Queries of one call share the reading of clusters that several of them
+/// probe; a query's clusters do not depend on the others. `counts` (of all queries together) may be
+/// null. Corruption names a damaged cluster; else fails as `floats` does. Thread-safe.
+Result<std::vector<std::vector<ScoredRow>>> IndexSearch(const IndexSearchRequest& request,
+                                                        IndexSearchCounts* counts);
 
 }  // namespace viper::index

@@ -20,7 +20,7 @@ std::vector<ScoredRow> Search(const BuiltIndex& built, std::span<const float> qu
   IndexSearchRequest request;
   request.model = built.model.get();
   request.segments = {&searched, 1};
-  request.query = query;
+  request.queries = query;
   request.k = k;
   request.recall = recall;
   if (selection != nullptr) {
@@ -30,7 +30,7 @@ std::vector<ScoredRow> Search(const BuiltIndex& built, std::span<const float> qu
   request.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
   auto found = IndexSearch(request, counts);
   EXPECT_TRUE(found.ok()) << found.status().ToString();
-  return std::move(*found);
+  return std::move(found->front());
 }
 
 /// The share of `found` that is as near as the k-th of the truth.
@@ -176,7 +176,7 @@ TEST(IndexSearch, ADamagedClusterIsNamed) {
   request.k = 5;
   request.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
   const std::vector<float> query(16, 0.5F);
-  request.query = query;
+  request.queries = query;
   const auto found = IndexSearch(request, nullptr);
   EXPECT_EQ(found.status().code(), StatusCode::kCorruption);
   EXPECT_NE(found.status().message().find("cluster 0"), std::string::npos);

@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "index/byte_row.h"
 #include "index/exact_distance.h"
 #include "index/row_code.h"
 #include "kernels/kernel_table.h"
@@ -100,6 +101,12 @@ Model::Model(ModelContent content)
   if (count % kBlockRows != 0) {
     PadBlock(planes(), count % kBlockRows,
              centroid_blocks_.data() + count / kBlockRows * block_bytes);
+  }
+  const size_t row_bytes = ByteRowBytes(ByteRows::kScaled, *this);
+  byte_centroids_.resize(count * row_bytes);
+  for (size_t i = 0; i < count; ++i) {
+    EncodeByteRow(ByteRows::kScaled, {rotated_centroid(i), code_dim},
+                  byte_centroids_.data() + i * row_bytes);
   }
   id_ = Hash64(EncodeGeometry());
 }

@@ -68,6 +68,10 @@ class Model {
   const Rotation& rotation() const { return rotation_; }
   /// Codes of the centroids relative to the mean, in blocks (kernels::BlockBytes).
   std::span<const std::byte> centroid_blocks() const { return centroid_blocks_; }
+  /// The rotated centroid as a byte row (ByteRows::kScaled): a quarter of its floats to read.
+  const std::byte* byte_centroid(size_t cluster) const {
+    return byte_centroids_.data() + cluster * (byte_centroids_.size() / cluster_count());
+  }
 
   /// Prepare `count` rows of dim floats at any byte address.
   void PrepareRows(const std::byte* rows, size_t count, float* prepared) const;
@@ -85,6 +89,7 @@ class Model {
   double max_centroid_norm_ = 0;
   std::vector<float> rotated_centroids_;
   std::vector<std::byte> centroid_blocks_;
+  std::vector<std::byte> byte_centroids_;
 };
 
 }  // namespace viper::index

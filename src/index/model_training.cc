@@ -149,8 +149,9 @@ Result<std::vector<ProbeCurve::Sample>> TeachBy(IndexSearchRequest request, uint
   VIPER_ASSIGN_OR_RETURN(const std::byte* row, request.floats(number));
   std::vector<float> query(request.model->dim());
   std::memcpy(query.data(), row, query.size() * sizeof(float));
-  request.query = query;
-  VIPER_ASSIGN_OR_RETURN(auto found, IndexSearch(request, nullptr));
+  request.queries = query;
+  VIPER_ASSIGN_OR_RETURN(auto answers, IndexSearch(request, nullptr));
+  std::vector<ScoredRow>& found = answers.front();
   std::erase_if(found, [&](const ScoredRow& hit) { return hit.row == number; });
   return SamplesOf(*request.model, query, found, clusters, kCurveKs);
 }

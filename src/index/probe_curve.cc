@@ -21,6 +21,8 @@ constexpr int kIterations = 12;
 /// Ranks that are looked at one by one, and how many are taken together after them.
 constexpr size_t kSingleRanks = 32;
 constexpr size_t kRanksTogether = 4;
+constexpr size_t kRunsMax =
+    kSingleRanks + (ProbeCurve::kRanksMax - kSingleRanks + kRanksTogether - 1) / kRanksTogether;
 /// Added to the diagonal: features may depend on each other.
 constexpr double kRidge = 1e-4;
 constexpr float kRecalls[] = {0.5F,  0.7F,  0.8F,   0.85F, 0.9F,   0.93F, 0.95F,
@@ -52,6 +54,30 @@ void SolveInPlace(std::array<std::array<double, kSize>, kSize>& a, std::array<do
   }
 }
 
+/// log(rank + 1)
+const std::array<float, ProbeCurve::kRanksMax>& LogsOfRanks() {
+  static const std::array<float, ProbeCurve::kRanksMax> logs = [] {
+    std::array<float, ProbeCurve::kRanksMax> all;
+    for (size_t i = 0; i < all.size(); ++i) {
+      all[i] = static_cast<float>(std::log(static_cast<double>(i + 1)));
+    }
+    return all;
+  }();
+  return logs;
+}
+
+/// exp(x) to six digits for -87 <= x <= 87: 2^n times a polynomial in what is left (Cephes).
+float FastExp(float x) {
+  const float clamped = std::min(std::max(x, -87.0F), 87.0F);
+  const float powers = clamped * 1.44269504F;
+  const auto n = static_cast<int32_t>(powers + (powers < 0 ? -0.5F : 0.5F));
+  const float rest = clamped - static_cast<float>(n) * 0.693147181F;
+  const float polynomial =
+      1 + rest * (1 + rest * (0.5F + rest * (0.16666667F +
+                                             rest * (0.041665796F + rest * 0.0083334520F))));
+  return polynomial * std::bit_cast<float>((n + 127) << 23);
+}
+
 }  // namespace
 
 class ProbeCurve::FeatureMaker {
@@ -68,7 +94,7 @@ class ProbeCurve::FeatureMaker {
     const double beyond = Root(rank) - nearest_;
     const double in_spread = std::min(beyond / spread_, kRatioMax);
     const double in_nearest = std::min(beyond / unit_, kRatioMax);
-    const double log_rank = LogOfRank(rank);
+    const double log_rank = double{LogsOfRanks()[rank]};
     return {1,
             in_spread,
             in_nearest,
@@ -80,20 +106,35 @@ class ProbeCurve::FeatureMaker {
             log_rank * spread_in_unit_};
   }
 
+  /// The model's probability at each of these squared distances, with the logarithms of their
+  /// ranks.
+  void Probabilities(const Features& coefficients, std::span<const float> distances,
+                     const float* log_ranks, float* probabilities) const {
+    std::array<float, kFeatureCount> c;
+    for (size_t i = 0; i < kFeatureCount; ++i) c[i] = static_cast<float>(coefficients[i]);
+    const auto nearest = static_cast<float>(nearest_);
+    const auto per_spread = static_cast<float>(1 / spread_);
+    const auto per_unit = static_cast<float>(1 / unit_);
+    const auto spread_in_unit = static_cast<float>(spread_in_unit_);
+    const auto ratio_max = static_cast<float>(kRatioMax);
+    const float fixed = c[0] + c[4] * spread_in_unit;
+    for (size_t i = 0; i < distances.size(); ++i) {
+      const float beyond = std::sqrt(std::max(0.0F, distances[i])) - nearest;
+      const float in_spread = std::min(beyond * per_spread, ratio_max);
+      const float in_nearest = std::min(beyond * per_unit, ratio_max);
+      const float log_rank = log_ranks[i];
+      const float z = fixed + in_spread * (c[1] + c[5] * in_spread) +
+                      in_nearest * (c[2] + c[6] * in_nearest) +
+                      log_rank * (c[3] + c[7] * log_rank + c[8] * spread_in_unit);
+      probabilities[i] = 1 / (1 + FastExp(-z));
+    }
+  }
+
  private:
   static constexpr double kRatioMax = 20;
 
   double Root(size_t rank) const {
     return std::sqrt(std::max(0.0, double{squared_distances_[rank]}));
-  }
-
-  static double LogOfRank(size_t rank) {
-    static const std::array<double, kRanksMax> logs = [] {
-      std::array<double, kRanksMax> all;
-      for (size_t i = 0; i < all.size(); ++i) all[i] = std::log(static_cast<double>(i + 1));
-      return all;
-    }();
-    return logs[rank];
   }
 
   std::span<const float> squared_distances_;
@@ -107,21 +148,39 @@ double ProbeCurve::ProbabilityOf(const Features& features) const {
   return Sigmoid(std::inner_product(features.begin(), features.end(), coefficients_.begin(), 0.0));
 }
 
+/// As ProbabilityOf, of many ranks at a time: in single precision and without branches, so that the
+/// compiler makes vectors of it.
 size_t ProbeCurve::SharesOf(std::span<const float> squared_distances,
                             std::array<float, kRanksMax>& shares) const {
   const size_t count = std::min(squared_distances.size(), kRanksMax);
-  const FeatureMaker maker(squared_distances);
+  // Further out neighbouring ranks are alike: the middle one stands for several.
+  std::array<size_t, kRunsMax + 1> firsts;
+  size_t runs = 0;
+  for (size_t rank = 0; rank < count; ++runs) {
+    firsts[runs] = rank;
+    rank += rank < kSingleRanks ? 1 : std::min(kRanksTogether, count - rank);
+  }
+  firsts[runs] = count;
+  std::array<float, kRunsMax> distances;
+  std::array<float, kRunsMax> log_ranks;
+  for (size_t i = 0; i < runs; ++i) {
+    const size_t middle = firsts[i] + (firsts[i + 1] - firsts[i]) / 2;
+    distances[i] = squared_distances[middle];
+    log_ranks[i] = LogsOfRanks()[middle];
+  }
+  std::array<float, kRunsMax> probabilities;
+  FeatureMaker(squared_distances)
+      .Probabilities(coefficients_, {distances.data(), runs}, log_ranks.data(),
+                     probabilities.data());
   float sum = 0;
-  for (size_t rank = 0; rank < count;) {
-    // Further out neighbouring ranks are alike: one stands for several.
-    const size_t run = rank < kSingleRanks ? 1 : std::min(kRanksTogether, count - rank);
-    const auto share = static_cast<float>(ProbabilityOf(maker.Of(rank + run / 2)));
-    for (size_t i = 0; i < run; ++i) shares[rank + i] = share;
-    sum += share * static_cast<float>(run);
-    rank += run;
+  for (size_t i = 0; i < runs; ++i) {
+    sum += probabilities[i] * static_cast<float>(firsts[i + 1] - firsts[i]);
   }
   const float scale = 1 / std::max(sum, 1e-30F);
-  for (size_t rank = 0; rank < count; ++rank) shares[rank] *= scale;
+  for (size_t i = 0; i < runs; ++i) {
+    std::fill(shares.begin() + firsts[i], shares.begin() + firsts[i + 1],
+              probabilities[i] * scale);
+  }
   return count;
 }
 

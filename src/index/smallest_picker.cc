@@ -56,8 +56,7 @@ float SmallestPicker::Pick(std::span<const float> values, size_t count) {
   int64_t limit = KeyOf(range.low);
   int64_t stride = (KeyOf(range.high) - limit) / 16 + 1;
   for (int step = 0; step < kStepsMax && below + 1 < above; ++step) {
-    TakeUpTo(values, ValueOf(limit));
-    const size_t taken = CountTaken();
+    const size_t taken = Mask(values, ValueOf(limit));
     const bool is_enough = taken >= count;
     if (is_enough && taken <= count + count / 2) return ValueOf(limit);
     (is_enough ? above : below) = limit;
@@ -71,16 +70,14 @@ float SmallestPicker::Pick(std::span<const float> values, size_t count) {
 }
 
 float SmallestPicker::TakeUpTo(std::span<const float> values, float limit) {
-  masks_.resize(values.size() / kernels::kBlockRows);
-  kernels::Active().mask_not_above(values.data(), masks_.size(), std::min(limit, kLargest),
-                                   masks_.data());
+  Mask(values, limit);
   return limit;
 }
 
-size_t SmallestPicker::CountTaken() const {
-  size_t count = 0;
-  for (const uint64_t mask : masks_) count += static_cast<size_t>(std::popcount(mask));
-  return count;
+size_t SmallestPicker::Mask(std::span<const float> values, float limit) {
+  masks_.resize(values.size() / kernels::kBlockRows);
+  return kernels::Active().mask_not_above(values.data(), masks_.size(), std::min(limit, kLargest),
+                                          masks_.data());
 }
 
 }  // namespace viper::index

@@ -22,7 +22,8 @@ class SmallestPicker {
   const std::vector<uint64_t>& masks() const { return masks_; }
 
  private:
-  size_t CountTaken() const;
+  /// Returns how many are taken.
+  size_t Mask(std::span<const float> values, float limit);
 
   std::vector<uint64_t> masks_;
 };

@@ -74,9 +74,9 @@ struct KernelTable {
   double (*exact_dot)(const std::byte* row, const std::byte* other, size_t dim) = nullptr;
   double (*exact_squared_l2)(const std::byte* row, const std::byte* other, size_t dim) = nullptr;
 
-  /// Bit i of masks[b]: values[64 * b + i] <= limit. NaN is not.
-  void (*mask_not_above)(const float* values, size_t block_count, float limit,
-                         uint64_t* masks) = nullptr;
+  /// Bit i of masks[b]: values[64 * b + i] <= limit. NaN is not. Returns how many bits are set.
+  size_t (*mask_not_above)(const float* values, size_t block_count, float limit,
+                           uint64_t* masks) = nullptr;
 };
 
 /// An n such that at every level, unless a float overflows,

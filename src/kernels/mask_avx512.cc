@@ -4,8 +4,9 @@
 
 namespace viper::kernels::avx512 {
 
-void MaskNotAbove(const float* values, size_t block_count, float limit, uint64_t* masks) {
+size_t MaskNotAbove(const float* values, size_t block_count, float limit, uint64_t* masks) {
   const __m512 limits = _mm512_set1_ps(limit);
+  size_t count = 0;
   for (size_t block = 0; block < block_count; ++block, values += 64) {
     uint64_t mask = 0;
     for (size_t i = 0; i < 64; i += 16) {
@@ -13,7 +14,9 @@ void MaskNotAbove(const float* values, size_t block_count, float limit, uint64_t
       mask |= static_cast<uint64_t>(taken) << i;
     }
     masks[block] = mask;
+    count += static_cast<size_t>(_mm_popcnt_u64(mask));
   }
+  return count;
 }
 
 }  // namespace viper::kernels::avx512

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "index/segment.h"
+
+namespace viper::index {
+
+/// The blocks of a cluster in one segment, and what a query adds to the bounds of their codes
+/// (kernels::BlockBound). The cluster is not empty.
+struct BlockRun {
+  const ClusterView* cluster = nullptr;
+  /// Of the request.
+  uint32_t segment = 0;
+  float base = 0;
+  float shift = 0;
+};
+
+/// Goes through the blocks of runs, one after the other, and asks for the memory of those to come.
+class BlockCursor {
+ public:
+  /// How many blocks ahead their memory is asked for.
+  static constexpr size_t kBlocksAhead = 8;
+
+  BlockCursor(std::span<const BlockRun> runs, size_t block_bytes)
+      : runs_(runs), block_bytes_(block_bytes) {}
+
+  bool is_done() const { return here_.run == runs_.size(); }
+  void Advance() { Move(here_); }
+  const BlockRun& run() const { return runs_[here_.run]; }
+  /// In the cluster.
+  size_t block() const { return here_.block; }
+  const std::byte* bytes() const { return BytesAt(here_); }
+
+  /// Ask for the next `count` blocks that have not been asked for. Into the second-level cache:
+  /// measured half as fast again as the first.
+  void Prefetch(size_t count) {
+    for (; count > 0 && ahead_.run < runs_.size(); --count) {
+      const std::byte* bytes = BytesAt(ahead_);
+      for (size_t i = 0; i < block_bytes_; i += kLineBytes) __builtin_prefetch(bytes + i, 0, 2);
+      Move(ahead_);
+    }
+  }
+
+ private:
+  static constexpr size_t kLineBytes = 64;
+  struct Place {
+    size_t run = 0;
+    size_t block = 0;
+  };
+
+  const std::byte* BytesAt(const Place& place) const {
+    return runs_[place.run].cluster->blocks + place.block * block_bytes_;
+  }
+  void Move(Place& place) const {
+    if (++place.block < runs_[place.run].cluster->block_count) return;
+    place.block = 0;
+    ++place.run;
+  }
+
+  std::span<const BlockRun> runs_;
+  size_t block_bytes_;
+  Place here_;
+  Place ahead_;
+};
+
+}  // namespace viper::index

@@ -1,0 +1,204 @@
+#include "index/candidate_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/coding.h"
+#include "base/status_macros.h"
+#include "index/byte_row.h"
+#include "index/exact_distance.h"
+
+namespace viper::index {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kLargest = std::numeric_limits<float>::max();
+constexpr size_t kLineBytes = 64;
+/// Rows whose floats are asked for before the first of them is compared.
+constexpr size_t kFloatsTogether = 16;
+/// Estimates are rounded to single precision.
+constexpr float kRounding = 1e-6F;
+
+void Prefetch(const std::byte* bytes, size_t size) {
+  for (size_t i = 0; i < size; i += kLineBytes) __builtin_prefetch(bytes + i, 0, 3);
+}
+
+}  // namespace
+
+void Threshold::Reset(size_t k) {
+  k_ = k;
+  value_ = kInfinity;
+  heap_.clear();
+}
+
+void Threshold::Offer(float upper) {
+  if (upper >= value_) return;
+  if (heap_.size() == k_) {
+    std::pop_heap(heap_.begin(), heap_.end());
+    heap_.back() = upper;
+  } else {
+    heap_.push_back(upper);
+  }
+  std::push_heap(heap_.begin(), heap_.end());
+  if (heap_.size() == k_) value_ = heap_.front();
+}
+
+void CandidateRows::Start(const IndexSearchRequest& request, PreparedQuery& query,
+                          IndexSearchCounts& counts) {
+  request_ = &request;
+  query_ = &query;
+  counts_ = &counts;
+  row_bytes_ = 0;
+  for (const SearchedSegment& searched : request.segments) {
+    row_bytes_ =
+        std::max(row_bytes_, ByteRowBytes(searched.segment->byte_rows(), *request.model));
+  }
+  threshold_.Reset(request.k);
+  for (Group& group : groups_) group.count = 0;
+  candidates_.clear();
+  failure_ = Status();
+}
+
+float CandidateRows::threshold() const { return std::min(threshold_.value(), kLargest); }
+
+bool CandidateRows::are_enough() const { return threshold_.value() < kInfinity; }
+
+void CandidateRows::Add(const PassedRow& row) {
+  if (row.byte_row != nullptr) Prefetch(row.byte_row, row_bytes_);
+  Group& group = groups_[filling_];
+  group.rows[group.count++] = row;
+  if (group.count < kGroupRows) return;
+  filling_ = 1 - filling_;
+  CompareGroup(groups_[filling_]);
+}
+
+void CandidateRows::CompareWaiting() {
+  CompareGroup(groups_[1 - filling_]);
+  CompareGroup(groups_[filling_]);
+}
+
+void CandidateRows::CompareGroup(Group& group) {
+  size_t first = 0;
+  while (first < group.count) {
+    // A run of one segment: rows of different segments may be of different kinds.
+    size_t last = first + 1;
+    while (last < group.count && group.rows[last].segment == group.rows[first].segment) ++last;
+    CompareRun(group.rows.data() + first, last - first);
+    first = last;
+  }
+  group.count = 0;
+}
+
+void CandidateRows::CompareRun(const PassedRow* rows, size_t count) {
+  const ByteRows kind = request_->segments[rows->segment].segment->byte_rows();
+  if (kind == ByteRows::kNone) {
+    for (size_t i = 0; i < count; ++i) CompareFloats(rows[i]);
+    return;
+  }
+  const std::byte* bytes[kGroupRows];
+  float estimates[kGroupRows];
+  float errors[kGroupRows];
+  for (size_t i = 0; i < count; ++i) bytes[i] = rows[i].byte_row;
+  query_->bytes(kind).Estimate(bytes, count, estimates, errors);
+  counts_->byte_rows += count;
+  for (size_t i = 0; i < count; ++i) Keep(estimates[i], errors[i], rows[i]);
+}
+
+/// Without byte rows: the floats decide at once.
+void CandidateRows::CompareFloats(const PassedRow& row) {
+  const std::byte* floats = FloatsOf(row);
+  if (floats != nullptr) Keep(query_->PreparedValue(DistanceTo(floats)), 0, row);
+}
+
+void CandidateRows::Keep(float estimate, float error, const PassedRow& row) {
+  const float margin = error + std::fabs(estimate) * kRounding;
+  const float lower = estimate - margin;
+  if (lower > threshold_.value()) return;
+  candidates_.push_back({lower, row});
+  threshold_.Offer(estimate + margin);
+}
+
+uint64_t CandidateRows::NumberOf(const PassedRow& row) const {
+  return request_->segments[row.segment].first_row + LoadFixed<uint32_t>(row.number);
+}
+
+const ByteQuery* CandidateRows::ExactBytesOf(const PassedRow& row) const {
+  const ByteRows kind = request_->segments[row.segment].segment->byte_rows();
+  if (kind != ByteRows::kWhole) return nullptr;
+  const ByteQuery& query = query_->bytes(kind);
+  return query.is_exact() ? &query : nullptr;
+}
+
+const std::byte* CandidateRows::FloatsOf(const PassedRow& row) {
+  const auto floats = request_->floats(NumberOf(row));
+  if (floats.ok()) return *floats;
+  if (failure_.ok()) failure_ = floats.status();
+  return nullptr;
+}
+
+double CandidateRows::DistanceTo(const std::byte* floats) {
+  ++counts_->exact_rows;
+  const Model& model = query_->model();
+  return ExactDistance(model.metric(), floats, query_->plain().data(), model.dim(),
+                       query_->squared_plain_norm());
+}
+
+void CandidateRows::DropTheFar() {
+  const float threshold = threshold_.value();
+  std::erase_if(candidates_, [&](const Candidate& c) { return c.lower > threshold; });
+  for (const Candidate& candidate : candidates_) __builtin_prefetch(candidate.row.number);
+  std::sort(candidates_.begin(), candidates_.end(), [&](const Candidate& a, const Candidate& b) {
+    return a.lower != b.lower ? a.lower < b.lower : a.row.number < b.row.number;
+  });
+}
+
+void CandidateRows::OfferGroup(size_t first, size_t last, TopRows& top) {
+  const std::byte* floats[kFloatsTogether] = {};
+  for (size_t i = first; i < last; ++i) {
+    const PassedRow& row = candidates_[i].row;
+    if (ExactBytesOf(row) != nullptr) continue;
+    floats[i - first] = FloatsOf(row);
+    Prefetch(floats[i - first], query_->model().dim() * sizeof(float));
+  }
+  for (size_t i = first; i < last; ++i) {
+    const auto& [lower, row] = candidates_[i];
+    if (top.full() && lower > query_->PreparedValue(top.worst_distance())) return;
+    double distance = 0;
+    if (const ByteQuery* bytes = ExactBytesOf(row)) {
+      bytes->ExactDistances(&row.byte_row, 1, &distance);
+    } else if (floats[i - first] != nullptr) {
+      distance = DistanceTo(floats[i - first]);
+    } else {
+      continue;
+    }
+    top.Offer({NumberOf(row), distance});
+  }
+}
+
+Result<std::vector<ScoredRow>> CandidateRows::TakeNearest() {
+  DropTheFar();
+  TopRows top(request_->k, request_->tie_less);
+  for (size_t first = 0; first < candidates_.size(); first += kFloatsTogether) {
+    // Bounds rise from here on.
+    if (top.full() && candidates_[first].lower > query_->PreparedValue(top.worst_distance())) break;
+    OfferGroup(first, std::min(candidates_.size(), first + kFloatsTogether), top);
+  }
+  VIPER_RETURN_IF_ERROR(failure_);
+  AddZeroRows(top);
+  return std::move(top).TakeSorted();
+}
+
+void CandidateRows::AddZeroRows(TopRows& top) const {
+  for (const SearchedSegment& searched : request_->segments) {
+    for (const uint32_t number : searched.segment->zero_rows()) {
+      if (searched.selection != nullptr && !searched.selection->Test(number)) continue;
+      // A zero vector has cosine 0 with everything.
+      if (top.full() && top.worst_distance() < 1) return;
+      top.Offer({searched.first_row + number, 1.0});
+    }
+  }
+}
+
+}  // namespace viper::index

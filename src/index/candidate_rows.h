@@ -1,0 +1,94 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "index/index_search.h"
+#include "index/prepared_query.h"
+#include "viper/result.h"
+
+namespace viper::index {
+
+/// A row whose code passed the threshold.
+struct PassedRow {
+  /// Which of the request's segments it is in.
+  uint32_t segment = 0;
+  /// Where its number in the segment stands, and its bytes (null if the segment has none).
+  const std::byte* number = nullptr;
+  const std::byte* byte_row = nullptr;
+};
+
+/// The k smallest of the values offered; the largest of them is the threshold.
+class Threshold {
+ public:
+  void Reset(size_t k);
+  /// Infinity until there are k.
+  float value() const { return value_; }
+  void Offer(float upper);
+
+ private:
+  size_t k_ = 0;
+  float value_ = 0;
+  std::vector<float> heap_;
+};
+
+/// The rows that may be among the k nearest of a query, and the stages behind the codes: their
+/// bytes are compared in groups, which gives each memory the time to arrive, and rows whose lower
+/// bound is above the k-th smallest upper bound drop out; the floats of the few that are left
+/// decide. Keeps its memory from one query to the next. Not thread-safe.
+class CandidateRows {
+ public:
+  /// All outlive the search.
+  void Start(const IndexSearchRequest& request, PreparedQuery& query, IndexSearchCounts& counts);
+
+  /// A row is of interest only if its lower bound is not above this. Finite.
+  float threshold() const;
+  /// Whether k rows are held.
+  bool are_enough() const;
+  void Add(const PassedRow& row);
+  /// Compare what Add left waiting.
+  void CompareWaiting();
+  /// The nearest of all, best first, at most k, with their exact distances.
+  Result<std::vector<ScoredRow>> TakeNearest();
+
+ private:
+  /// Rows that are compared together: while one group waits for its bytes the next one is filled.
+  static constexpr size_t kGroupRows = 16;
+  struct Group {
+    size_t count = 0;
+    std::array<PassedRow, kGroupRows> rows;
+  };
+  /// A row whose bytes passed.
+  struct Candidate {
+    float lower = 0;
+    PassedRow row;
+  };
+
+  void CompareGroup(Group& group);
+  void CompareRun(const PassedRow* rows, size_t count);
+  void CompareFloats(const PassedRow& row);
+  void Keep(float estimate, float error, const PassedRow& row);
+  void DropTheFar();
+  uint64_t NumberOf(const PassedRow& row) const;
+  const ByteQuery* ExactBytesOf(const PassedRow& row) const;
+  /// Null (and noted in failure_) if they cannot be read.
+  const std::byte* FloatsOf(const PassedRow& row);
+  double DistanceTo(const std::byte* floats);
+  /// Offer candidates [first, last), as long as they may be nearer than what is held.
+  void OfferGroup(size_t first, size_t last, TopRows& top);
+  void AddZeroRows(TopRows& top) const;
+
+  const IndexSearchRequest* request_ = nullptr;
+  PreparedQuery* query_ = nullptr;
+  IndexSearchCounts* counts_ = nullptr;
+  size_t row_bytes_ = 0;
+  Threshold threshold_;
+  std::array<Group, 2> groups_;
+  size_t filling_ = 0;
+  std::vector<Candidate> candidates_;
+  Status failure_;
+};
+
+}  // namespace viper::index
