@@ -17,8 +17,12 @@ help: ## List the targets
 setup: ## Install the packages and the Python environment that are missing (seconds when nothing is)
 	@tools/setup
 
+.PHONY: build-setup
+build-setup:
+	@tools/setup --build
+
 .PHONY: build
-build: setup ## Build the library and the programs for release, in build/release
+build: build-setup ## Build the library and the programs for release, in build/release
 	@tools/build release
 
 .PHONY: test
@@ -26,7 +30,7 @@ test: setup ## Style check, warnings-as-errors build, unit tests, tests of the w
 	@tools/run_tests
 
 .PHONY: demo
-demo: setup ## Build the program for release and run the demonstration
+demo: build-setup ## Build the program for release and run the demonstration
 	@tools/build release viper_cli
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release demo/run.sh
 

@@ -1,6 +1,5 @@
 #include "collection_argument.h"
 
-#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
@@ -10,36 +9,33 @@
 
 namespace viper::cli {
 
-void AddCollection(CLI::App& command, std::string& name) {
-  command.add_option("NAME", name, "Name of the collection")->required();
+void AddCollection(Command& command, std::string& name) {
+  command.AddRequired("NAME", name, "Name of the collection");
 }
 
-void AddFilter(CLI::App& command, std::string& text) {
-  command.add_option("--filter", text,
-                     "Only records that match, such as \"year >= 2000 AND title LIKE 'A%'\"");
+void AddFilter(Command& command, std::string& text) {
+  command.AddOption("--filter", text,
+                    "Only records that match, such as \"year >= 2000 AND title LIKE 'A%'\"");
 }
 
-void AddExample(CLI::App& command, const std::string& lines) {
-  command.footer("Example:\n" + lines);
+void AddExample(Command& command, const std::string& lines) {
+  command.SetFooter("Example:\n" + lines);
 }
 
-void ProjectionArguments::AddTo(CLI::App& command) {
-  command.add_option("--fields", fields, "Only these metadata keys, separated by commas")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command.add_flag("--with-vector", with_vector, "Print vectors too");
+void ProjectionArguments::AddTo(Command& command) {
+  command.AddCommaSeparated("--fields", fields, "Only these metadata keys, separated by commas");
+  command.AddFlag("--with-vector", with_vector, "Print vectors too");
 }
 
-void IdArguments::AddTo(CLI::App& command) {
-  command_ = &command;
-  command.add_option("ID", first_, "Ids of the records, any number of them");
-  command.add_option("--file", file_, "A file with one id on each line (-: standard input)");
-  command.allow_extras();
-  command.fallthrough(false);  // else the extra ones would go to the program, which takes none
+void IdArguments::AddTo(Command& command) {
+  command_ = command;
+  command.AddOption("ID", first_, "Ids of the records, any number of them");
+  command.AddOption("--file", file_, "A file with one id on each line (-: standard input)");
+  command.AcceptExtras();
 }
 
 Status IdArguments::ForEach(const std::function<Status(std::string)>& visit) const {
-  const std::vector<std::string> others = command_->remaining();
+  const std::vector<std::string> others = command_->extras();
   for (const std::string& other : others) {
     if (!other.starts_with('-')) continue;
     return Status::InvalidArgument(fmt::format(

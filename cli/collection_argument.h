@@ -1,11 +1,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <CLI/App.hpp>
-
+#include "command_line.h"
 #include "viper/options.h"
 #include "viper/result.h"
 #include "viper/schema.h"
@@ -15,32 +15,32 @@ namespace viper::cli {
 /// What several commands have in common.
 
 /// Add the positional NAME of a collection.
-void AddCollection(CLI::App& command, std::string& name);
+void AddCollection(Command& command, std::string& name);
 /// Add --filter.
-void AddFilter(CLI::App& command, std::string& text);
+void AddFilter(Command& command, std::string& text);
 /// Show these lines as the example of a command's help.
-void AddExample(CLI::App& command, const std::string& lines);
+void AddExample(Command& command, const std::string& lines);
 
 /// Which parts of a record are printed: --fields and --with-vector.
 struct ProjectionArguments {
   std::vector<std::string> fields;
   bool with_vector = false;
 
-  void AddTo(CLI::App& command);
+  void AddTo(Command& command);
   Projection Get() const { return {.vector = with_vector, .metadata = true, .fields = fields}; }
 };
 
 /// The records that a command names: ID..., or --file with one id on each line.
 class IdArguments {
  public:
-  void AddTo(CLI::App& command);
+  void AddTo(Command& command);
   /// Call `visit` with each id. InvalidArgument unless ids are given in one of the two ways.
   Status ForEach(const std::function<Status(std::string)>& visit) const;
 
  private:
   // CLI11 takes [a,b] for two values where an option takes several, so one takes the first id and
   // the command's extra arguments are the others.
-  const CLI::App* command_ = nullptr;
+  std::optional<Command> command_;
   std::string first_;
   std::string file_;
 };

@@ -1,25 +1,24 @@
 #pragma once
 
-#include <CLI/App.hpp>
-
+#include "command_line.h"
 #include "session.h"
 
 namespace viper::cli {
 
-/// Each adds one command to the command line; the session outlives the app.
-void AddCreateCommand(CLI::App& app, Session& session);
-void AddImportCommand(CLI::App& app, Session& session);
-void AddGetCommand(CLI::App& app, Session& session);
-void AddSearchCommand(CLI::App& app, Session& session);
-void AddCountCommand(CLI::App& app, Session& session);
-void AddInfoCommand(CLI::App& app, Session& session);
-void AddScrollCommand(CLI::App& app, Session& session);
-void AddExportCommand(CLI::App& app, Session& session);
-void AddDeleteCommand(CLI::App& app, Session& session);
-void AddIndexCommand(CLI::App& app, Session& session);
-void AddFlushCommand(CLI::App& app, Session& session);
-void AddDropCommand(CLI::App& app, Session& session);
-void AddListCommand(CLI::App& app, Session& session);
-void AddDemoCommand(CLI::App& app, Session& session);
+/// Each adds one command to the command line; the session outlives the command line.
+void AddCreateCommand(Command& program, Session& session);
+void AddImportCommand(Command& program, Session& session);
+void AddGetCommand(Command& program, Session& session);
+void AddSearchCommand(Command& program, Session& session);
+void AddCountCommand(Command& program, Session& session);
+void AddInfoCommand(Command& program, Session& session);
+void AddScrollCommand(Command& program, Session& session);
+void AddExportCommand(Command& program, Session& session);
+void AddDeleteCommand(Command& program, Session& session);
+void AddIndexCommand(Command& program, Session& session);
+void AddFlushCommand(Command& program, Session& session);
+void AddDropCommand(Command& program, Session& session);
+void AddListCommand(Command& program, Session& session);
+void AddDemoCommand(Command& program, Session& session);
 
 }  // namespace viper::cli

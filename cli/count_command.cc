@@ -26,13 +26,13 @@ Status Run(const Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-void AddCountCommand(CLI::App& app, Session& session) {
+void AddCountCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("count", "Count records");
-  AddCollection(*command, arguments->name);
-  AddFilter(*command, arguments->filter);
-  AddExample(*command, "  viper count films --filter \"year BETWEEN 1970 AND 1979\"");
-  command->callback([arguments, &session] {
+  Command command = program.AddCommand("count", "Count records");
+  AddCollection(command, arguments->name);
+  AddFilter(command, arguments->filter);
+  AddExample(command, "  viper count films --filter \"year BETWEEN 1970 AND 1979\"");
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

@@ -32,21 +32,19 @@ Status Run(const Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-void AddCreateCommand(CLI::App& app, Session& session) {
+void AddCreateCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("create", "Create a collection");
-  AddCollection(*command, arguments->name);
-  command->add_option("--dim", arguments->dim, "Components of every vector")->required();
-  command->add_option("--metric", arguments->metric, "cosine, l2 or dot")->capture_default_str();
-  command
-      ->add_option("--field", arguments->fields,
-                   "A metadata key to keep as a typed column, as name:type; may be repeated.\n"
-                   "Types: bool, int64, float64, string, timestamp, list<string>")
-      ->allow_extra_args(false);
+  Command command = program.AddCommand("create", "Create a collection");
+  AddCollection(command, arguments->name);
+  command.AddRequired("--dim", arguments->dim, "Components of every vector");
+  command.AddOptionWithDefault("--metric", arguments->metric, "cosine, l2 or dot");
+  command.AddRepeated("--field", arguments->fields,
+                      "A metadata key to keep as a typed column, as name:type; may be repeated.\n"
+                      "Types: bool, int64, float64, string, timestamp, list<string>");
   AddExample(
-      *command,
+      command,
       "  viper create films --dim 768 --metric cosine --field year:int64 --field title:string");
-  command->callback([arguments, &session] {
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

@@ -61,18 +61,18 @@ Status Run(const Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-void AddDeleteCommand(CLI::App& app, Session& session) {
+void AddDeleteCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("delete", "Delete records by id");
-  AddCollection(*command, arguments->name);
-  arguments->ids.AddTo(*command);
+  Command command = program.AddCommand("delete", "Delete records by id");
+  AddCollection(command, arguments->name);
+  arguments->ids.AddTo(command);
   AddExample(
-      *command,
+      command,
       "  viper delete films alien heat\n"
       "  viper search films --id alien --json | jq -r '.hits[].id' | viper delete films --file -\n"
       "\n"
       "Ids that do not exist are ignored.");
-  command->callback([arguments, &session] {
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

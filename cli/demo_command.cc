@@ -59,17 +59,16 @@ Status Run(const std::vector<std::string>& words) {
 
 }  // namespace
 
-void AddDemoCommand(CLI::App& app, Session& session) {
-  CLI::App* command = app.add_subcommand("demo", "Ask the demo's collection a question in words");
-  command->prefix_command();
+void AddDemoCommand(Command& program, Session& session) {
+  Command command = program.AddCommand("demo", "Ask the demo's collection a question in words");
   // What follows is the script's, also when it looks like an option of ours.
-  command->fallthrough(false);
-  AddExample(*command,
+  command.AcceptAnything();
+  AddExample(command,
              "  viper demo \"compute the median\"\n"
              "\n"
              "Make the collection with `make demo` first.");
-  command->callback(
-      [command, &session] { session.run = [command] { return Run(command->remaining()); }; });
+  command.OnChosen(
+      [command, &session] { session.run = [command] { return Run(command.extras()); }; });
 }
 
 }  // namespace viper::cli

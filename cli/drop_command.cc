@@ -28,13 +28,13 @@ Status Run(const Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-void AddDropCommand(CLI::App& app, Session& session) {
+void AddDropCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("drop", "Remove a collection and its files");
-  AddCollection(*command, arguments->name);
-  command->add_flag("--yes", arguments->yes, "Really");
-  AddExample(*command, "  viper drop films --yes");
-  command->callback([arguments, &session] {
+  Command command = program.AddCommand("drop", "Remove a collection and its files");
+  AddCollection(command, arguments->name);
+  command.AddFlag("--yes", arguments->yes, "Really");
+  AddExample(command, "  viper drop films --yes");
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

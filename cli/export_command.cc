@@ -84,24 +84,22 @@ Status Run(const Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-void AddExportCommand(CLI::App& app, Session& session) {
+void AddExportCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command =
-      app.add_subcommand("export", "Write records to a file that import reads back");
-  AddCollection(*command, arguments->name);
-  command->add_option("--format", arguments->format, "jsonl, csv, npy or fvecs")
-      ->capture_default_str();
-  command->add_option("-o,--output", arguments->output, "File to write (standard output)");
-  AddFilter(*command, arguments->filter);
+  Command command = program.AddCommand("export", "Write records to a file that import reads back");
+  AddCollection(command, arguments->name);
+  command.AddOptionWithDefault("--format", arguments->format, "jsonl, csv, npy or fvecs");
+  command.AddOption("-o,--output", arguments->output, "File to write (standard output)");
+  AddFilter(command, arguments->filter);
   AddExample(
-      *command,
+      command,
       "  viper export films -o films.jsonl\n"
       "  viper export films --format npy -o films.npy   # ids, metadata: films.npy.metadata.jsonl\n"
       "  viper import copy films.npy --metadata films.npy.metadata.jsonl --create\n"
       "\n"
       "The file gets its name when it is complete. For Parquet, read the collection's directory:\n"
       "after `viper flush` it is a Delta Lake table with all records.");
-  command->callback([arguments, &session] {
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

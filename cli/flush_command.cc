@@ -22,16 +22,15 @@ Status Run(const Session& session, const std::string& name) {
 
 }  // namespace
 
-void AddFlushCommand(CLI::App& app, Session& session) {
+void AddFlushCommand(Command& program, Session& session) {
   auto name = std::make_shared<std::string>();
-  CLI::App* command =
-      app.add_subcommand("flush", "Write rows that are in the log only to the table");
-  AddCollection(*command, *name);
-  AddExample(*command,
+  Command command = program.AddCommand("flush", "Write rows that are in the log only to the table");
+  AddCollection(command, *name);
+  AddExample(command,
              "  viper flush films\n"
              "\n"
              "Nothing is lost without it; other readers of the table see the rows after it.");
-  command->callback(
+  command.OnChosen(
       [name, &session] { session.run = [name, &session] { return Run(session, *name); }; });
 }
 

@@ -40,17 +40,17 @@ Status Run(const Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-void AddGetCommand(CLI::App& app, Session& session) {
+void AddGetCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("get", "Print records by id, one JSON object a line");
-  AddCollection(*command, arguments->name);
-  arguments->ids.AddTo(*command);
-  arguments->projection.AddTo(*command);
-  AddExample(*command,
+  Command command = program.AddCommand("get", "Print records by id, one JSON object a line");
+  AddCollection(command, arguments->name);
+  arguments->ids.AddTo(command);
+  arguments->projection.AddTo(command);
+  AddExample(command,
              "  viper get films alien heat --fields title,year\n"
              "\n"
              "Exit code 1 if one of them does not exist; the others are printed all the same.");
-  command->callback([arguments, &session] {
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

@@ -235,54 +235,50 @@ Status Run(const Session& session, Arguments& arguments) {
   return arguments.no_index ? Status::Ok() : BuildIndexShown(*collection);
 }
 
-void AddSourceOptions(CLI::App& command, Arguments& arguments) {
-  command
-      .add_option("--format", arguments.format,
-                  "parquet, jsonl, csv, npy, fvecs, bvecs, ivecs; auto goes by the name's ending")
-      ->capture_default_str();
-  command.add_option("--id-column", arguments.source.id_column,
-                     "Column or key of the id (_id or id if there is one, else rows are numbered)");
-  command.add_option("--id-prefix", arguments.source.id_prefix, "Put before the numbers of rows");
-  command.add_option(
-      "--vector-column", arguments.source.vector_column,
-      "Column or key of the vector (_vector, vector, embedding, or the only list of\n"
-      "numbers); in CSV also v* for the columns v0, v1, ...");
-  command.add_option("--metadata", arguments.source.metadata_path,
-                     "For npy and *vecs: a JSON Lines file, line i describing row i");
-  command.add_option("--limit", arguments.source.limit, "Read at most this many rows of each file");
+void AddSourceOptions(Command& command, Arguments& arguments) {
+  command.AddOptionWithDefault(
+      "--format", arguments.format,
+      "parquet, jsonl, csv, npy, fvecs, bvecs, ivecs; auto goes by the name's ending");
+  command.AddOption("--id-column", arguments.source.id_column,
+                    "Column or key of the id (_id or id if there is one, else rows are numbered)");
+  command.AddOption("--id-prefix", arguments.source.id_prefix, "Put before the numbers of rows");
+  command.AddOption("--vector-column", arguments.source.vector_column,
+                    "Column or key of the vector (_vector, vector, embedding, or the only list of\n"
+                    "numbers); in CSV also v* for the columns v0, v1, ...");
+  command.AddOption("--metadata", arguments.source.metadata_path,
+                    "For npy and *vecs: a JSON Lines file, line i describing row i");
+  command.AddOption("--limit", arguments.source.limit, "Read at most this many rows of each file");
 }
 
 }  // namespace
 
-void AddImportCommand(CLI::App& app, Session& session) {
+void AddImportCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("import", "Write the records of files into a collection");
-  AddCollection(*command, arguments->name);
-  command->add_option("FILE", arguments->paths, "Files of records")->required();
-  AddSourceOptions(*command, *arguments);
-  command->add_flag("--create", arguments->create, "Create the collection unless it exists");
-  command->add_option("--metric", arguments->metric, "With --create: cosine (default), l2 or dot");
-  command
-      ->add_option("--field", arguments->fields,
-                   "With --create: a typed metadata column, as name:type; may be repeated")
-      ->allow_extra_args(false);
-  command->add_flag("--via-log", arguments->via_log,
-                    "Write as single inserts are written, through the log, instead of in bulk");
-  command->add_flag("--no-resume", arguments->no_resume,
-                    "Begin at the first row even if an earlier run was interrupted");
-  command->add_flag("--no-index", arguments->no_index,
-                    "Leave the index as it is; searches compare with the new rows one by one");
-  command->add_flag("--progress", arguments->progress,
-                    "Print `acknowledged N` whenever N rows in all are durable");
+  Command command = program.AddCommand("import", "Write the records of files into a collection");
+  AddCollection(command, arguments->name);
+  command.AddRequired("FILE", arguments->paths, "Files of records");
+  AddSourceOptions(command, *arguments);
+  command.AddFlag("--create", arguments->create, "Create the collection unless it exists");
+  command.AddOption("--metric", arguments->metric, "With --create: cosine (default), l2 or dot");
+  command.AddRepeated("--field", arguments->fields,
+                      "With --create: a typed metadata column, as name:type; may be repeated");
+  command.AddFlag("--via-log", arguments->via_log,
+                  "Write as single inserts are written, through the log, instead of in bulk");
+  command.AddFlag("--no-resume", arguments->no_resume,
+                  "Begin at the first row even if an earlier run was interrupted");
+  command.AddFlag("--no-index", arguments->no_index,
+                  "Leave the index as it is; searches compare with the new rows one by one");
+  command.AddFlag("--progress", arguments->progress,
+                  "Print `acknowledged N` whenever N rows in all are durable");
   AddExample(
-      *command,
+      command,
       "  viper import films films.parquet --create --metric cosine\n"
       "  viper import photos base.fvecs --metadata base_meta.jsonl --id-prefix photo-\n"
       "\n"
       "Rows replace those of the same id. An import that was interrupted, even by kill -9, goes\n"
       "on behind its last commit when it is run again. In JSON Lines, _timestamp and _expires_at\n"
       "are ISO 8601 times, and every key that is not id, vector or a time is metadata.");
-  command->callback([arguments, &session] {
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

@@ -22,17 +22,16 @@ Status Run(const Session& session, const std::string& name) {
 
 }  // namespace
 
-void AddIndexCommand(CLI::App& app, Session& session) {
+void AddIndexCommand(Command& program, Session& session) {
   auto name = std::make_shared<std::string>();
-  CLI::App* command =
-      app.add_subcommand("index", "Bring the index of a collection up to its table");
-  AddCollection(*command, *name);
-  AddExample(*command,
+  Command command = program.AddCommand("index", "Bring the index of a collection up to its table");
+  AddCollection(command, *name);
+  AddExample(command,
              "  viper index films\n"
              "\n"
              "`import` does so at its end, and a program that keeps a collection open does so in\n"
              "the background. The index can be deleted at any time: it is made from the table.");
-  command->callback(
+  command.OnChosen(
       [name, &session] { session.run = [name, &session] { return Run(session, *name); }; });
 }
 

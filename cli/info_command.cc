@@ -146,14 +146,13 @@ Status Run(const Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-void AddInfoCommand(CLI::App& app, Session& session) {
+void AddInfoCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("info", "Show schema, size and what opening found");
-  AddCollection(*command, arguments->name);
-  command->add_flag("--json", arguments->json,
-                    "Print one JSON object: schema, statistics, recovery");
-  AddExample(*command, "  viper info films --json");
-  command->callback([arguments, &session] {
+  Command command = program.AddCommand("info", "Show schema, size and what opening found");
+  AddCollection(command, arguments->name);
+  command.AddFlag("--json", arguments->json, "Print one JSON object: schema, statistics, recovery");
+  AddExample(command, "  viper info films --json");
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

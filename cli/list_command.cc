@@ -58,12 +58,12 @@ Status Run(const Session& session, bool is_long) {
 
 }  // namespace
 
-void AddListCommand(CLI::App& app, Session& session) {
+void AddListCommand(Command& program, Session& session) {
   auto is_long = std::make_shared<bool>(false);
-  CLI::App* command = app.add_subcommand("list", "Print the names of the collections");
-  command->add_flag("-l,--long", *is_long, "A table with rows, dimension, metric, size and fields");
-  AddExample(*command, "  viper list --long");
-  command->callback([is_long, &session] {
+  Command command = program.AddCommand("list", "Print the names of the collections");
+  command.AddFlag("-l,--long", *is_long, "A table with rows, dimension, metric, size and fields");
+  AddExample(command, "  viper list --long");
+  command.OnChosen([is_long, &session] {
     session.run = [is_long, &session] { return Run(session, *is_long); };
   });
 }

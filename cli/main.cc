@@ -2,13 +2,10 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 
-#include <fmt/core.h>
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-
+#include "command_line.h"
 #include "commands.h"
 #include "exit_code.h"
 #include "session.h"
@@ -41,54 +38,46 @@ std::string DefaultRoot() {
   return root != nullptr && *root != '\0' ? root : "./viper-data";
 }
 
-void AddGlobalOptions(CLI::App& app, Session& session) {
+void AddGlobalOptions(Command& program, Session& session) {
   session.root = DefaultRoot();
-  app.add_option("--root", session.root,
-                 "Directory of the collections (VIPER_ROOT, else ./viper-data)");
-  app.add_option("--durability", session.durability,
-                 "What an acknowledged write has survived: sync (power loss), interval, none")
-      ->capture_default_str();
-  app.add_option("--threads", session.threads, "Threads of one search; 0 = one per core")
-      ->capture_default_str();
-  app.add_option("--accept-loss-from", session.accept_loss_from,
-                 "Open a collection with a damaged log by giving up the writes from this sequence\n"
-                 "number on, as the refusal names it");
-  app.set_version_flag("--version", std::string("viper ") + kVersionString);
+  program.AddOption("--root", session.root,
+                    "Directory of the collections (VIPER_ROOT, else ./viper-data)");
+  program.AddOptionWithDefault(
+      "--durability", session.durability,
+      "What an acknowledged write has survived: sync (power loss), interval, none");
+  program.AddOptionWithDefault("--threads", session.threads,
+                               "Threads of one search; 0 = one per core");
+  program.AddOption(
+      "--accept-loss-from", session.accept_loss_from,
+      "Open a collection with a damaged log by giving up the writes from this sequence\n"
+      "number on, as the refusal names it");
 }
 
-void AddCommands(CLI::App& app, Session& session) {
-  AddCreateCommand(app, session);
-  AddImportCommand(app, session);
-  AddSearchCommand(app, session);
-  AddGetCommand(app, session);
-  AddCountCommand(app, session);
-  AddScrollCommand(app, session);
-  AddExportCommand(app, session);
-  AddInfoCommand(app, session);
-  AddListCommand(app, session);
-  AddIndexCommand(app, session);
-  AddFlushCommand(app, session);
-  AddDeleteCommand(app, session);
-  AddDropCommand(app, session);
-  AddDemoCommand(app, session);
+void AddCommands(Command& program, Session& session) {
+  AddCreateCommand(program, session);
+  AddImportCommand(program, session);
+  AddSearchCommand(program, session);
+  AddGetCommand(program, session);
+  AddCountCommand(program, session);
+  AddScrollCommand(program, session);
+  AddExportCommand(program, session);
+  AddInfoCommand(program, session);
+  AddListCommand(program, session);
+  AddIndexCommand(program, session);
+  AddFlushCommand(program, session);
+  AddDeleteCommand(program, session);
+  AddDropCommand(program, session);
+  AddDemoCommand(program, session);
 }
 
 int Main(int argc, char** argv) {
-  CLI::App app(kDescription, "viper");
-  app.footer(kFooter);
-  app.require_subcommand(1);
-  app.fallthrough();
+  CommandLine line({.name = "viper", .description = kDescription, .footer = kFooter});
   Session session;
-  AddGlobalOptions(app, session);
-  AddCommands(app, session);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& request) {
-    return app.exit(request);  // --help and --version
-  } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "viper: {} (see viper --help)\n", error.what());
-    return kExitInvalid;
-  }
+  Command program = line.program();
+  AddGlobalOptions(program, session);
+  line.AddVersion(std::string("viper ") + kVersionString);
+  AddCommands(program, session);
+  if (const std::optional<int> code = line.Parse(argc, argv)) return *code;
   const ExitCode code = Report(session.run());
   // Output that was not written is not a success, for example on a full disk.
   if (std::fflush(stdout) != 0 && code == kExitOk) {

@@ -41,18 +41,17 @@ Status Run(const Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-void AddScrollCommand(CLI::App& app, Session& session) {
+void AddScrollCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand(
+  Command command = program.AddCommand(
       "scroll", "Print some records in the order of their ids, one JSON object a line");
-  AddCollection(*command, arguments->name);
-  AddFilter(*command, arguments->filter);
-  command->add_option("--after", arguments->after, "Begin behind this id");
-  command->add_option("--limit", arguments->limit, "How many records, at most 100,000")
-      ->capture_default_str();
-  arguments->projection.AddTo(*command);
-  AddExample(*command, "  viper scroll films --filter \"title LIKE 'A%'\" --limit 5");
-  command->callback([arguments, &session] {
+  AddCollection(command, arguments->name);
+  AddFilter(command, arguments->filter);
+  command.AddOption("--after", arguments->after, "Begin behind this id");
+  command.AddOptionWithDefault("--limit", arguments->limit, "How many records, at most 100,000");
+  arguments->projection.AddTo(command);
+  AddExample(command, "  viper scroll films --filter \"title LIKE 'A%'\" --limit 5");
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

@@ -156,38 +156,36 @@ Status Run(const Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-void AddSearchCommand(CLI::App& app, Session& session) {
+void AddSearchCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("search", "Find the nearest records");
-  AddCollection(*command, arguments->name);
-  command->add_option("INPUT", arguments->query.standard_input,
-                      "-: queries from standard input, a JSON array on each line");
-  command->add_option("--id", arguments->query.id, "Search with the vector of this record");
-  command->add_option("--vector", arguments->query.vector,
-                      "Search with this vector, a JSON array (-: standard input)");
-  command->add_option("--file", arguments->query.file,
-                      "Search with every vector of a file (npy, fvecs, jsonl, parquet, ...)");
-  command->add_option("-k,--k", arguments->k, "Hits of each query")->capture_default_str();
-  AddFilter(*command, arguments->filter);
-  command
-      ->add_option("--recall", arguments->recall,
-                   "Share of the true nearest to find on average, above 0 and below 1")
-      ->capture_default_str();
-  command->add_option("--nprobe", arguments->nprobe,
-                      "Clusters to look into, in place of what --recall says");
-  command->add_flag("--exact", arguments->exact, "Compare with every record, without the index");
-  arguments->projection.AddTo(*command);
-  command->add_flag(
+  Command command = program.AddCommand("search", "Find the nearest records");
+  AddCollection(command, arguments->name);
+  command.AddOption("INPUT", arguments->query.standard_input,
+                    "-: queries from standard input, a JSON array on each line");
+  command.AddOption("--id", arguments->query.id, "Search with the vector of this record");
+  command.AddOption("--vector", arguments->query.vector,
+                    "Search with this vector, a JSON array (-: standard input)");
+  command.AddOption("--file", arguments->query.file,
+                    "Search with every vector of a file (npy, fvecs, jsonl, parquet, ...)");
+  command.AddOptionWithDefault("-k,--k", arguments->k, "Hits of each query");
+  AddFilter(command, arguments->filter);
+  command.AddOptionWithDefault("--recall", arguments->recall,
+                               "Share of the true nearest to find on average, above 0 and below 1");
+  command.AddOption("--nprobe", arguments->nprobe,
+                    "Clusters to look into, in place of what --recall says");
+  command.AddFlag("--exact", arguments->exact, "Compare with every record, without the index");
+  arguments->projection.AddTo(command);
+  command.AddFlag(
       "--json", arguments->json,
       "Print one JSON object for each query: query, hits (id, score, distance, metadata),\n"
       "seconds (of a batch: its time divided by its queries)");
-  AddExample(*command,
+  AddExample(command,
              "  viper search films --vector '[1, 0, 0.5]' --k 5 --filter 'year >= 1990'\n"
              "  viper search films --id alien --fields title,year\n"
              "  viper search photos --file queries.fvecs --k 100 --json > answers.jsonl\n"
              "\n"
              "A bigger score is better; the distance is that of the collection's metric.");
-  command->callback([arguments, &session] {
+  command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });
 }

@@ -4,6 +4,8 @@ The model is two plain files (vocabulary and arrays), so that a question can be 
 few milliseconds and without scikit-learn.
 """
 
+import functools
+import itertools
 import json
 import re
 from collections import Counter
@@ -51,17 +53,22 @@ def stem(word):
     return word[:-1] if len(word) > 3 and word[-1] == "e" else word
 
 
+@functools.cache
+def stems_of(token):
+    """Stems of a token, a short word or identifier. Few are different: a corpus of a million has some ten thousand."""
+    pieces = CAMEL.findall(token)
+    lowered = token.lower()
+    stems = [lowered] if len(pieces) > 1 else []
+    for piece in pieces if len(pieces) > 1 else [lowered]:
+        piece = piece.lower()
+        if len(piece) > 1 and piece not in STOP_WORDS:
+            stems.append(stem(piece))
+    return tuple(stems)
+
+
 def words_of(text):
     """Stems of a text's words; identifiers in snake_case and CamelCase count as their parts and as a whole."""
-    for token in WORD.findall(text.replace("_", " ")):
-        pieces = CAMEL.findall(token)
-        lowered = token.lower()
-        if len(pieces) > 1:
-            yield lowered
-        for piece in pieces if len(pieces) > 1 else [lowered]:
-            piece = piece.lower()
-            if len(piece) > 1 and piece not in STOP_WORDS:
-                yield stem(piece)
+    return itertools.chain.from_iterable(map(stems_of, WORD.findall(text.replace("_", " "))))
 
 
 def weighted_counts(entry):
@@ -128,7 +135,8 @@ def train(entries):
     columns = np.array(columns, dtype=np.int64)
     matrix = csr_matrix(((1 + np.log(values)) * idf[columns], columns, offsets), shape=(len(entries), len(vocabulary)))
     lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1)).A1
-    matrix = matrix.multiply((1 / np.where(lengths == 0, 1, lengths))[:, None]).tocsr()
+    # Single precision is what the vectors have in the end, and the decomposition takes most of the time.
+    matrix = matrix.multiply((1 / np.where(lengths == 0, 1, lengths))[:, None]).tocsr().astype(np.float32)
 
     reduction = TruncatedSVD(n_components=DIM, random_state=20261122, n_iter=4)
     vectors = normalised(reduction.fit_transform(matrix))

@@ -26,11 +26,6 @@ using TypeId = ::arrow::Type::type;
 
 constexpr int kUuidBytes = 16;
 
-template <typename ArrayType>
-const ArrayType& As(const Array& array) {
-  return static_cast<const ArrayType&>(array);
-}
-
 bool IsText(TypeId id) {
   return id == TypeId::STRING || id == TypeId::LARGE_STRING || id == TypeId::STRING_VIEW;
 }

@@ -12,6 +12,12 @@
 
 namespace viper::parquet {
 
+/// See an array as what its type id says it is; another type is undefined behaviour.
+template <typename ArrayType>
+const ArrayType& As(const ::arrow::Array& array) {
+  return static_cast<const ArrayType&>(array);
+}
+
 /// OK if cells of `type` have a Value. InvalidArgument naming the type (binary, durations,
 /// intervals, unions, maps whose keys are not text), also when nested too deep.
 Status CheckHasValue(const ::arrow::DataType& type);

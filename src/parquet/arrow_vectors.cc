@@ -24,11 +24,6 @@ using TypeId = ::arrow::Type::type;
 
 static_assert(std::endian::native == std::endian::little, "binary vectors are little-endian");
 
-template <typename ArrayType>
-const ArrayType& As(const Array& array) {
-  return static_cast<const ArrayType&>(array);
-}
-
 bool IsList(TypeId id) {
   return id == TypeId::LIST || id == TypeId::LARGE_LIST || id == TypeId::FIXED_SIZE_LIST;
 }

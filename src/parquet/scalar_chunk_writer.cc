@@ -25,7 +25,7 @@ using ::parquet::WriterProperties;
 /// A row is fetched by decoding its page: 2,048 short ids take some 30 microseconds, and smaller
 /// pages compress worse.
 constexpr int64_t kRowsPerPage = 2048;
-constexpr int64_t kPageBytes = int64_t{128} << 10;
+constexpr int64_t kScalarPageBytes = int64_t{128} << 10;
 /// Fetching a row decodes the dictionary too, so it stays smaller than a page.
 constexpr size_t kDictionaryBytesMax = size_t{16} << 10;
 
@@ -62,7 +62,7 @@ int64_t WriteChunk(const ScalarChunkPlace& place, const ChunkEncoding& encoding,
   builder.compression(::parquet::Compression::ZSTD)
       ->compression_level(place.zstd_level)
       ->encoding(encoding.encoding)
-      ->data_pagesize(kPageBytes)
+      ->data_pagesize(kScalarPageBytes)
       ->max_rows_per_page(kRowsPerPage)
       ->write_batch_size(256)  // how often the page size is looked at
       ->set_size_statistics_level(::parquet::SizeStatisticsLevel::None)

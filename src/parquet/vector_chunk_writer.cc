@@ -19,7 +19,7 @@
 namespace viper::parquet {
 namespace {
 
-constexpr size_t kPageBytes = size_t{1} << 20;
+constexpr size_t kVectorPageBytes = size_t{1} << 20;
 
 /// Below this a squared norm in single precision has lost digits to underflow.
 constexpr float kSquaredNormMin = 1e-30F;
@@ -37,7 +37,7 @@ double NormInDouble(const std::byte* floats, size_t dim) {
 }  // namespace
 
 VectorChunkWriter::VectorChunkWriter(size_t dim)
-    : dim_(dim), rows_per_page_(std::max<size_t>(1, kPageBytes / (dim * sizeof(float)))) {
+    : dim_(dim), rows_per_page_(std::max<size_t>(1, kVectorPageBytes / (dim * sizeof(float)))) {
   squared_norms_.resize(rows_per_page_);
 }
 

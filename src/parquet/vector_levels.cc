@@ -37,13 +37,13 @@ void AppendLevels(const std::vector<int16_t>& levels, std::vector<uint8_t>& out)
 template <typename IsExpected>
 bool CheckLevels(std::span<const uint8_t> bytes, int16_t max_level, size_t count,
                  const IsExpected& is_expected) {
-  constexpr size_t kBatch = 4096;
-  std::vector<int16_t> levels(std::min(count, kBatch));
+  constexpr size_t kLevelsTogether = 4096;
+  std::vector<int16_t> levels(std::min(count, kLevelsTogether));
   ::parquet::LevelDecoder decoder;
   decoder.SetDataV2(static_cast<int32_t>(bytes.size()), max_level, static_cast<int>(count),
                     bytes.data());
   for (size_t position = 0; position < count;) {
-    const size_t wanted = std::min(count - position, kBatch);
+    const size_t wanted = std::min(count - position, kLevelsTogether);
     const int decoded = decoder.Decode(static_cast<int>(wanted), levels.data());
     if (decoded <= 0) return false;
     for (size_t i = 0; i < static_cast<size_t>(decoded); ++i) {

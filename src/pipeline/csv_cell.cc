@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr std::string_view kNumberEnd = " \t\r\n,;";
 // Long enough to recognise a value, short enough for a line of a terminal.
-constexpr size_t kShownBytesMax = 40;
+constexpr size_t kShownCellBytesMax = 40;
 
 std::string_view Trim(std::string_view text) {
   const size_t first = text.find_first_not_of(kSpace);
@@ -70,11 +70,11 @@ Result<float> ParseFloatCell(std::string_view cell) {
     const auto retry = std::from_chars(text.data(), text.data() + text.size(), wide);
     if (retry.ec == std::errc() && std::abs(wide) < 1) return static_cast<float>(wide);
     return Status::InvalidArgument(fmt::format("number is beyond the range of float: value={}",
-                                               text.substr(0, kShownBytesMax)));
+                                               text.substr(0, kShownCellBytesMax)));
   }
   if (error != std::errc() || end != text.data() + text.size()) {
     return Status::InvalidArgument(
-        fmt::format("not a number: value='{}'", text.substr(0, kShownBytesMax)));
+        fmt::format("not a number: value='{}'", text.substr(0, kShownCellBytesMax)));
   }
   if (!std::isfinite(number)) {
     return Status::InvalidArgument(fmt::format("number is not finite: value={}", text));

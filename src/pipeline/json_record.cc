@@ -21,12 +21,12 @@ namespace dom = simdjson::dom;
 
 static_assert(kLinePadding >= simdjson::SIMDJSON_PADDING);
 // Long enough to recognise a value, short enough for a line of a terminal.
-constexpr size_t kShownBytesMax = 60;
+constexpr size_t kShownElementBytesMax = 60;
 
 std::string Shown(const dom::element& element) {
   std::string text = simdjson::minify(element);
-  if (text.size() <= kShownBytesMax) return text;
-  size_t length = kShownBytesMax;
+  if (text.size() <= kShownElementBytesMax) return text;
+  size_t length = kShownElementBytesMax;
   while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;
   return text.substr(0, length) + "...";
 }

@@ -8,15 +8,12 @@
 #include "base/status_macros.h"
 #include "storage/data_path.h"
 #include "storage/json_fields.h"
+#include "storage/table_rules.h"
 #include "viper/value.h"
 #include "viper/version.h"
 
 namespace viper::storage {
 namespace {
-
-// From these versions on a protocol lists its features by name.
-constexpr int kReaderFeaturesVersion = 3;
-constexpr int kWriterFeaturesVersion = 7;
 
 // -- Encoding -------------------------------------------------------------------------------------
 

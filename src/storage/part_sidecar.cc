@@ -24,10 +24,10 @@ namespace viper::storage {
 namespace {
 
 // "VIPERSDX" in the order of the bytes.
-constexpr uint64_t kMagic = 0x5844535245504956;
-constexpr uint32_t kFormatVersion = 2;
-constexpr size_t kHeaderBytes = 96;
-constexpr size_t kHeaderCrcOffset = kHeaderBytes - sizeof(uint32_t);
+constexpr uint64_t kSidecarMagic = 0x5844535245504956;
+constexpr uint32_t kSidecarFormatVersion = 2;
+constexpr size_t kSidecarHeaderBytes = 96;
+constexpr size_t kSidecarHeaderCrcOffset = kSidecarHeaderBytes - sizeof(uint32_t);
 constexpr size_t kPageBytes = 28;
 constexpr size_t kEntryBytes = 5;
 constexpr uint32_t kEntryBits = 8 * kEntryBytes;
@@ -59,7 +59,7 @@ struct Layout {
 
   Layout(uint64_t row_count, uint64_t page_count)
       : bucket_count(std::max<uint64_t>(1, (row_count + kRowsPerBucket - 1) / kRowsPerBucket)),
-        pages_offset(kHeaderBytes),
+        pages_offset(kSidecarHeaderBytes),
         bounds_offset(pages_offset + page_count * kPageBytes),
         entries_offset(bounds_offset + (bucket_count + 1) * sizeof(uint32_t)),
         file_bytes(entries_offset + row_count * kEntryBytes + kEntryPadding) {}
@@ -89,13 +89,13 @@ class IdCode {
   uint32_t row_bits_;
 };
 
-std::array<std::byte, kHeaderBytes> EncodeHeader(const Header& header) {
+std::array<std::byte, kSidecarHeaderBytes> EncodeHeader(const Header& header) {
   std::vector<std::byte> bytes;
-  bytes.reserve(kHeaderBytes);
+  bytes.reserve(kSidecarHeaderBytes);
   ByteWriter writer(bytes);
-  writer.PutFixed64(kMagic);
-  writer.PutFixed32(kFormatVersion);
-  writer.PutFixed32(kHeaderBytes);
+  writer.PutFixed64(kSidecarMagic);
+  writer.PutFixed32(kSidecarFormatVersion);
+  writer.PutFixed32(kSidecarHeaderBytes);
   writer.PutFixed64(header.part.file_bytes);
   writer.PutFixed32(header.part.footer_crc);
   writer.PutFixed32(0);
@@ -105,10 +105,10 @@ std::array<std::byte, kHeaderBytes> EncodeHeader(const Header& header) {
   writer.PutFixed32(header.pages_crc);
   writer.PutFixed32(header.bounds_crc);
   writer.PutFixed32(header.entries_crc);
-  bytes.resize(kHeaderCrcOffset);
+  bytes.resize(kSidecarHeaderCrcOffset);
   writer.PutFixed32(crc32c::Value(bytes));
 
-  std::array<std::byte, kHeaderBytes> result;
+  std::array<std::byte, kSidecarHeaderBytes> result;
   std::copy(bytes.begin(), bytes.end(), result.begin());
   return result;
 }
@@ -118,16 +118,18 @@ Status Damaged(std::string_view what) {
 }
 
 Result<Header> DecodeHeader(std::span<const std::byte> bytes) {
-  if (bytes.size() < kHeaderBytes) {
+  if (bytes.size() < kSidecarHeaderBytes) {
     return Damaged(fmt::format("too short: bytes={}", bytes.size()));
   }
   const std::byte* at = bytes.data();
-  if (LoadFixed<uint64_t>(at) != kMagic) return Damaged("wrong magic number");
-  if (const auto version = LoadFixed<uint32_t>(at + 8); version != kFormatVersion) {
-    return Status::FailedPrecondition(fmt::format(
-        "part sidecar has another format version: expected={} actual={}", kFormatVersion, version));
+  if (LoadFixed<uint64_t>(at) != kSidecarMagic) return Damaged("wrong magic number");
+  if (const auto version = LoadFixed<uint32_t>(at + 8); version != kSidecarFormatVersion) {
+    return Status::FailedPrecondition(
+        fmt::format("part sidecar has another format version: expected={} actual={}",
+                    kSidecarFormatVersion, version));
   }
-  if (LoadFixed<uint32_t>(at + kHeaderCrcOffset) != crc32c::Value(bytes.first(kHeaderCrcOffset))) {
+  if (LoadFixed<uint32_t>(at + kSidecarHeaderCrcOffset) !=
+      crc32c::Value(bytes.first(kSidecarHeaderCrcOffset))) {
     return Damaged("checksum of the header");
   }
   Header header;

@@ -7,15 +7,12 @@
 
 #include "base/status_macros.h"
 #include "storage/data_path.h"
+#include "storage/table_rules.h"
 
 namespace viper::storage {
 namespace {
 
-// From these versions on a protocol lists its features by name.
-constexpr int kReaderFeaturesVersion = 3;
-constexpr int kWriterFeaturesVersion = 7;
-
-parquet::CheckpointProtocol ToCheckpoint(const TableProtocol& protocol) {
+parquet::CheckpointProtocol CheckpointProtocolOf(const TableProtocol& protocol) {
   parquet::CheckpointProtocol result{.min_reader_version = protocol.min_reader_version,
                                      .min_writer_version = protocol.min_writer_version,
                                      .reader_features = std::nullopt,
@@ -29,7 +26,7 @@ parquet::CheckpointProtocol ToCheckpoint(const TableProtocol& protocol) {
   return result;
 }
 
-Result<AddedFile> FromCheckpoint(const parquet::CheckpointAdd& add) {
+Result<AddedFile> AddedFileOf(const parquet::CheckpointAdd& add) {
   if (add.size < 0) {
     return Status::Corruption(fmt::format("add.size is negative: actual={}", add.size));
   }
@@ -43,7 +40,7 @@ Result<AddedFile> FromCheckpoint(const parquet::CheckpointAdd& add) {
   return file;
 }
 
-Result<RemovedFile> FromCheckpoint(const parquet::CheckpointRemove& remove) {
+Result<RemovedFile> RemovedFileOf(const parquet::CheckpointRemove& remove) {
   RemovedFile file{.path = {},
                    .deletion_timestamp_ms = remove.deletion_timestamp_ms,
                    .data_change = remove.data_change,
@@ -56,7 +53,7 @@ Result<RemovedFile> FromCheckpoint(const parquet::CheckpointRemove& remove) {
 
 parquet::CheckpointActions ToCheckpoint(const TableState& state, int64_t expired_before_ms) {
   parquet::CheckpointActions actions;
-  actions.protocol = ToCheckpoint(state.protocol);
+  actions.protocol = CheckpointProtocolOf(state.protocol);
   const TableMetadata& metadata = state.metadata;
   actions.metadata = {.id = metadata.id,
                       .name = metadata.name,
@@ -105,13 +102,13 @@ Result<CheckpointState> FromCheckpoint(const parquet::CheckpointActions& actions
                     .configuration = metadata.configuration,
                     .created_time_ms = metadata.created_time_ms.value_or(0)};
   for (const parquet::CheckpointAdd& add : actions.adds) {
-    VIPER_ASSIGN_OR_RETURN(AddedFile file, FromCheckpoint(add));
+    VIPER_ASSIGN_OR_RETURN(AddedFile file, AddedFileOf(add));
     if (add.has_deletion_vector) result.paths_with_deletion_vector.insert(file.path);
     const std::string path = file.path;
     state.files.insert_or_assign(path, std::move(file));
   }
   for (const parquet::CheckpointRemove& remove : actions.removes) {
-    VIPER_ASSIGN_OR_RETURN(RemovedFile file, FromCheckpoint(remove));
+    VIPER_ASSIGN_OR_RETURN(RemovedFile file, RemovedFileOf(remove));
     // With deletion vectors a path may be removed in one form and added in another.
     if (state.files.contains(file.path)) continue;
     const std::string path = file.path;

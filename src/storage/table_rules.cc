@@ -12,9 +12,7 @@ namespace viper::storage {
 namespace {
 
 constexpr int kReaderVersionMax = 1;
-constexpr int kReaderFeaturesVersion = 3;
 constexpr int kWriterVersionMax = 2;
-constexpr int kWriterFeaturesVersion = 7;
 
 // Deletion vectors are refused where a file has one, not where the table may have them.
 constexpr std::string_view kReaderFeatures[] = {"deletionVectors", "vacuumProtocolCheck"};

@@ -12,12 +12,11 @@ namespace viper::storage {
 namespace {
 
 // "VIPERWAL" in the order of the bytes.
-constexpr uint64_t kMagic = 0x4C41575245504956;
-constexpr uint32_t kFormatVersion = 1;
-constexpr size_t kHeaderCrcOffset = kWalHeaderBytes - sizeof(uint32_t);
+constexpr uint64_t kWalMagic = 0x4C41575245504956;
+constexpr uint32_t kWalFormatVersion = 1;
+constexpr size_t kWalHeaderCrcOffset = kWalHeaderBytes - sizeof(uint32_t);
 // Within a frame.
 constexpr size_t kLengthOffset = 4;
-constexpr size_t kSequenceOffset = 8;
 constexpr size_t kDurableOffset = 16;
 constexpr size_t kTypeOffset = 24;
 constexpr size_t kFlagsOffset = 25;
@@ -38,14 +37,14 @@ std::span<const std::byte> CheckedHeader(std::span<const std::byte> frame) {
 
 std::array<std::byte, kWalHeaderBytes> EncodeWalHeader(const WalSegmentHeader& header) {
   std::array<std::byte, kWalHeaderBytes> bytes{};
-  StoreFixed(bytes.data(), kMagic);
-  StoreFixed(bytes.data() + 8, kFormatVersion);
+  StoreFixed(bytes.data(), kWalMagic);
+  StoreFixed(bytes.data() + 8, kWalFormatVersion);
   StoreFixed(bytes.data() + 12, static_cast<uint32_t>(kWalFirstFrame));
   StoreFixed(bytes.data() + 16, header.salt);
   StoreFixed(bytes.data() + 24, header.first_sequence);
   StoreFixed(bytes.data() + 32, header.segment_bytes);
-  StoreFixed(bytes.data() + kHeaderCrcOffset,
-             Mask(crc32c::Value(std::span(bytes).first(kHeaderCrcOffset))));
+  StoreFixed(bytes.data() + kWalHeaderCrcOffset,
+             Mask(crc32c::Value(std::span(bytes).first(kWalHeaderCrcOffset))));
   return bytes;
 }
 
@@ -53,19 +52,19 @@ Result<WalSegmentHeader> DecodeWalHeader(std::span<const std::byte> bytes) {
   if (bytes.size() < kWalHeaderBytes) {
     return Status::Corruption(fmt::format("segment header is cut: bytes={}", bytes.size()));
   }
-  if (LoadFixed<uint64_t>(bytes.data()) != kMagic) {
+  if (LoadFixed<uint64_t>(bytes.data()) != kWalMagic) {
     return Status::Corruption("segment header has a wrong magic number");
   }
-  if (LoadFixed<uint32_t>(bytes.data() + kHeaderCrcOffset) !=
-      Mask(crc32c::Value(bytes.first(kHeaderCrcOffset)))) {
+  if (LoadFixed<uint32_t>(bytes.data() + kWalHeaderCrcOffset) !=
+      Mask(crc32c::Value(bytes.first(kWalHeaderCrcOffset)))) {
     return Status::Corruption("segment header has a wrong checksum");
   }
   const auto version = LoadFixed<uint32_t>(bytes.data() + 8);
   const auto first_frame = LoadFixed<uint32_t>(bytes.data() + 12);
-  if (version != kFormatVersion || first_frame != kWalFirstFrame) {
+  if (version != kWalFormatVersion || first_frame != kWalFirstFrame) {
     return Status::Unsupported(
         fmt::format("write-ahead log of another format version: expected={} actual={}",
-                    kFormatVersion, version));
+                    kWalFormatVersion, version));
   }
   return WalSegmentHeader{.salt = LoadFixed<uint64_t>(bytes.data() + 16),
                           .first_sequence = LoadFixed<uint64_t>(bytes.data() + 24),
@@ -80,7 +79,7 @@ void WalFrameCode::Append(const WalFrame& frame, std::span<const std::byte> payl
   VIPER_ASSERT(payload.size() == frame.payload_bytes);
   std::array<std::byte, kWalFrameHeaderBytes> header{};
   StoreFixed(header.data() + kLengthOffset, frame.payload_bytes);
-  StoreFixed(header.data() + kSequenceOffset, frame.sequence);
+  StoreFixed(header.data() + kWalSequenceOffset, frame.sequence);
   StoreFixed(header.data() + kDurableOffset, frame.durable_sequence);
   StoreFixed(header.data() + kTypeOffset, frame.type);
   StoreFixed(header.data() + kFlagsOffset, frame.flags);
@@ -100,7 +99,7 @@ std::optional<WalFrame> WalFrameCode::DecodeHeader(std::span<const std::byte> by
   VIPER_ASSERT(bytes.size() >= kWalFrameHeaderBytes);
   const uint32_t crc = crc32c::Extend(salt_crc_, CheckedHeader(bytes));
   if (LoadFixed<uint16_t>(bytes.data() + kCheckOffset) != HeaderCheck(crc)) return std::nullopt;
-  return WalFrame{.sequence = LoadFixed<uint64_t>(bytes.data() + kSequenceOffset),
+  return WalFrame{.sequence = LoadFixed<uint64_t>(bytes.data() + kWalSequenceOffset),
                   .durable_sequence = LoadFixed<uint64_t>(bytes.data() + kDurableOffset),
                   .payload_bytes = LoadFixed<uint32_t>(bytes.data() + kLengthOffset),
                   .type = LoadFixed<uint8_t>(bytes.data() + kTypeOffset),

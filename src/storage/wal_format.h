@@ -17,6 +17,8 @@ inline constexpr size_t kWalHeaderBytes = 64;
 /// The header has its page for itself, so that no write of a record ever touches it again.
 inline constexpr size_t kWalFirstFrame = 4096;
 inline constexpr size_t kWalFrameHeaderBytes = 28;
+/// Where a frame holds its sequence number.
+inline constexpr size_t kWalSequenceOffset = 8;
 inline constexpr size_t kWalFrameAlignment = 8;
 inline constexpr size_t kWalPayloadBytesMax = size_t{1} << 30;
 

@@ -12,7 +12,6 @@ namespace {
 
 constexpr size_t kWindowBytes = size_t{256} << 10;
 constexpr size_t kScanStepBytes = size_t{64} << 10;
-constexpr size_t kSequenceOffset = 8;
 // Whole frames are skipped once found, so that a scan of honest bytes checksums each byte once; the
 // rest is for false alarms.
 constexpr uint64_t kScanPassesMax = 4;
@@ -97,7 +96,7 @@ Result<uint64_t> WalSegmentReader::FindCandidate(uint64_t at, const WalScan::Fou
     VIPER_ASSIGN_OR_RETURN(const auto bytes,
                            View(at, std::min<uint64_t>(kScanStepBytes, file_->size() - at)));
     for (size_t i = 0; i + kWalFrameHeaderBytes <= bytes.size(); i += kWalFrameAlignment) {
-      const auto number = LoadFixed<uint64_t>(bytes.data() + i + kSequenceOffset);
+      const auto number = LoadFixed<uint64_t>(bytes.data() + i + kWalSequenceOffset);
       // Numbers rise by one from frame to frame: few words of a segment may be a number here.
       const uint64_t furthest = (at + i - expected.offset) / kWalFrameBytesMin;
       if (number > expected.sequence && number - expected.sequence <= furthest) return at + i;

@@ -1,0 +1,99 @@
+#include "command_line.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <utility>
+
+#include <fmt/core.h>
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "exit_code.h"
+
+namespace viper::cli {
+
+Command Command::AddCommand(const std::string& name, const std::string& description) {
+  return Command(*app_->add_subcommand(name, description));
+}
+
+template <typename Value>
+void Command::AddOption(const std::string& names, Value& value, const std::string& help) {
+  app_->add_option(names, value, help);
+}
+template void Command::AddOption(const std::string&, std::string&, const std::string&);
+template void Command::AddOption(const std::string&, uint64_t&, const std::string&);
+
+template <typename Value>
+void Command::AddOptionWithDefault(const std::string& names, Value& value,
+                                   const std::string& help) {
+  app_->add_option(names, value, help)->capture_default_str();
+}
+template void Command::AddOptionWithDefault(const std::string&, std::string&, const std::string&);
+template void Command::AddOptionWithDefault(const std::string&, uint32_t&, const std::string&);
+template void Command::AddOptionWithDefault(const std::string&, uint64_t&, const std::string&);
+template void Command::AddOptionWithDefault(const std::string&, double&, const std::string&);
+
+template <typename Value>
+void Command::AddRequired(const std::string& names, Value& value, const std::string& help) {
+  app_->add_option(names, value, help)->required();
+}
+template void Command::AddRequired(const std::string&, std::string&, const std::string&);
+template void Command::AddRequired(const std::string&, uint64_t&, const std::string&);
+template void Command::AddRequired(const std::string&, std::vector<std::string>&,
+                                   const std::string&);
+
+void Command::AddRepeated(const std::string& names, std::vector<std::string>& values,
+                          const std::string& help) {
+  app_->add_option(names, values, help)->allow_extra_args(false);
+}
+
+void Command::AddCommaSeparated(const std::string& names, std::vector<std::string>& values,
+                                const std::string& help) {
+  app_->add_option(names, values, help)->delimiter(',')->allow_extra_args(false);
+}
+
+void Command::AddFlag(const std::string& names, bool& value, const std::string& help) {
+  app_->add_flag(names, value, help);
+}
+
+void Command::AcceptExtras() {
+  app_->allow_extras();
+  app_->fallthrough(false);  // else they would go to the program, which takes none
+}
+
+void Command::AcceptAnything() {
+  app_->prefix_command();
+  app_->fallthrough(false);
+}
+
+std::vector<std::string> Command::extras() const { return app_->remaining(); }
+
+void Command::SetFooter(const std::string& lines) { app_->footer(lines); }
+
+void Command::OnChosen(std::function<void()> action) { app_->callback(std::move(action)); }
+
+CommandLine::CommandLine(const ProgramDescription& description)
+    : app_(std::make_unique<CLI::App>(description.description, description.name)) {
+  app_->footer(description.footer);
+  app_->require_subcommand(1);
+  app_->fallthrough();
+}
+
+CommandLine::~CommandLine() = default;
+
+void CommandLine::AddVersion(const std::string& text) { app_->set_version_flag("--version", text); }
+
+std::optional<int> CommandLine::Parse(int argc, char** argv) {
+  try {
+    app_->parse(argc, argv);
+  } catch (const CLI::Success& request) {
+    return app_->exit(request);  // --help and --version
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "viper: {} (see viper --help)\n", error.what());
+    return kExitInvalid;
+  }
+  return std::nullopt;
+}
+
+}  // namespace viper::cli
