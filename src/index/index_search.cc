@@ -156,8 +156,7 @@ class Search {
     size_t probes = ProbeCount();
     size_t done = 0;
     while (true) {
-      if (probes > exact_ranks_) RankExactly(probes + probes / 4);
-      if (probes > exact_ranks_) RankTheRest();
+      RankUpTo(probes);
       VIPER_RETURN_IF_ERROR(Probe(done, probes));
       done = probes;
       if (scratch_.threshold.value() < kInfinity || done == model_.cluster_count()) break;
@@ -169,7 +168,31 @@ class Search {
     return std::move(top_).TakeSorted();
   }
 
+  std::vector<PlannedProbe> Plan() {
+    PrepareQuery();
+    RankClusters();
+    const size_t probes = ProbeCount();
+    scratch_.squared_distances.clear();
+    AppendProbeDistances(model_, request_.query, scratch_.ranked, scratch_.squared_distances);
+    const std::vector<float> shares =
+        ExpectedShares(model_.content().probes, scratch_.squared_distances, EffectiveK());
+    RankUpTo(probes);
+    std::vector<PlannedProbe> planned;
+    for (size_t rank = 0; rank < probes; ++rank) {
+      const ClusterDistance& ranked = scratch_.ranked[rank];
+      planned.push_back({ranked.cluster, ranked.value, std::nullopt});
+      if (rank < shares.size()) planned.back().expected_share = shares[rank];
+    }
+    return planned;
+  }
+
  private:
+  /// Have at least the first `probes` ranks in exact order.
+  void RankUpTo(size_t probes) {
+    if (probes > exact_ranks_) RankExactly(probes + probes / 4);
+    if (probes > exact_ranks_) RankTheRest();
+  }
+
   void PrepareQuery() {
     scratch_.prepared.resize(model_.dim());
     scratch_.rotated.resize(model_.code_dim());
@@ -252,9 +275,13 @@ class Search {
     if (request_.probes != 0) return std::min(request_.probes, model_.cluster_count());
     scratch_.squared_distances.clear();
     AppendProbeDistances(model_, request_.query, scratch_.ranked, scratch_.squared_distances);
-    const double k = static_cast<double>(request_.k) / std::max(request_.selected_share, 1e-9);
-    return ProbesFor(model_.content().probes, scratch_.squared_distances, request_.recall, k,
-                     model_.cluster_count());
+    return ProbesFor(model_.content().probes, scratch_.squared_distances, request_.recall,
+                     EffectiveK(), model_.cluster_count());
+  }
+
+  /// So many of all rows lie nearer than the k-th of those that take part.
+  double EffectiveK() const {
+    return static_cast<double>(request_.k) / std::max(request_.selected_share, 1e-9);
   }
 
   /// Scan the clusters of ranks [first, last).
@@ -522,6 +549,12 @@ Result<std::vector<ScoredRow>> IndexSearch(const IndexSearchRequest& request,
   IndexSearchCounts unused;
   if (request.k == 0 || request.segments.empty()) return std::vector<ScoredRow>();
   return Search(request, counts == nullptr ? unused : *counts).Run();
+}
+
+std::vector<PlannedProbe> PlanProbes(const IndexSearchRequest& request) {
+  VIPER_ASSERT(request.query.size() == request.model->dim());
+  IndexSearchCounts unused;
+  return Search(request, unused).Plan();
 }
 
 }  // namespace viper::index
