@@ -252,9 +252,10 @@ class AccuracyMeasurement {
     }
     outcome.probed_clusters = static_cast<double>(probed.size());
     const auto wanted = static_cast<double>(std::max<size_t>(query.truth.size(), 1));
-    for (const uint64_t row : query.truth) {
-      outcome.routed += probed.contains(clusters_[row]) ? 1 / wanted : 0;
-    }
+    const auto routed = std::count_if(query.truth.begin(), query.truth.end(), [&](uint64_t row) {
+      return probed.contains(clusters_[row]);
+    });
+    outcome.routed = static_cast<double>(routed) / wanted;
     // One more, since it finds itself.
     request.k = kNeighbours + 1;
     VIPER_ASSIGN_OR_RETURN(const auto found, index::IndexSearch(request, nullptr));
@@ -269,12 +270,14 @@ class AccuracyMeasurement {
   static RecallMeasurement MeanOf(const std::vector<Outcome>& outcomes, double asked) {
     RecallMeasurement mean;
     mean.asked = asked;
-    const auto count = static_cast<double>(outcomes.size());
     for (const Outcome& outcome : outcomes) {
-      mean.routed += outcome.routed / count;
-      mean.achieved += outcome.achieved / count;
-      mean.probed_clusters += outcome.probed_clusters / count;
-      mean.scanned_rows += outcome.scanned_rows / count;
+      mean.routed += outcome.routed;
+      mean.achieved += outcome.achieved;
+      mean.probed_clusters += outcome.probed_clusters;
+      mean.scanned_rows += outcome.scanned_rows;
+    }
+    for (double* sum : {&mean.routed, &mean.achieved, &mean.probed_clusters, &mean.scanned_rows}) {
+      *sum /= static_cast<double>(outcomes.size());
     }
     return mean;
   }

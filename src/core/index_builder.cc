@@ -30,7 +30,8 @@ constexpr uint64_t kTakenPerWritten = 2;
 constexpr uint64_t kMeasuredPart = 20;
 /// Rows that are asked for to fit the probe curves.
 constexpr size_t kCalibrationQueries = 1000;
-constexpr int kRoundsMax = 2;
+/// Of one call: a damaged segment, then new rows, then the training that they lead to.
+constexpr int kRoundsMax = 3;
 constexpr double kCautionMin = 0.05;
 constexpr uint64_t kSeed = 0x5649504552;
 constexpr uint64_t kProbeSeed = kSeed + 1;
@@ -230,10 +231,6 @@ Result<Assigned> AssignRows(const std::vector<std::shared_ptr<const Part>>& part
   return assigned;
 }
 
-}  // namespace
-
-namespace {
-
 /// What becomes of it when audits judge so (RecallAudit::ShareOfMissesAllowed): never so low that
 /// searches would scan everything for the sake of a few hard queries.
 double CautionFor(double caution, const std::optional<double>& share_of_misses_allowed) {
@@ -382,9 +379,26 @@ Status IndexBuilder::Build(const ReadView& view, ThreadPool* threads,
   for (int round = 0; round < kRoundsMax; ++round) {
     const Plan plan = MakePlan(view);
     if (!plan.has_work) return {};
-    VIPER_RETURN_IF_ERROR(Run(view, plan, threads, progress).WithContext("index"));
+    const Status done = Run(view, plan, threads, progress);
+    const bool may_go_on = done.ok() || (done.code() == StatusCode::kCorruption && DropDamaged());
+    if (!may_go_on) return done.WithContext("index");
   }
   return {};
+}
+
+bool IndexBuilder::DropDamaged() const {
+  const auto files = context_.read->index.files();
+  if (files == nullptr) return false;
+  bool dropped = false;
+  for (const auto& open : files->segments) {
+    const index::Segment& segment = *open->segment;
+    for (size_t i = 0; i < segment.cluster_count(); ++i) {
+      if (segment.CheckCluster(i).ok()) continue;
+      dropped |= context_.read->index.Drop(&segment);
+      break;
+    }
+  }
+  return dropped;
 }
 
 Status IndexBuilder::Run(const ReadView& view, const Plan& plan, ThreadPool* threads,

@@ -84,6 +84,9 @@ class IndexBuilder {
                                         const std::function<bool(double)>& progress,
                                         const Made& made) const;
   Status CheckMemory(uint64_t rows) const;
+  /// Take out the segments that are not what they were, so that they are made again. True if there
+  /// were any.
+  bool DropDamaged() const;
   Result<std::shared_ptr<const OpenSegment>> WriteSegmentFile(index::SegmentInput input) const;
   Status WriteModelFile(const index::Model& model, const std::string& path) const;
   void RemoveUnused(const IndexFiles& files) const;

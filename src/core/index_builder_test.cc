@@ -299,6 +299,27 @@ TEST_F(IndexBuilderTest, AClusterDamagedWhileClosedIsNoticedByTheSearchThatMeets
   EXPECT_EQ(collection_->Statistics().indexed_rows, 4000U);
 }
 
+TEST_F(IndexBuilderTest, ABuildThatMeetsADamagedSegmentMakesItAgain) {
+  CreateIndexed();
+  Write(0, 4000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  collection_.reset();
+  const std::string segment = FilesEndingIn("/db/docs/_viper/index", ".vseg").front();
+  std::string bytes = ReadFile(segment);
+  for (size_t i = 0; i < bytes.size() / 2; i += 97) bytes[i] = static_cast<char>(bytes[i] ^ 0x11);
+  WriteFile(segment, bytes);
+  ASSERT_OK(Reopen());
+  Write(4000, 4400);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  EXPECT_EQ(collection_->Statistics().indexed_rows, 4400U);
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, collection_->ReportIndex());
+  EXPECT_EQ(report.damaged_files, std::vector<std::string>{segment});
+  EXPECT_NE(log_.find(segment), std::string::npos);
+  EXPECT_GT(Recall(0.99), 0.93);
+}
+
 TEST_F(IndexBuilderTest, ABuildStopsWhenToldTo) {
   CreateIndexed();
   Write(0, 4000);
