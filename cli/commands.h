@@ -16,6 +16,7 @@ void AddScrollCommand(Command& program, Session& session);
 void AddExportCommand(Command& program, Session& session);
 void AddDeleteCommand(Command& program, Session& session);
 void AddIndexCommand(Command& program, Session& session);
+void AddClustersCommand(Command& program, Session& session);
 void AddFlushCommand(Command& program, Session& session);
 void AddDropCommand(Command& program, Session& session);
 void AddListCommand(Command& program, Session& session);

@@ -64,6 +64,7 @@ void AddCommands(Command& program, Session& session) {
   AddInfoCommand(program, session);
   AddListCommand(program, session);
   AddIndexCommand(program, session);
+  AddClustersCommand(program, session);
   AddFlushCommand(program, session);
   AddDeleteCommand(program, session);
   AddDropCommand(program, session);

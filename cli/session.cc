@@ -16,6 +16,8 @@ Result<Engine> Session::OpenEngine(Access access) const {
   VIPER_ASSIGN_OR_RETURN(options.durability, ParseDurability(durability));
   // A command that ends soon builds the index itself, or not at all.
   options.background_index = false;
+  // Nor would it be there to tell what an audit found.
+  options.audit_share = 0;
   options.search_threads = threads;
   options.accept_loss_from = accept_loss_from;
   options.log = [](std::string_view line) { fmt::print(stderr, "viper: {}\n", line); };

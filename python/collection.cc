@@ -15,6 +15,7 @@
 
 #include "float_matrix.h"
 #include "hits.h"
+#include "index_report.h"
 #include "python_error.h"
 #include "python_value.h"
 #include "text.h"
@@ -168,6 +169,8 @@ nb::dict StatisticsOf(const PythonCollection& self) {
   told["index_segments"] = statistics.index_segments;
   told["index_segment_bytes"] = statistics.index_segment_bytes;
   told["indexed_rows"] = statistics.indexed_rows;
+  told["index_trainings"] = statistics.index_trainings;
+  told["index_coded_rows"] = statistics.index_coded_rows;
   told["upserted_rows"] = statistics.upserted_rows;
   told["deleted_rows"] = statistics.deleted_rows;
   told["searches"] = statistics.searches;
@@ -179,6 +182,28 @@ nb::dict StatisticsOf(const PythonCollection& self) {
   told["wal_records"] = statistics.wal_records;
   told["background_error"] = statistics.background_error;
   return told;
+}
+
+nb::dict PredictOptimal(const PythonCollection& self, nb::handle vector) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const FloatMatrix floats(vector, 1, collection->schema().dim, "vector");
+  return ToDict(
+      ValueOrRaise(Unlocked([&] { return collection->PredictOptimalCluster(floats.floats()); })));
+}
+
+nb::list PredictRelevant(const PythonCollection& self, nb::handle query, double recall, size_t k) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const FloatMatrix floats(query, 1, collection->schema().dim, "query");
+  const auto relevant = ValueOrRaise(
+      Unlocked([&] { return collection->PredictRelevantClusters(floats.floats(), recall, k); }));
+  nb::list told;
+  for (const RelevantCluster& cluster : relevant) told.append(ToDict(cluster));
+  return told;
+}
+
+nb::dict ReportIndex(const PythonCollection& self) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  return ToDict(ValueOrRaise(Unlocked([&] { return collection->ReportIndex(); })));
 }
 
 void BindRecord(nb::module_& module) {
@@ -219,6 +244,17 @@ constexpr const char* kSearchBatchDoc = R"(Search for many queries at once: fast
 
 queries: count x dim. Returns (ids, distances): a list of lists of ids, best first, and an array of count x k float32,
 NaN where fewer than k records match.)";
+
+constexpr const char* kPredictOptimalDoc = R"(The cluster that a record with this vector belongs to.
+
+Returns a dict: cluster ("collection/model/number"), number, distance (to its centroid), second_distance (to the nearest
+other one, or None), margin (0 to 1). Raises FailedPrecondition without an index.)";
+
+constexpr const char* kPredictRelevantDoc =
+    R"(The clusters that a search would look into, in its order.
+
+Returns a list of dicts: cluster, number, distance, probability (of one of the k nearest to lie in it, or None), rows.
+Raises FailedPrecondition without an index.)";
 
 constexpr const char* kUpsertDoc = R"(Write records; those whose id exists are replaced.
 
@@ -275,6 +311,12 @@ void BindCollection(nb::module_& module) {
             RaiseUnlessOk(Unlocked([&] { return collection->BuildIndex(); }));
           },
           "Bring the index up to the table now, instead of waiting for the background to do it.")
+      .def("predict_optimal_cluster", &PredictOptimal, "vector"_a, kPredictOptimalDoc)
+      .def("predict_relevant_clusters", &PredictRelevant, "query"_a, "recall"_a = 0.95, "k"_a = 10,
+           kPredictRelevantDoc)
+      .def("index_report", &ReportIndex,
+           "How the index was trained, what it holds and how well it does, as a dict; raises "
+           "FailedPrecondition without an index.")
       .def(
           "refresh",
           [](const PythonCollection& self) {

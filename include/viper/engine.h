@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "viper/index_report.h"
 #include "viper/options.h"
 #include "viper/record.h"
 #include "viper/record_source.h"
@@ -78,12 +79,25 @@ class VIPER_EXPORT Collection {
 
   /// Write all rows in memory to the table, so that other readers of the lake see them.
   Status Flush();
-  /// Bring the index up to the table now, on all search threads, instead of waiting for the
-  /// background to do it: searches are answered through it from then on. Does nothing below
+  /// Bring the index up to the table now, on EngineOptions::index_threads, instead of waiting
+  /// for the background to do it: searches are answered through it from then on. Does nothing below
   /// EngineOptions::index_min_rows records in the table, or if the index is up to date. `progress`
   /// is told the share done, 0 to 1, and stops the build by returning false: Cancelled.
-  /// FailedPrecondition if read-only.
+  /// FailedPrecondition if read-only; ResourceExhausted if EngineOptions::index_memory_bytes is too
+  /// small.
   Status BuildIndex(const std::function<bool(double)>& progress = nullptr);
+  /// What there is to know about the index: how it was trained, what it holds, and how well it
+  /// does. FailedPrecondition if there is none.
+  Result<IndexReport> ReportIndex() const;
+  /// The cluster that a record with this vector belongs to: the one with the nearest centroid.
+  /// Always the same while the model is. InvalidArgument: wrong dimension, not finite, or zero
+  /// under cosine; FailedPrecondition without an index. Reads no records.
+  Result<ClusterPrediction> PredictOptimalCluster(std::span<const float> vector) const;
+  /// The clusters that a search with this `recall` and `k` would look into, in its order. (A search
+  /// goes on beyond them only if they hold fewer than k records.) Errors as above and as Search.
+  Result<std::vector<RelevantCluster>> PredictRelevantClusters(std::span<const float> query,
+                                                               double recall = 0.95,
+                                                               size_t k = 10) const;
   /// Take in what other processes committed to the table (and, read-only, what the writer logged).
   Status Refresh();
 

@@ -48,6 +48,18 @@ struct VIPER_EXPORT EngineOptions {
   /// Below so many records in the table there is no index: comparing every one is as fast. 1 or
   /// more.
   uint64_t index_min_rows = 10'000;
+  /// Bytes that a build of the index takes in memory at most, for training and for the clusters of
+  /// its rows. Where that does not hold the sample that a model is best trained on, a smaller one
+  /// is taken, and the log told; where it is too small for that (64 rows for each of 1/32 of the
+  /// clusters, or 8 bytes for each row of a segment), the build fails: ResourceExhausted. 1 MiB to
+  /// 16 TiB.
+  size_t index_memory_bytes = size_t{1} << 30;
+  /// Threads for Collection::BuildIndex; 0 = as search_threads. Builds in the background use one.
+  /// At most 256.
+  uint32_t index_threads = 0;
+  /// Share of the queries answered through the index that are asked again exactly, in a thread of
+  /// low priority, to learn the recall that they had (IndexReport::audit). 0 = none, at most 1.
+  double audit_share = 0.001;
   /// Write a checkpoint of the table log every so many commits. 1 to 10,000.
   uint32_t checkpoint_interval = 20;
   /// Threads for one large search or one batch; 0 = one per core. At most 256.

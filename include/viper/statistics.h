@@ -40,6 +40,9 @@ struct CollectionStatistics {
   uint64_t index_segment_bytes = 0;
   /// Physical rows of the table's files that are found through the index.
   uint64_t indexed_rows = 0;
+  /// Models trained, and rows coded for segments, since the collection was opened.
+  uint64_t index_trainings = 0;
+  uint64_t index_coded_rows = 0;
 
   uint64_t upserted_rows = 0;
   uint64_t deleted_rows = 0;

@@ -6,6 +6,7 @@
 #include "viper/engine.h"
 #include "viper/file_system.h"
 #include "viper/filter.h"
+#include "viper/index_report.h"
 #include "viper/options.h"
 #include "viper/record.h"
 #include "viper/record_source.h"

@@ -37,6 +37,11 @@ inline constexpr uint32_t kSearchThreadsMax = 256;
 inline constexpr uint32_t kSyncIntervalMsMax = 60'000;
 inline constexpr size_t kFlushBytesMin = size_t{1} << 20;
 inline constexpr size_t kFlushBytesMax = size_t{16} << 30;
+inline constexpr size_t kIndexMemoryBytesMin = size_t{1} << 20;
+inline constexpr size_t kIndexMemoryBytesMax = size_t{16} << 40;
+/// Queries that wait to be audited, and wanted recalls that are told apart.
+inline constexpr size_t kAuditQueueMax = 16;
+inline constexpr size_t kAuditedRecallsMax = 32;
 inline constexpr uint32_t kCheckpointIntervalMax = 10'000;
 inline constexpr size_t kLoadCommitBytesMin = size_t{1} << 20;
 inline constexpr size_t kLoadCommitBytesMax = size_t{4} << 30;

@@ -46,11 +46,18 @@ Status EngineOptions::Validate() const {
       CheckRange("sync_interval_ms", sync_interval_ms, 1, kSyncIntervalMsMax),
       CheckRange("flush_bytes", flush_bytes, kFlushBytesMin, kFlushBytesMax),
       CheckRange("index_min_rows", index_min_rows, 1, std::numeric_limits<uint64_t>::max()),
+      CheckRange("index_memory_bytes", index_memory_bytes, kIndexMemoryBytesMin,
+                 kIndexMemoryBytesMax),
+      CheckRange("index_threads", index_threads, 0, kSearchThreadsMax),
       CheckRange("checkpoint_interval", checkpoint_interval, 1, kCheckpointIntervalMax),
       CheckRange("search_threads", search_threads, 0, kSearchThreadsMax),
   };
   for (const Status& check : checks) {
     if (!check.ok()) return check;
+  }
+  if (!(audit_share >= 0 && audit_share <= 1)) {
+    return Status::InvalidArgument(fmt::format(
+        "EngineOptions::audit_share is out of range: min=0 max=1 actual={}", audit_share));
   }
   return Status::Ok();
 }

@@ -1,5 +1,7 @@
 #include "viper/options.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "testing/status_matchers.h"
@@ -28,6 +30,12 @@ TEST(EngineOptions, EachMemberIsHeldToItsRange) {
   refused("index_min_rows", [](auto& o) { o.index_min_rows = 0; });
   refused("checkpoint_interval", [](auto& o) { o.checkpoint_interval = 0; });
   refused("checkpoint_interval", [](auto& o) { o.checkpoint_interval = 10'001; });
+  refused("index_memory_bytes", [](auto& o) { o.index_memory_bytes = (size_t{1} << 20) - 1; });
+  refused("index_memory_bytes", [](auto& o) { o.index_memory_bytes = (size_t{16} << 40) + 1; });
+  refused("index_threads", [](auto& o) { o.index_threads = 257; });
+  refused("audit_share", [](auto& o) { o.audit_share = -0.1; });
+  refused("audit_share", [](auto& o) { o.audit_share = 1.1; });
+  refused("audit_share", [](auto& o) { o.audit_share = std::numeric_limits<double>::quiet_NaN(); });
   refused("search_threads", [](auto& o) { o.search_threads = 257; });
 }
 
@@ -42,6 +50,10 @@ TEST(EngineOptions, TheEndsOfEachRangeAreValid) {
   accepted([](auto& o) { o.flush_age_ms = 0; });
   accepted([](auto& o) { o.checkpoint_interval = 10'000; });
   accepted([](auto& o) { o.search_threads = 256; });
+  accepted([](auto& o) { o.index_threads = 256; });
+  accepted([](auto& o) { o.audit_share = 0; });
+  accepted([](auto& o) { o.audit_share = 1; });
+  accepted([](auto& o) { o.index_memory_bytes = size_t{1} << 20; });
   accepted([](auto& o) { o.cache_bytes = 0; });
 }
 

@@ -5,7 +5,9 @@
 
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "core/cluster_prediction.h"
 #include "core/collection_impl.h"
+#include "core/index_report.h"
 
 namespace viper {
 namespace {
@@ -18,6 +20,11 @@ constexpr size_t kMemoryFactorMax = 4;
 }  // namespace
 
 Collection::Impl::~Impl() {
+  // Snapshots, and with them the index, may live on.
+  if (context_.read != nullptr) {
+    context_.read->index.SetListener(nullptr);
+    context_.read->audit.Stop();
+  }
   if (writer_ == nullptr) return;
   // Threads first: they use everything else.
   writer_->stopping = true;
@@ -144,11 +151,23 @@ Status Collection::Impl::Flush() {
 
 Status Collection::Impl::BuildIndex(const std::function<bool(double)>& progress) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
-  return writer_->index_builder->Build(*state()->View(), &context_.read->pool, progress);
+  const uint32_t thread_count = context_.options.index_threads;
+  if (thread_count == 0) {
+    return writer_->index_builder->Build(*state()->View(), &context_.read->pool, progress);
+  }
+  ThreadPool threads("viper-index", thread_count);
+  return writer_->index_builder->Build(*state()->View(), &threads, progress);
 }
 
 void Collection::Impl::NotifyIndexThread() {
-  if (writer_->index_thread != nullptr) writer_->index_thread->Notify();
+  if (writer_ != nullptr && writer_->index_thread != nullptr) writer_->index_thread->Notify();
+}
+
+void Collection::Impl::NoteDamagedIndexFile(const std::string& path) {
+  context_.Log(fmt::format(
+      "collection '{}': an index file is damaged and not used any more, until it is made again: {}",
+      context_.name, path));
+  NotifyIndexThread();
 }
 
 void Collection::Impl::BuildIndexInBackground() {
@@ -197,10 +216,7 @@ CollectionStatistics Collection::Impl::Statistics() const {
     }
   }
   if (const auto view_index = context_.read->index.For(view)) {
-    statistics.indexed_rows = part_rows;
-    for (const size_t source : view_index->other_sources) {
-      if (view->is_part(source)) statistics.indexed_rows -= view->source_rows(source);
-    }
+    statistics.indexed_rows = core::IndexedRows(*view, *view_index);
   }
   statistics.memory_bytes = state()->memory_bytes();
   statistics.table_version = view->table_version;
@@ -218,6 +234,8 @@ CollectionStatistics Collection::Impl::Statistics() const {
     statistics.flushed_sequence = writer_->flusher->flushed_sequence();
     statistics.flushes = writer_->flusher->flush_count();
     statistics.checkpoints = writer_->flusher->checkpoint_count();
+    statistics.index_trainings = writer_->index_builder->training_count();
+    statistics.index_coded_rows = writer_->index_builder->coded_rows();
   }
   MutexLock lock(status_mutex_);
   statistics.background_error = background_error_;
@@ -264,6 +282,22 @@ Result<LoadSummary> Collection::Load(RecordSource& source, const LoadOptions& op
 Status Collection::BuildIndex(const std::function<bool(double)>& progress) {
   return impl_->BuildIndex(progress);
 }
+Result<IndexReport> Collection::ReportIndex() const {
+  return core::ReportIndex(impl_->context(), impl_->View());
+}
+
+Result<ClusterPrediction> Collection::PredictOptimalCluster(std::span<const float> vector) const {
+  return core::PredictOptimalCluster(impl_->context(), vector);
+}
+
+Result<std::vector<RelevantCluster>> Collection::PredictRelevantClusters(
+    std::span<const float> query, double recall, size_t k) const {
+  SearchOptions options;
+  options.recall = recall;
+  options.k = k;
+  return core::PredictRelevantClusters(impl_->context(), impl_->View(), query, options);
+}
+
 Status Collection::Flush() { return impl_->Flush(); }
 Status Collection::Refresh() { return impl_->Refresh(); }
 Snapshot Collection::GetSnapshot() const { return impl_->GetSnapshot(); }

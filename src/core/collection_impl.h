@@ -33,6 +33,7 @@ class Collection::Impl {
   const core::CollectionContext& context() const { return context_; }
   const RecoveryReport& recovery() const { return recovery_; }
   Snapshot GetSnapshot() const;
+  std::shared_ptr<const core::ReadView> View() const { return state()->View(); }
 
   Result<WriteSummary> Write(core::WriteBatch batch, core::WriteQueue::Condition condition);
   Result<WriteSummary> UpsertRecords(std::span<const Record> records);
@@ -68,6 +69,7 @@ class Collection::Impl {
     storage::WalReplay replay;
   };
 
+  Status OpenAny();
   Result<RecoveryReport> OpenReadOnly();
   Status OpenWriter();
   /// Load the table, open its parts, and replay the log on top; Conflict: the writer moved on
@@ -84,6 +86,7 @@ class Collection::Impl {
   void FlushInBackground();
   void BuildIndexInBackground();
   void NotifyIndexThread();
+  void NoteDamagedIndexFile(const std::string& path);
   void OpenIndex(RecoveryReport& report);
   void NoteUnflushed();
 

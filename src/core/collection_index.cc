@@ -9,6 +9,8 @@
 namespace viper::core {
 namespace {
 
+constexpr size_t kDamagedFilesMax = 100;
+
 /// Bits [first, first + count) of `alive` become those of the part: all set but the dead.
 void CopyAlive(const PartView& part, uint64_t first, uint64_t count, Bitmap& alive) {
   for (uint64_t i = 0; i < count; ++i) {
@@ -84,6 +86,10 @@ class ViewIndexBuilder {
 
 }  // namespace
 
+ViewIndex MakeViewIndex(std::shared_ptr<const IndexFiles> files, const ReadView& view) {
+  return ViewIndexBuilder(std::move(files), view).Build();
+}
+
 Location ViewIndex::LocationOf(uint64_t row) const {
   const auto after =
       std::upper_bound(runs.begin(), runs.end(), row,
@@ -107,15 +113,38 @@ void CollectionIndex::Replace(std::shared_ptr<const IndexFiles> files) {
 }
 
 bool CollectionIndex::Drop(const index::Segment* segment) {
+  const std::string path = TakeOut(segment);
+  if (path.empty()) return false;
+  MutexLock lock(listener_mutex_);
+  if (listener_) listener_(path);
+  return true;
+}
+
+std::string CollectionIndex::TakeOut(const index::Segment* segment) {
   MutexLock lock(mutex_);
-  if (files_ == nullptr) return false;
+  if (files_ == nullptr) return {};
   auto kept = std::make_shared<IndexFiles>(*files_);
-  std::erase_if(kept->segments, [&](const auto& open) { return open->segment.get() == segment; });
-  if (kept->segments.size() == files_->segments.size()) return false;
+  const auto found = std::find_if(kept->segments.begin(), kept->segments.end(),
+                                  [&](const auto& open) { return open->segment.get() == segment; });
+  if (found == kept->segments.end()) return {};
+  const std::string path = (*found)->path;
+  kept->segments.erase(found);
+  if (damaged_.size() == kDamagedFilesMax) damaged_.erase(damaged_.begin());
+  damaged_.push_back(path);
   files_ = std::move(kept);
   last_view_.reset();
   last_.reset();
-  return true;
+  return path;
+}
+
+void CollectionIndex::SetListener(std::function<void(const std::string& path)> listener) {
+  MutexLock lock(listener_mutex_);
+  listener_ = std::move(listener);
+}
+
+std::vector<std::string> CollectionIndex::damaged_files() const {
+  MutexLock lock(mutex_);
+  return damaged_;
 }
 
 std::shared_ptr<const ViewIndex> CollectionIndex::For(const std::shared_ptr<const ReadView>& view) {
@@ -126,7 +155,7 @@ std::shared_ptr<const ViewIndex> CollectionIndex::For(const std::shared_ptr<cons
     if (last_view_.lock() == view) return last_;
     files = files_;
   }
-  auto made = std::make_shared<const ViewIndex>(ViewIndexBuilder(files, *view).Build());
+  auto made = std::make_shared<const ViewIndex>(MakeViewIndex(files, *view));
   MutexLock lock(mutex_);
   if (files_ == files) {
     last_view_ = view;

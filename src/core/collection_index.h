@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,19 +60,35 @@ struct ViewIndex {
   Location LocationOf(uint64_t row) const;
 };
 
+/// What these files know of a view.
+ViewIndex MakeViewIndex(std::shared_ptr<const IndexFiles> files, const ReadView& view);
+
 /// The index as reads see it: replaced as a whole by whoever builds it. Thread-safe.
 class CollectionIndex {
  public:
   /// Null = no index.
   std::shared_ptr<const IndexFiles> files() const;
   void Replace(std::shared_ptr<const IndexFiles> files);
-  /// Take a segment out that was found to be damaged. True if it was there.
+  /// Take a segment out that was found to be damaged, and tell the listener. True if it was there.
   bool Drop(const index::Segment* segment);
+  /// Told the path of each segment that is dropped, on the thread that found it; none = silent.
+  /// When this returns, the one before is not being called any more.
+  void SetListener(std::function<void(const std::string& path)> listener);
+  /// Paths of segments that were dropped, oldest first; of many the last hundred.
+  std::vector<std::string> damaged_files() const;
   /// What the index knows of a view; null without an index. Made once for each pair of the two.
   std::shared_ptr<const ViewIndex> For(const std::shared_ptr<const ReadView>& view);
 
  private:
+  /// The path of a segment that was there; else empty.
+  std::string TakeOut(const index::Segment* segment) VIPER_EXCLUDES(mutex_);
+
+  Mutex listener_mutex_;
+  std::function<void(const std::string&)> listener_ VIPER_GUARDED_BY(listener_mutex_);
+
+  /// Never held together with the other.
   mutable Mutex mutex_;
+  std::vector<std::string> damaged_ VIPER_GUARDED_BY(mutex_);
   std::shared_ptr<const IndexFiles> files_ VIPER_GUARDED_BY(mutex_);
   std::weak_ptr<const ReadView> last_view_ VIPER_GUARDED_BY(mutex_);
   std::shared_ptr<const ViewIndex> last_ VIPER_GUARDED_BY(mutex_);

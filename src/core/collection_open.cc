@@ -78,16 +78,22 @@ Status Collection::Impl::CreateTable(const CollectionContext& context,
 
 Result<std::unique_ptr<Collection::Impl>> Collection::Impl::Open(CollectionContext context) {
   std::unique_ptr<Impl> impl(new Impl(std::move(context)));  // NOLINT: the constructor is private
-  const std::string name = impl->context_.name;
-  if (impl->context_.options.read_only) {
-    auto opened = impl->OpenReadOnly();
-    if (!opened.ok()) return opened.status().WithContext(fmt::format("collection '{}'", name));
-    impl->recovery_ = std::move(*opened);
-    return impl;
+  VIPER_RETURN_IF_ERROR(impl->OpenAny());
+  impl->context_.read->index.SetListener(
+      [raw = impl.get()](const std::string& path) { raw->NoteDamagedIndexFile(path); });
+  if (const uint64_t every = core::QueriesPerAudit(impl->context_.options.audit_share); every > 0) {
+    impl->context_.read->audit.Start(every, [raw = impl.get()] { raw->NotifyIndexThread(); });
   }
-  Status opened = impl->OpenWriter();
-  if (!opened.ok()) return opened.WithContext(fmt::format("collection '{}'", name));
   return impl;
+}
+
+Status Collection::Impl::OpenAny() {
+  const std::string where = fmt::format("collection '{}'", context_.name);
+  if (!context_.options.read_only) return OpenWriter().WithContext(where);
+  auto opened = OpenReadOnly();
+  if (!opened.ok()) return opened.status().WithContext(where);
+  recovery_ = std::move(*opened);
+  return {};
 }
 
 Result<RecoveryReport> Collection::Impl::OpenReadOnly() {

@@ -70,6 +70,28 @@ Scan PlanScan(const ReadView& view, const Selections& selections, std::span<cons
   return scan;
 }
 
+/// Fill in what every scan of these blocks has in common, and run it.
+Result<std::vector<FoundRows>> Run(const ReadView& view, const Scan& scan,
+                                   index::ExactSearchRequest request) {
+  request.metric = view.schema->metric;
+  request.dim = view.schema->dim;
+  request.blocks = scan.blocks;
+  request.max_norm = scan.max_norm;
+  VIPER_ASSIGN_OR_RETURN(const auto found, index::ExactSearch(request));
+  std::vector<FoundRows> answers(request.query_count);
+  for (size_t query = 0; query < answers.size(); ++query) {
+    for (const index::ScoredRow& row : found[query]) {
+      answers[query].push_back({scan.LocationOf(row.row), row.distance});
+    }
+  }
+  return answers;
+}
+
+Status CheckBlock(const Scan& scan, size_t block) {
+  const auto [part, page] = scan.pages[block];
+  return part == nullptr ? Status::Ok() : part->CheckPage(page);
+}
+
 }  // namespace
 
 Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView& view,
@@ -79,30 +101,34 @@ Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView&
   const Scan scan = PlanScan(view, selections, sources);
   RowOrder order(view);
   index::ExactSearchRequest request;
-  request.metric = view.schema->metric;
-  request.dim = view.schema->dim;
-  request.blocks = scan.blocks;
   request.queries = queries.floats;
   request.query_count = queries.count;
   request.k = k;
-  request.max_norm = scan.max_norm;
   request.pool = &context.pool;
   request.tie_less = [&](uint64_t a, uint64_t b) {
     return order.IsBefore(scan.LocationOf(a), scan.LocationOf(b));
   };
-  request.check_block = [&scan](size_t block) -> Status {
-    const auto [part, page] = scan.pages[block];
-    return part == nullptr ? Status::Ok() : part->CheckPage(page);
-  };
-  VIPER_ASSIGN_OR_RETURN(const auto found, index::ExactSearch(request));
+  request.check_block = [&scan](size_t block) { return CheckBlock(scan, block); };
+  VIPER_ASSIGN_OR_RETURN(auto answers, Run(view, scan, std::move(request)));
   VIPER_RETURN_IF_ERROR(order.status());
-  std::vector<FoundRows> answers(queries.count);
-  for (size_t query = 0; query < queries.count; ++query) {
-    for (const index::ScoredRow& row : found[query]) {
-      answers[query].push_back({scan.LocationOf(row.row), row.distance});
-    }
-  }
   return answers;
+}
+
+Result<std::vector<FoundRows>> ScanByDistance(const ReadView& view, const Selections& selections,
+                                              std::span<const size_t> sources, QueryBatch queries,
+                                              size_t k, const ScanControl& control) {
+  const Scan scan = PlanScan(view, selections, sources);
+  index::ExactSearchRequest request;
+  request.queries = queries.floats;
+  request.query_count = queries.count;
+  request.k = k;
+  request.pool = control.pool;
+  request.check_block = [&scan, &control](size_t block) {
+    const bool goes_on = !control.goes_on || control.goes_on();
+    return goes_on ? CheckBlock(scan, block)
+                   : Status::Cancelled("comparing with every record was stopped");
+  };
+  return Run(view, scan, std::move(request));
 }
 
 Result<std::vector<FoundRows>> SearchExactly(ReadContext& context, const ReadView& view,

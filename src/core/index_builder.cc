@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <numeric>
 #include <set>
 #include <utility>
 
@@ -11,6 +12,8 @@
 #include "base/assert.h"
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "core/index_accuracy.h"
+#include "core/index_cost.h"
 #include "index/byte_row.h"
 #include "index/model_training.h"
 #include "storage/file_names.h"
@@ -19,17 +22,25 @@
 namespace viper::core {
 namespace {
 
-/// A build makes one segment of all parts when there would be more than this.
+/// Above so many segments a build takes small ones into the one that it writes,
 constexpr size_t kSegmentsMax = 4;
-/// The model is trained anew when there are so many times the rows that it was trained on.
-constexpr uint64_t kGrowthMax = 3;
+/// as long as they hold at most so many times the rows that it writes anyway.
+constexpr uint64_t kTakenPerWritten = 2;
+/// The sample that is compared with all rows is drawn again when this part of the rows is new.
+constexpr uint64_t kMeasuredPart = 20;
 /// Rows that are asked for to fit the probe curves.
 constexpr size_t kCalibrationQueries = 1000;
+/// Of one call: a damaged segment, then new rows, then the training that they lead to.
+constexpr int kRoundsMax = 3;
+constexpr double kCautionMin = 0.05;
 constexpr uint64_t kSeed = 0x5649504552;
-/// Shares of a build: training, assigning, writing; the rest is fitting.
+constexpr uint64_t kProbeSeed = kSeed + 1;
+constexpr uint64_t kAccuracySeed = kSeed + 2;
+/// Shares of a build: training, assigning, writing, fitting; the rest is measuring.
 constexpr double kTrainedAt = 0.4;
 constexpr double kAssignedAt = 0.6;
-constexpr double kWrittenAt = 0.9;
+constexpr double kWrittenAt = 0.85;
+constexpr double kFittedAt = 0.92;
 
 std::function<bool(double)> Portion(const std::function<bool(double)>& progress, double from,
                                     double to) {
@@ -62,15 +73,6 @@ Result<std::shared_ptr<const index::Model>> ReadModel(FileSystem& files, const s
   return model;
 }
 
-std::set<std::string, std::less<>> IndexedPaths(const IndexFiles* files) {
-  std::set<std::string, std::less<>> paths;
-  if (files == nullptr) return paths;
-  for (const auto& open : files->segments) {
-    for (const index::SegmentPart& part : open->segment->parts()) paths.insert(part.path);
-  }
-  return paths;
-}
-
 }  // namespace
 
 std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
@@ -91,9 +93,8 @@ std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
                                     : model.status().ToString());
       continue;
     }
-    // After a build that was cut off there may be two: the one that saw more rows is the newer.
-    if (loaded->model == nullptr ||
-        loaded->model->content().trained_rows < (*model)->content().trained_rows) {
+    // After a build that was cut off there may be two.
+    if (loaded->model == nullptr || loaded->model->record().version < (*model)->record().version) {
       loaded->model = std::move(*model);
       loaded->model_path = path;
     }
@@ -142,10 +143,10 @@ class IndexBuilder::Rows {
     return rows;
   }
 
-  Result<std::vector<float>> SampleFloats(size_t count, size_t dim, uint64_t seed) const {
-    std::vector<float> floats(count * dim);
+  Result<std::vector<float>> FloatsOf(std::span<const uint64_t> numbers, size_t dim) const {
+    std::vector<float> floats(numbers.size() * dim);
     size_t next = 0;
-    for (const uint64_t row : Sample(count, seed)) {
+    for (const uint64_t row : numbers) {
       VIPER_ASSIGN_OR_RETURN(const std::byte* bytes, Floats(row));
       std::memcpy(floats.data() + next, bytes, dim * sizeof(float));
       next += dim;
@@ -161,9 +162,11 @@ class IndexBuilder::Rows {
 
 namespace {
 
-/// The cluster of every row, and whether all rows are whole numbers of a byte.
+/// The cluster of every row, their mean squared distance to the centroids, and whether all rows are
+/// whole numbers of a byte.
 struct Assigned {
   std::vector<uint32_t> clusters;
+  double mean_squared_distance = 0;
   bool are_whole = true;
 };
 
@@ -190,13 +193,17 @@ Result<Assigned> AssignRows(const std::vector<std::shared_ptr<const Part>>& part
   std::atomic<bool> are_whole{model->metric() == Metric::kL2};
   std::atomic<size_t> done{0};
   std::vector<Status> statuses(pages.size());
+  std::vector<double> sums(pages.size());
   const auto assign = [&](size_t i) {
     const Page& page = pages[i];
     statuses[i] = page.part->CheckPage(page.page);
     if (!statuses[i].ok()) return;
     const parquet::VectorPage& place = page.part->reader().vector_pages()[page.page];
     const std::byte* floats = page.part->reader().Floats(place);
-    assigner.Assign(floats, place.rows.count, assigned.clusters.data() + page.first_row);
+    std::vector<float> squared(place.rows.count);
+    assigner.Assign(floats, place.rows.count, assigned.clusters.data() + page.first_row,
+                    squared.data());
+    sums[i] = std::accumulate(squared.begin(), squared.end(), 0.0);
     if (are_whole) {
       std::vector<float> copy(place.rows.count * model->dim());
       std::memcpy(copy.data(), floats, copy.size() * sizeof(float));
@@ -217,112 +224,336 @@ Result<Assigned> AssignRows(const std::vector<std::shared_ptr<const Part>>& part
     }
     for (size_t i = 0; i < count; ++i) VIPER_RETURN_IF_ERROR(statuses[first + i]);
   }
+  // In the order of the pages, whatever thread took them.
+  assigned.mean_squared_distance = std::accumulate(sums.begin(), sums.end(), 0.0) /
+                                   static_cast<double>(std::max<uint64_t>(rows, 1));
   assigned.are_whole = are_whole;
   return assigned;
 }
 
+/// What becomes of it when audits judge so (RecallAudit::ShareOfMissesAllowed): never so low that
+/// searches would scan everything for the sake of a few hard queries.
+double CautionFor(double caution, const std::optional<double>& share_of_misses_allowed) {
+  if (!share_of_misses_allowed) return caution;
+  return std::max(kCautionMin, caution * *share_of_misses_allowed);
+}
+
+/// A segment, and how many of its rows a view reads through it.
+struct SegmentUse {
+  std::shared_ptr<const OpenSegment> open;
+  uint64_t used_rows = 0;
+  std::vector<size_t> parts;  // of the view
+};
+
+/// The parts of a view, of which segments take theirs.
+class PartsOfView {
+ public:
+  explicit PartsOfView(const ReadView& view) {
+    for (size_t i = 0; i < view.parts.size(); ++i) {
+      const Part& part = *view.parts[i].part;
+      left_[part.added().path] = {i, part.row_count(), part.added().size};
+      rows_ += part.row_count();
+    }
+  }
+
+  SegmentUse Take(const std::shared_ptr<const OpenSegment>& open) {
+    SegmentUse use = {open, 0, {}};
+    for (const index::SegmentPart& part : open->segment->parts()) {
+      const auto found = left_.find(part.path);
+      if (found == left_.end() || found->second.rows != part.row_count ||
+          found->second.bytes != part.file_bytes) {
+        continue;
+      }
+      use.used_rows += part.row_count;
+      use.parts.push_back(found->second.index);
+      left_.erase(found);
+    }
+    return use;
+  }
+
+  uint64_t rows() const { return rows_; }
+  /// Those that no segment has taken.
+  std::vector<size_t> left() const {
+    std::vector<size_t> indices;
+    for (const auto& [path, part] : left_) indices.push_back(part.index);
+    return indices;
+  }
+  uint64_t left_rows() const {
+    uint64_t rows = 0;
+    for (const auto& [path, part] : left_) rows += part.rows;
+    return rows;
+  }
+
+ private:
+  struct PartOfView {
+    size_t index = 0;
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
+  };
+  std::map<std::string, PartOfView, std::less<>> left_;
+  uint64_t rows_ = 0;
+};
+
+/// Decide which segments stay where `added_rows` rows are to be coded; the parts of the others go
+/// to `parts`, which come out in rising order.
+std::vector<std::shared_ptr<const OpenSegment>> KeepSegments(std::vector<SegmentUse> uses,
+                                                             uint64_t added_rows,
+                                                             std::vector<size_t>& parts) {
+  std::erase_if(uses, [](const SegmentUse& use) { return use.used_rows == 0; });
+  std::vector<std::shared_ptr<const OpenSegment>> kept;
+  if (added_rows > 0) {
+    std::stable_sort(uses.begin(), uses.end(), [](const SegmentUse& a, const SegmentUse& b) {
+      return a.used_rows < b.used_rows;
+    });
+    uint64_t written = added_rows;
+    bool are_many = uses.size() + 1 > kSegmentsMax;
+    for (SegmentUse& use : uses) {
+      const bool is_half_gone = 2 * use.used_rows < use.open->segment->row_count();
+      if (is_half_gone || (are_many && use.used_rows <= kTakenPerWritten * written)) {
+        written += use.used_rows;
+        parts.insert(parts.end(), use.parts.begin(), use.parts.end());
+        use.open = nullptr;
+      } else {
+        // The larger ones are larger still.
+        are_many = false;
+      }
+    }
+  }
+  for (SegmentUse& use : uses) {
+    if (use.open != nullptr) kept.push_back(std::move(use.open));
+  }
+  std::sort(parts.begin(), parts.end());
+  return kept;
+}
+
 }  // namespace
+
+struct IndexBuilder::Made {
+  std::shared_ptr<const index::Model> model;
+  Assigned assigned;
+  std::shared_ptr<const OpenSegment> segment;
+  /// Rows that the model and its curves were fitted to, rising.
+  std::vector<uint64_t> fitted_rows;
+};
 
 IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view) const {
   const auto files = context_.read->index.files();
-  const auto indexed = IndexedPaths(files.get());
   Plan plan;
-  uint64_t rows = 0;
-  uint64_t missing_rows = 0;
-  std::vector<size_t> missing;
-  for (size_t i = 0; i < view.parts.size(); ++i) {
-    const Part& part = *view.parts[i].part;
-    rows += part.row_count();
-    if (indexed.contains(part.added().path)) continue;
-    missing.push_back(i);
-    missing_rows += part.row_count();
+  PartsOfView parts(view);
+  plan.rows = parts.rows();
+  if (plan.rows < context_.options.index_min_rows || plan.rows > storage::kSidecarRowsMax) {
+    return plan;
   }
-  if (rows < context_.options.index_min_rows || rows > storage::kSidecarRowsMax) return plan;
-  const bool has_model = files != nullptr && files->model != nullptr;
-  plan.trains = !has_model || rows > kGrowthMax * files->model->content().trained_rows;
-  if (missing.empty() && !plan.trains) return plan;
-  plan.replaces_all =
-      plan.trains || files->segments.size() + 1 > kSegmentsMax || 2 * missing_rows > rows;
-  plan.parts = std::move(missing);
-  if (plan.replaces_all) {
-    plan.parts.clear();
-    for (size_t i = 0; i < view.parts.size(); ++i) plan.parts.push_back(i);
+  std::vector<SegmentUse> uses;
+  if (files != nullptr) {
+    for (const auto& open : files->segments) uses.push_back(parts.Take(open));
   }
+  plan.parts = parts.left();
+  plan.added_rows = parts.left_rows();
+  if (files == nullptr || files->model == nullptr) {
+    plan.reason = "there is no model yet";
+  } else {
+    plan.caution =
+        CautionFor(files->model->record().caution, context_.read->audit.ShareOfMissesAllowed());
+    const IndexCost cost = CostOf(files->segments, files->model->cluster_count());
+    plan.reason = ReasonToTrain(files->model->record(), cost, plan.rows);
+  }
+  if (plan.reason) {
+    plan.parts.resize(view.parts.size());
+    std::iota(plan.parts.begin(), plan.parts.end(), size_t{0});
+  } else {
+    plan.kept = KeepSegments(std::move(uses), plan.added_rows, plan.parts);
+  }
+  plan.has_work = plan.reason || !plan.parts.empty() ||
+                  plan.kept.size() != files->segments.size() ||
+                  plan.caution != files->model->record().caution;
   return plan;
 }
 
-bool IndexBuilder::IsBehind(const ReadView& view) const { return !MakePlan(view).parts.empty(); }
+bool IndexBuilder::IsBehind(const ReadView& view) const { return MakePlan(view).has_work; }
 
 Status IndexBuilder::Build(const ReadView& view, ThreadPool* threads,
                            const std::function<bool(double)>& progress) {
   MutexLock lock(mutex_);
-  const Plan plan = MakePlan(view);
-  if (plan.parts.empty()) return {};
-  return Run(view, plan, threads, progress).WithContext("index");
+  // What new rows cost is known when they are coded: that may be a reason to train.
+  for (int round = 0; round < kRoundsMax; ++round) {
+    const Plan plan = MakePlan(view);
+    if (!plan.has_work) return {};
+    const Status done = Run(view, plan, threads, progress);
+    const bool may_go_on = done.ok() || (done.code() == StatusCode::kCorruption && DropDamaged());
+    if (!may_go_on) return done.WithContext("index");
+  }
+  return {};
+}
+
+bool IndexBuilder::DropDamaged() const {
+  const auto files = context_.read->index.files();
+  if (files == nullptr) return false;
+  bool dropped = false;
+  for (const auto& open : files->segments) {
+    const index::Segment& segment = *open->segment;
+    for (size_t i = 0; i < segment.cluster_count(); ++i) {
+      if (segment.CheckCluster(i).ok()) continue;
+      dropped |= context_.read->index.Drop(&segment);
+      break;
+    }
+  }
+  return dropped;
 }
 
 Status IndexBuilder::Run(const ReadView& view, const Plan& plan, ThreadPool* threads,
                          const std::function<bool(double)>& progress) {
   const Rows rows(view, plan.parts);
+  VIPER_RETURN_IF_ERROR(CheckMemory(rows.count()));
   const auto old_files = context_.read->index.files();
-  std::shared_ptr<const index::Model> model = plan.trains ? nullptr : old_files->model;
-  if (plan.trains) {
-    index::TrainingOptions options;
-    options.metric = context_.schema->metric;
-    options.dim = context_.schema->dim;
-    options.cluster_count = index::ClusterCountFor(rows.count(), options.dim);
-    options.seed = kSeed;
-    options.pool = threads;
-    options.progress = Portion(progress, 0, kTrainedAt);
-    options.row_count = rows.count();
-    const size_t sampled = index::SampleRowsFor(rows.count(), options.cluster_count);
-    VIPER_ASSIGN_OR_RETURN(auto sample, rows.SampleFloats(sampled, options.dim, kSeed));
-    VIPER_ASSIGN_OR_RETURN(model, index::TrainModel(std::move(sample), options));
+  Made made;
+  if (plan.reason) {
+    VIPER_RETURN_IF_ERROR(Train(rows, threads, progress, made));
+  } else {
+    made.model = old_files->model;
   }
-  VIPER_ASSIGN_OR_RETURN(Assigned assigned, AssignRows(rows.parts(), model, threads,
-                                                       Portion(progress, kTrainedAt, kAssignedAt)));
-  const auto floats = [&rows](uint64_t row) { return rows.Floats(row); };
-  const index::ByteRows kind =
-      assigned.are_whole ? index::ByteRows::kWhole : index::ByteRows::kScaled;
-  VIPER_ASSIGN_OR_RETURN(auto segment,
-                         WriteSegmentFile(rows, model, kind, assigned.clusters, threads,
-                                          Portion(progress, kAssignedAt, kWrittenAt)));
-  if (plan.trains) {
-    const size_t queries = std::min<uint64_t>(kCalibrationQueries, rows.count() / 4);
-    VIPER_ASSIGN_OR_RETURN(model,
-                           index::FitProbes(model, *segment->segment, assigned.clusters,
-                                            rows.Sample(queries, kSeed + 1), floats, threads));
-  }
-  if (!Goes(progress, 1)) return Stopped();
   auto files = std::make_shared<IndexFiles>();
-  files->model = model;
-  files->model_path = storage::ModelPath(context_.directory, model->id());
-  if (!plan.replaces_all) files->segments = old_files->segments;
-  files->segments.push_back(std::move(segment));
-  if (plan.trains) VIPER_RETURN_IF_ERROR(WriteModelFile(*model, files->model_path));
+  files->segments = plan.kept;
+  if (rows.count() > 0) {
+    VIPER_RETURN_IF_ERROR(Code(rows, threads, progress, made));
+    files->segments.push_back(made.segment);
+  }
+  if (plan.reason) VIPER_RETURN_IF_ERROR(Fit(rows, threads, progress, made));
+  files->model = made.model;
+  files->model_path = storage::ModelPath(context_.directory, made.model->id());
+  VIPER_ASSIGN_OR_RETURN(index::ModelRecord record,
+                         MakeRecord(view, plan, files, threads, progress, made));
+  files->model = made.model->WithRecord(std::move(record));
+  if (!Goes(progress, 1)) return Stopped();
+  VIPER_RETURN_IF_ERROR(WriteModelFile(*files->model, files->model_path));
+  const bool is_more_cautious =
+      old_files != nullptr && old_files->model != nullptr &&
+      files->model->record().caution != old_files->model->record().caution;
   context_.read->index.Replace(files);
+  if (is_more_cautious || plan.reason) context_.read->audit.Forget();
   RemoveUnused(*files);
+  if (plan.reason) ++trainings_;
   return {};
 }
 
+/// Rows are coded with two numbers each in memory. What training takes is limited by its sample.
+Status IndexBuilder::CheckMemory(uint64_t rows) const {
+  const uint64_t needed = rows * 2 * sizeof(uint32_t);
+  if (needed <= context_.options.index_memory_bytes) return {};
+  return Status::ResourceExhausted(
+      fmt::format("the memory is too small to code so many rows: needed={} allowed={} rows={}",
+                  needed, context_.options.index_memory_bytes, rows));
+}
+
+Status IndexBuilder::Train(const Rows& rows, ThreadPool* threads,
+                           const std::function<bool(double)>& progress, Made& made) const {
+  index::TrainingOptions options;
+  options.metric = context_.schema->metric;
+  options.dim = context_.schema->dim;
+  options.row_count = rows.count();
+  options.seed = kSeed;
+  options.pool = threads;
+  options.progress = Portion(progress, 0, kTrainedAt);
+  VIPER_ASSIGN_OR_RETURN(const index::TrainingSize size,
+                         index::SizeTraining(rows.count(), options.dim,
+                                             threads == nullptr ? 1 : threads->thread_count(),
+                                             context_.options.index_memory_bytes));
+  options.cluster_count = size.cluster_count;
+  made.fitted_rows = rows.Sample(size.sample_rows, kSeed);
+  VIPER_ASSIGN_OR_RETURN(auto sample, rows.FloatsOf(made.fitted_rows, options.dim));
+  VIPER_ASSIGN_OR_RETURN(made.model, index::TrainModel(std::move(sample), options));
+  const uint64_t wanted = made.model->record().wanted_rows;
+  if (size.sample_rows < wanted) {
+    context_.Log(fmt::format(
+        "collection '{}': index_memory_bytes={} allows to train the index on {} rows for {} "
+        "clusters; without that limit it would be {} rows for {}",
+        context_.name, context_.options.index_memory_bytes, size.sample_rows, size.cluster_count,
+        wanted, index::ClusterCountFor(rows.count(), options.dim)));
+  }
+  return {};
+}
+
+Status IndexBuilder::Code(const Rows& rows, ThreadPool* threads,
+                          const std::function<bool(double)>& progress, Made& made) {
+  VIPER_ASSIGN_OR_RETURN(made.assigned, AssignRows(rows.parts(), made.model, threads,
+                                                   Portion(progress, kTrainedAt, kAssignedAt)));
+  index::SegmentInput input;
+  input.model = made.model;
+  for (const auto& part : rows.parts()) {
+    input.parts.push_back({part->added().path, part->added().size, part->row_count()});
+  }
+  input.byte_rows = made.assigned.are_whole ? index::ByteRows::kWhole : index::ByteRows::kScaled;
+  input.floats = [&rows](uint64_t row) { return rows.Floats(row); };
+  input.clusters = made.assigned.clusters;
+  input.mean_squared_distance = made.assigned.mean_squared_distance;
+  input.pool = threads;
+  input.progress = Portion(progress, kAssignedAt, kWrittenAt);
+  VIPER_ASSIGN_OR_RETURN(made.segment, WriteSegmentFile(std::move(input)));
+  coded_rows_ += rows.count();
+  return {};
+}
+
+Status IndexBuilder::Fit(const Rows& rows, ThreadPool* threads,
+                         const std::function<bool(double)>& progress, Made& made) const {
+  const size_t count = std::min<uint64_t>(kCalibrationQueries, rows.count() / 4);
+  const std::vector<uint64_t> queries = rows.Sample(count, kProbeSeed);
+  index::ProbeTraining training;
+  training.segment = made.segment->segment.get();
+  training.clusters = made.assigned.clusters;
+  training.queries = queries;
+  training.floats = [&rows](uint64_t row) { return rows.Floats(row); };
+  training.pool = threads;
+  training.progress = Portion(progress, kWrittenAt, kFittedAt);
+  VIPER_ASSIGN_OR_RETURN(made.model, index::FitProbes(made.model, training));
+  std::vector<uint64_t> fitted;
+  std::set_union(made.fitted_rows.begin(), made.fitted_rows.end(), queries.begin(), queries.end(),
+                 std::back_inserter(fitted));
+  made.fitted_rows = std::move(fitted);
+  return {};
+}
+
+Result<index::ModelRecord> IndexBuilder::MakeRecord(const ReadView& view, const Plan& plan,
+                                                    const std::shared_ptr<const IndexFiles>& files,
+                                                    ThreadPool* threads,
+                                                    const std::function<bool(double)>& progress,
+                                                    const Made& made) const {
+  index::ModelRecord record = made.model->record();
+  if (plan.reason) {
+    const auto old_files = context_.read->index.files();
+    const bool had_model = old_files != nullptr && old_files->model != nullptr;
+    record.version = had_model ? old_files->model->record().version + 1 : 1;
+    record.trained_at = context_.NowMicros();
+    record.trained_squared_distance = made.assigned.mean_squared_distance;
+    record.trained_imbalance = CostOf(files->segments, files->model->cluster_count()).imbalance;
+    record.added_rows = 0;
+  } else {
+    record.added_rows += plan.added_rows;
+  }
+  const bool is_known = record.accuracy && record.caution == plan.caution &&
+                        made.assigned.clusters.size() * kMeasuredPart < plan.rows;
+  record.caution = plan.caution;
+  if (is_known && !plan.reason) return record;
+  auto cautious = std::make_shared<IndexFiles>(*files);
+  cautious->model = files->model->WithRecord(record);
+  const ViewIndex view_index = MakeViewIndex(cautious, view);
+  AccuracyRequest request;
+  request.view = &view;
+  request.index = &view_index;
+  request.fitted_rows = made.fitted_rows;
+  request.seed = kAccuracySeed;
+  request.threads = threads;
+  request.progress = Portion(progress, kFittedAt, 1);
+  VIPER_ASSIGN_OR_RETURN(record.accuracy, MeasureAccuracy(*context_.read, request));
+  if (plan.reason) record.trained_scanned_rows = ScannedRowsOf(record.accuracy);
+  return record;
+}
+
 Result<std::shared_ptr<const OpenSegment>> IndexBuilder::WriteSegmentFile(
-    const Rows& rows, const std::shared_ptr<const index::Model>& model, index::ByteRows byte_rows,
-    std::vector<uint32_t> clusters, ThreadPool* threads,
-    const std::function<bool(double)>& progress) const {
+    index::SegmentInput input) const {
   FileSystem& files = *context_.file_system;
   const std::string uuid = MakeUuid();
   const std::string path = storage::SegmentPath(context_.directory, uuid);
   const std::string staged = storage::TmpPath(context_.directory, uuid + ".vseg");
-  index::SegmentInput input;
-  input.model = model;
-  for (const auto& part : rows.parts()) {
-    input.parts.push_back({part->added().path, part->added().size, part->row_count()});
-  }
-  input.byte_rows = byte_rows;
-  input.floats = [&rows](uint64_t row) { return rows.Floats(row); };
-  input.clusters = std::move(clusters);
-  input.pool = threads;
-  input.progress = progress;
   VIPER_ASSIGN_OR_RETURN(auto file, files.CreateFile(staged));
   input.append = [&file](std::span<const std::byte> bytes) { return file->Append(bytes); };
   Status written = index::WriteSegment(input);
@@ -333,7 +564,7 @@ Result<std::shared_ptr<const OpenSegment>> IndexBuilder::WriteSegmentFile(
     (void)files.RemoveFile(staged).ok();
     return written;
   }
-  return OpenSegmentFile(files, path, *model);
+  return OpenSegmentFile(files, path, *input.model);
 }
 
 Status IndexBuilder::WriteModelFile(const index::Model& model, const std::string& path) const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,43 +25,75 @@ std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
 /// Keeps the index of a collection up with its parts. One build at a time; reads go on meanwhile
 /// with what was there. Thread-safe.
 ///
-/// A build (1) trains a model if there is none and the parts hold enough rows, or if they hold
-/// several times as many as it was trained on; (2) writes one segment for the parts that are in
-/// none, or one for all parts when segments have become many; (3) fits the probe curves; (4) puts
-/// the files in place by renaming, hands them to the readers and removes those they replace. It
-/// writes only what can be made again, so it does not sync.
+/// A build (1) trains a model if there is none and the parts hold enough rows, or if what the rows
+/// cost under the present one says so; (2) writes a segment for the parts that are in none,
+/// together with segments that are not much larger, so that a large one is coded anew only when as
+/// much has come as it holds; (3) after training fits the probe curves, and (4) measures how well
+/// all that predicts; where audits of real queries found too little it makes searches more
+/// cautious; (5) puts the files in place by renaming, hands them to the readers and removes those
+/// they replace. It writes only what can be made again, so it does not sync.
 class IndexBuilder {
  public:
   explicit IndexBuilder(const CollectionContext& context) : context_(context) {}
 
   /// Bring the index up to the parts of `view`. `threads` may be null; `progress` (share done)
-  /// stops the build when it returns false: Cancelled.
+  /// stops the build when it returns false: Cancelled. ResourceExhausted if
+  /// EngineOptions::index_memory_bytes is too small.
   Status Build(const ReadView& view, ThreadPool* threads,
                const std::function<bool(double)>& progress) VIPER_EXCLUDES(mutex_);
   /// Whether Build would do something.
   bool IsBehind(const ReadView& view) const;
 
+  /// Models trained and rows coded since the collection was opened.
+  uint64_t training_count() const { return trainings_.load(); }
+  uint64_t coded_rows() const { return coded_rows_.load(); }
+
  private:
   /// The parts of a view that go into one segment, and their rows in one numbering.
   class Rows;
   struct Plan {
-    bool trains = false;
-    /// Of the view.
+    bool has_work = false;
+    /// Why a model is trained; absent if none is.
+    std::optional<std::string> reason;
+    /// ModelRecord::caution from now on.
+    double caution = 1;
+    /// Parts of the view that are to be coded.
     std::vector<size_t> parts;
-    /// Replaces all segments there are.
-    bool replaces_all = false;
+    /// Rows of them that no segment has.
+    uint64_t added_rows = 0;
+    /// Rows of all parts.
+    uint64_t rows = 0;
+    /// Segments that stay.
+    std::vector<std::shared_ptr<const OpenSegment>> kept;
   };
+  /// What a build makes, step by step.
+  struct Made;
   Plan MakePlan(const ReadView& view) const;
   Status Run(const ReadView& view, const Plan& plan, ThreadPool* threads,
              const std::function<bool(double)>& progress) VIPER_REQUIRES(mutex_);
-  Result<std::shared_ptr<const OpenSegment>> WriteSegmentFile(
-      const Rows& rows, const std::shared_ptr<const index::Model>& model, index::ByteRows byte_rows,
-      std::vector<uint32_t> clusters, ThreadPool* threads,
-      const std::function<bool(double)>& progress) const;
+  Status Train(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
+               Made& made) const;
+  Status Code(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
+              Made& made);
+  Status Fit(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
+             Made& made) const;
+  /// What is known about the model of `files`, measured where that is due.
+  Result<index::ModelRecord> MakeRecord(const ReadView& view, const Plan& plan,
+                                        const std::shared_ptr<const IndexFiles>& files,
+                                        ThreadPool* threads,
+                                        const std::function<bool(double)>& progress,
+                                        const Made& made) const;
+  Status CheckMemory(uint64_t rows) const;
+  /// Take out the segments that are not what they were, so that they are made again. True if there
+  /// were any.
+  bool DropDamaged() const;
+  Result<std::shared_ptr<const OpenSegment>> WriteSegmentFile(index::SegmentInput input) const;
   Status WriteModelFile(const index::Model& model, const std::string& path) const;
   void RemoveUnused(const IndexFiles& files) const;
 
   const CollectionContext& context_;
+  std::atomic<uint64_t> trainings_{0};
+  std::atomic<uint64_t> coded_rows_{0};
   Mutex mutex_;
 };
 

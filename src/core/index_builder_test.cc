@@ -1,98 +1,16 @@
 #include "core/index_builder.h"
 
 #include <algorithm>
-#include <set>
+#include <limits>
 #include <string>
 #include <vector>
 
-#include "base/random.h"
-#include "core/collection_fixture.h"
+#include "core/indexed_collection_fixture.h"
 
 namespace viper::core {
 namespace {
 
-/// Wide enough that a few thousand rows are searched through the index.
-constexpr size_t kDim = 96;
-
-class IndexBuilderTest : public CollectionFixture {
- protected:
-  IndexBuilderTest() {
-    options_.background_index = false;
-    options_.index_min_rows = 1000;
-    options_.flush_bytes = size_t{256} << 20;
-  }
-
-  void CreateIndexed(Metric metric = Metric::kL2) {
-    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options_));
-    CollectionSchema schema = Schema();
-    schema.dim = kDim;
-    schema.metric = metric;
-    ASSERT_OK_AND_ASSIGN(collection_, engine.CreateCollection("docs", schema));
-  }
-
-  std::vector<float> RandomVector() {
-    std::vector<float> vector(kDim);
-    const double centre = static_cast<double>(random_.Uniform(20));
-    for (size_t i = 0; i < kDim; ++i) {
-      const double noise = static_cast<double>(random_.Uniform(1000)) / 400;
-      vector[i] = static_cast<float>(centre * (i % 3 == 0 ? 1 : -0.5) + noise);
-    }
-    return vector;
-  }
-
-  /// Upsert records number first .. last - 1, some of them again.
-  void Write(int first, int last) {
-    std::vector<Record> records;
-    for (int i = first; i < last; ++i) {
-      Record record;
-      record.id = "id" + std::to_string(i);
-      record.vector = RandomVector();
-      record.metadata = {{"year", 2000 + i % 50}};
-      records.push_back(std::move(record));
-    }
-    ASSERT_OK(collection_->Upsert(records));
-  }
-
-  std::vector<std::string> Ids(const std::vector<float>& query, const SearchOptions& options) {
-    auto hits = collection_->Search(query, options);
-    EXPECT_OK(hits);
-    std::vector<std::string> ids;
-    if (!hits.ok()) return ids;
-    for (const Hit& hit : *hits) ids.push_back(hit.id);
-    return ids;
-  }
-
-  /// Share of the exact answers that the index finds, over some queries.
-  double Recall(double wanted, const std::string& filter_text = "") {
-    SearchOptions options;
-    options.filter = Filter::Parse(filter_text).value();
-    size_t found = 0;
-    size_t all = 0;
-    for (int i = 0; i < 100; ++i) {
-      const std::vector<float> query = RandomVector();
-      options.exact = true;
-      const auto truth = Ids(query, options);
-      options.exact = false;
-      options.recall = wanted;
-      const auto answer = Ids(query, options);
-      EXPECT_EQ(answer.size(), truth.size());
-      EXPECT_EQ(std::set<std::string>(answer.begin(), answer.end()).size(), answer.size());
-      for (const std::string& id : answer) {
-        found += static_cast<size_t>(std::count(truth.begin(), truth.end(), id));
-      }
-      all += truth.size();
-    }
-    return static_cast<double>(found) / static_cast<double>(std::max<size_t>(all, 1));
-  }
-
-  std::vector<std::string> IndexFiles() {
-    auto names = files_.List("/db/docs/_viper/index").value();
-    std::erase_if(names, [](const std::string& name) { return name.ends_with(".vidx"); });
-    return names;
-  }
-
-  Random random_{41};
-};
+using IndexBuilderTest = IndexedCollectionFixture;
 
 TEST_F(IndexBuilderTest, NothingIsBuiltForFewRows) {
   CreateIndexed();
@@ -173,11 +91,138 @@ TEST_F(IndexBuilderTest, NewPartsGetSegmentsOfTheirOwnUntilThereAreMany) {
   }
   EXPECT_EQ(model_of(), model) << "a fifth more rows need no new model";
   EXPECT_EQ(most, 4U);
+  EXPECT_EQ(collection_->Statistics().index_trainings, 1U);
   Write(10'000, 30'000);
   ASSERT_OK(collection_->Flush());
   ASSERT_OK(collection_->BuildIndex());
   EXPECT_NE(model_of(), model) << "several times the rows do";
   EXPECT_EQ(IndexFiles().size(), 2U);
+}
+
+TEST_F(IndexBuilderTest, AddingOneInAHundredTrainsNothingAndCodesNoRowAgain) {
+  CreateIndexed();
+  Write(0, 6000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  const CollectionStatistics built = collection_->Statistics();
+  EXPECT_EQ(built.index_coded_rows, 6000U);
+  EXPECT_EQ(built.index_trainings, 1U);
+  uint64_t coded = 6000;
+  for (int i = 0; i < 4; ++i) {
+    Write(6000 + 60 * i, 6060 + 60 * i);
+    ASSERT_OK(collection_->Flush());
+    ASSERT_OK(collection_->BuildIndex());
+    const CollectionStatistics now = collection_->Statistics();
+    EXPECT_EQ(now.index_trainings, 1U);
+    EXPECT_EQ(now.indexed_rows, 6060U + 60 * static_cast<unsigned>(i));
+    // The small ones together once, the large one never.
+    coded += i < 3 ? 60 : 240;
+    EXPECT_EQ(now.index_coded_rows, coded);
+  }
+  EXPECT_EQ(collection_->Statistics().index_segments, 2U);
+  EXPECT_GT(Recall(0.99), 0.93);
+}
+
+TEST_F(IndexBuilderTest, RowsThatLieElsewhereLeadToANewModel) {
+  CreateIndexed();
+  Write(0, 6000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  ASSERT_OK_AND_ASSIGN(const IndexReport before, collection_->ReportIndex());
+  std::vector<Record> records;
+  for (int i = 0; i < 1500; ++i) {
+    Record record;
+    record.id = "far" + std::to_string(i);
+    record.vector = RandomVector();
+    for (size_t j = 0; j < kDim; ++j) record.vector[j] = 60 - 3 * record.vector[kDim - 1 - j];
+    records.push_back(std::move(record));
+  }
+  const std::vector<float> query = records.front().vector;
+  ASSERT_OK(collection_->Upsert(records));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  EXPECT_EQ(collection_->Statistics().index_trainings, 2U);
+  ASSERT_OK_AND_ASSIGN(const IndexReport after, collection_->ReportIndex());
+  EXPECT_NE(after.model, before.model);
+  EXPECT_EQ(after.version, 2U);
+  EXPECT_EQ(after.trained_rows, 7500U);
+  EXPECT_EQ(after.added_rows, 0U);
+  EXPECT_NEAR(after.distance_growth, 1, 1e-9);
+  EXPECT_FALSE(after.retrain_reason.has_value());
+  EXPECT_EQ(IndexFiles().size(), 2U);
+  EXPECT_EQ(Ids(query, {}).front(), "far0");
+  EXPECT_GT(Recall(0.99), 0.93);
+}
+
+/// The same rows again are no drift.
+TEST_F(IndexBuilderTest, MoreOfTheSameNeedsNoNewModel) {
+  CreateIndexed();
+  Write(0, 6000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  Write(6000, 12'000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  EXPECT_EQ(collection_->Statistics().index_trainings, 1U);
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, collection_->ReportIndex());
+  EXPECT_EQ(report.added_rows, 6000U);
+  EXPECT_NEAR(report.distance_growth, 1, 0.06);
+}
+
+TEST_F(IndexBuilderTest, OfTwoModelsTheNewerVersionIsRead) {
+  CreateIndexed();
+  Write(0, 6000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  const std::string old_path = FilesEndingIn("/db/docs/_viper/index", ".vmodel").front();
+  const std::string old_bytes = ReadFile(old_path);
+  // Fewer rows than the first was trained on: its version alone tells that this is newer.
+  std::vector<std::string> gone;
+  for (int i = 0; i < 3000; ++i) gone.push_back("id" + std::to_string(i));
+  ASSERT_OK(collection_->Delete(gone));
+  std::vector<Record> records;
+  for (int i = 0; i < 1000; ++i) {
+    Record record;
+    record.id = "far" + std::to_string(i);
+    record.vector = RandomVector();
+    for (float& x : record.vector) x = 60 - 4 * x;
+    records.push_back(std::move(record));
+  }
+  ASSERT_OK(collection_->Upsert(records));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  ASSERT_OK_AND_ASSIGN(const IndexReport newer, collection_->ReportIndex());
+  ASSERT_EQ(newer.version, 2U);
+  ASSERT_LT(newer.trained_rows, 6000U);
+  collection_.reset();
+  WriteFile(old_path, old_bytes);
+  ASSERT_OK(Reopen());
+  ASSERT_OK_AND_ASSIGN(const IndexReport read, collection_->ReportIndex());
+  EXPECT_EQ(read.model, newer.model);
+  EXPECT_EQ(read.indexed_rows, 4000U);
+}
+
+TEST_F(IndexBuilderTest, AMemoryLimitMakesTheSampleSmallerAndIsTold) {
+  options_.index_memory_bytes = size_t{7} << 20;
+  options_.index_threads = 1;
+  CreateIndexed();
+  Write(0, 16'000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, collection_->ReportIndex());
+  EXPECT_LT(report.sampled_rows, report.wanted_rows);
+  EXPECT_GE(report.sampled_rows, 64 * report.clusters);
+  EXPECT_NE(log_.find("index_memory_bytes=7340032"), std::string::npos) << log_;
+  EXPECT_GT(Recall(0.95), 0.9);
+}
+
+TEST_F(IndexBuilderTest, AMemoryLimitThatIsTooSmallIsAnError) {
+  options_.index_memory_bytes = size_t{1} << 20;
+  CreateIndexed();
+  Write(0, 4000);
+  ASSERT_OK(collection_->Flush());
+  EXPECT_STATUS(kResourceExhausted, "allowed=1048576", collection_->BuildIndex());
+  EXPECT_EQ(Recall(0.9), 1) << "searches go on without";
 }
 
 TEST_F(IndexBuilderTest, FiltersGiveKOfThoseThatMatch) {
@@ -252,6 +297,27 @@ TEST_F(IndexBuilderTest, AClusterDamagedWhileClosedIsNoticedByTheSearchThatMeets
   EXPECT_EQ(collection_->Statistics().indexed_rows, 0U);
   ASSERT_OK(collection_->BuildIndex());
   EXPECT_EQ(collection_->Statistics().indexed_rows, 4000U);
+}
+
+TEST_F(IndexBuilderTest, ABuildThatMeetsADamagedSegmentMakesItAgain) {
+  CreateIndexed();
+  Write(0, 4000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  collection_.reset();
+  const std::string segment = FilesEndingIn("/db/docs/_viper/index", ".vseg").front();
+  std::string bytes = ReadFile(segment);
+  for (size_t i = 0; i < bytes.size() / 2; i += 97) bytes[i] = static_cast<char>(bytes[i] ^ 0x11);
+  WriteFile(segment, bytes);
+  ASSERT_OK(Reopen());
+  Write(4000, 4400);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  EXPECT_EQ(collection_->Statistics().indexed_rows, 4400U);
+  ASSERT_OK_AND_ASSIGN(const IndexReport report, collection_->ReportIndex());
+  EXPECT_EQ(report.damaged_files, std::vector<std::string>{segment});
+  EXPECT_NE(log_.find(segment), std::string::npos);
+  EXPECT_GT(Recall(0.99), 0.93);
 }
 
 TEST_F(IndexBuilderTest, ABuildStopsWhenToldTo) {

@@ -53,7 +53,7 @@ class IndexedSearch {
     request_.model = view_index.files->model.get();
     request_.segments = searched_;
     request_.k = options.k;
-    request_.recall = options.recall;
+    request_.recall = request_.model->record().CautiousRecall(options.recall);
     request_.probes = options.nprobe;
     request_.selected_share =
         rows == 0 ? 1 : static_cast<double>(selected) / static_cast<double>(rows);
@@ -78,6 +78,12 @@ class IndexedSearch {
       }
     }
     return {};
+  }
+
+  std::vector<index::PlannedProbe> Plan(std::span<const float> query) const {
+    index::IndexSearchRequest request = request_;
+    request.queries = query;
+    return index::PlanProbes(request);
   }
 
   /// The first segment of which some cluster is not what it was.
@@ -151,6 +157,13 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
   }
   VIPER_RETURN_IF_ERROR(order.status());
   return answers;
+}
+
+std::vector<index::PlannedProbe> PlanThroughIndex(const ReadView& view, const ViewIndex& view_index,
+                                                  const Selections& selections,
+                                                  std::span<const float> query,
+                                                  const SearchOptions& options) {
+  return IndexedSearch(view, view_index, selections, options).Plan(query);
 }
 
 }  // namespace viper::core

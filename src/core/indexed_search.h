@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -35,6 +36,16 @@ Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView&
                                            std::span<const size_t> sources, QueryBatch queries,
                                            size_t k);
 
+/// The same besides searches, where only distances count: rows of equal distance come in any order.
+/// On `pool` (null = on this thread alone), and until `goes_on` (may be empty) says no: Cancelled.
+struct ScanControl {
+  ThreadPool* pool = nullptr;
+  std::function<bool()> goes_on;
+};
+Result<std::vector<FoundRows>> ScanByDistance(const ReadView& view, const Selections& selections,
+                                              std::span<const size_t> sources, QueryBatch queries,
+                                              size_t k, const ScanControl& control);
+
 /// The same through the index, and by comparing with the rows that are not in it. Corruption: a
 /// segment is damaged; `damaged` tells which.
 Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const ReadView& view,
@@ -42,5 +53,11 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
                                                   const Selections& selections, QueryBatch queries,
                                                   const SearchOptions& options,
                                                   const index::Segment** damaged);
+
+/// The clusters that SearchThroughIndex would look into for one query, in its order.
+std::vector<index::PlannedProbe> PlanThroughIndex(const ReadView& view, const ViewIndex& view_index,
+                                                  const Selections& selections,
+                                                  std::span<const float> query,
+                                                  const SearchOptions& options);
 
 }  // namespace viper::core

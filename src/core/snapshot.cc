@@ -91,7 +91,10 @@ Result<std::vector<core::FoundRows>> FindRows(core::ReadContext& context,
     auto found = core::SearchThroughIndex(context, *view, *view_index, selections, queries, options,
                                           &damaged);
     // A damaged segment is as good as none: the rows themselves are whole.
-    if (damaged == nullptr) return found;
+    if (damaged == nullptr) {
+      if (found.ok()) core::OfferToAudit(context, view, selections, queries, options, *found);
+      return found;
+    }
     context.index.Drop(damaged);
   }
   return core::SearchExactly(context, *view, selections, queries, options.k);

@@ -8,6 +8,7 @@
 #include "core/collection_index.h"
 #include "core/column_cache.h"
 #include "core/read_view.h"
+#include "core/recall_audit.h"
 #include "platform/thread_pool.h"
 #include "viper/clock.h"
 #include "viper/snapshot.h"
@@ -31,6 +32,8 @@ struct ReadContext {
   CollectionIndex index;
   const Clock& clock;
   ReadCounters counters;
+  /// Last: what waits in it holds parts, whose columns are in the cache.
+  RecallAudit audit;
 };
 
 }  // namespace viper::core

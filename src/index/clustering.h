@@ -62,6 +62,9 @@ struct ClusteringOptions {
 Result<Clustering> TrainClustering(const float* sample, size_t row_count, size_t dim,
                                    const ClusteringOptions& options);
 
+/// Bytes that TrainClustering takes at most, the sample included, with so many threads.
+size_t ClusteringBytes(size_t row_count, size_t cluster_count, size_t dim, size_t thread_count);
+
 /// The clustering with these centroids (count x dim, row-major, finite; at least one), determined
 /// by them alone, so that a stored one needs nothing else.
 Clustering MakeClustering(std::vector<float> centroids, size_t dim);

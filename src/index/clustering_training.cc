@@ -54,6 +54,17 @@ constexpr size_t kFloatsPerLine = 16;
 /// A cluster below 1/8 of the mean size is dissolved, one above 4 times the mean is split.
 constexpr size_t kSizesPerMeanMin = 8;
 constexpr size_t kMeansPerSizeMax = 4;
+/// Of the rows of one cluster at most a quarter of the sample is copied, to bound the memory, but
+/// so many floats always.
+constexpr size_t kSamplePerCopyMin = 4;
+constexpr size_t kCopiedFloatsMin = size_t{4} << 20;
+/// What a thread has for an assignment.
+constexpr size_t kScratchBytesPerThread = size_t{4} << 20;
+
+/// How many rows of a cluster are copied at most.
+size_t CopiedRowsMax(size_t row_count, size_t dim) {
+  return std::max(row_count / kSamplePerCopyMin, kCopiedFloatsMin / dim);
+}
 
 size_t TaskCount(size_t items, size_t items_per_task) {
   return (items + items_per_task - 1) / items_per_task;
@@ -122,6 +133,8 @@ class Training {
   bool Split(uint32_t large, uint32_t small, const RowGroups& groups);
   void DropEmptyClusters();
   std::vector<float> GatherRows(std::span<const uint32_t> numbers) const;
+  /// The same of at most CopiedRowsMax of them, drawn with this seed.
+  std::vector<float> GatherSome(std::span<const uint32_t> numbers, uint64_t seed) const;
 
   const float* const rows_;
   const size_t row_count_;
@@ -172,6 +185,14 @@ std::vector<float> Training::GatherRows(std::span<const uint32_t> numbers) const
     gathered.insert(gathered.end(), row, row + dim_);
   }
   return gathered;
+}
+
+std::vector<float> Training::GatherSome(std::span<const uint32_t> numbers, uint64_t seed) const {
+  const size_t most = CopiedRowsMax(row_count_, dim_);
+  if (numbers.size() <= most) return GatherRows(numbers);
+  std::vector<uint32_t> drawn = DrawNumbers(most, numbers.size(), seed);
+  for (uint32_t& number : drawn) number = numbers[number];
+  return GatherRows(drawn);
 }
 
 bool Training::TrainCoarse() {
@@ -245,12 +266,13 @@ bool Training::TrainInner() {
 }
 
 void Training::TrainInside(std::span<const uint32_t> members, size_t first_cluster, size_t count) {
-  std::vector<float> rows = GatherRows(members);
-  const std::vector<float> mean = MeanOf(rows.data(), members.size(), dim_);
-  SubtractOrigin(rows.data(), members.size(), mean, rows.data());
+  std::vector<float> rows = GatherSome(members, seed_ + first_cluster);
+  const size_t row_count = rows.size() / dim_;
+  const std::vector<float> mean = MeanOf(rows.data(), row_count, dim_);
+  SubtractOrigin(rows.data(), row_count, mean, rows.data());
   const LloydResult result =
-      RunLloyd(rows.data(), members.size(), dim_,
-               {.cluster_count = count,
+      RunLloyd(rows.data(), row_count, dim_,
+               {.cluster_count = std::min(count, row_count),
                 .iterations = coarse_count_ == 1 ? kCoarseIterations : kInnerIterations,
                 .seed = seed_ + first_cluster + 1});
   float* centroids = centroids_.data() + first_cluster * dim_;
@@ -314,15 +336,16 @@ void Training::Rebalance() {
 /// Put the centroid of `small` into a half of `large`; false where its rows are all equal.
 bool Training::Split(uint32_t large, uint32_t small, const RowGroups& groups) {
   const std::span<const uint32_t> members = groups.group(large);
-  std::vector<float> rows = GatherRows(members);
+  std::vector<float> rows = GatherSome(members, seed_ + large);
+  const size_t row_count = rows.size() / dim_;
   float* large_centroid = centroids_.data() + large * dim_;
   float* small_centroid = centroids_.data() + small * dim_;
-  SubtractOrigin(rows.data(), members.size(), {large_centroid, dim_}, rows.data());
+  SubtractOrigin(rows.data(), row_count, {large_centroid, dim_}, rows.data());
   const LloydResult halves =
-      RunLloyd(rows.data(), members.size(), dim_,
+      RunLloyd(rows.data(), row_count, dim_,
                {.cluster_count = 2, .iterations = kInnerIterations, .seed = seed_ + large});
   const auto moved = std::count(halves.clusters.begin(), halves.clusters.end(), 1U);
-  if (moved == 0 || moved == std::ssize(members)) return false;
+  if (moved == 0 || moved == std::ssize(halves.clusters)) return false;
   for (size_t d = 0; d < dim_; ++d) {
     small_centroid[d] = large_centroid[d] + halves.centroids[dim_ + d];
     large_centroid[d] += halves.centroids[d];
@@ -341,6 +364,17 @@ void Training::DropEmptyClusters() {
 }
 
 }  // namespace
+
+size_t ClusteringBytes(size_t row_count, size_t cluster_count, size_t dim, size_t thread_count) {
+  const size_t row_bytes = dim * sizeof(float);
+  const auto coarse_count = static_cast<size_t>(std::sqrt(static_cast<double>(cluster_count)));
+  const size_t copied = std::min(row_count, std::max(thread_count * CopiedRowsMax(row_count, dim),
+                                                     coarse_count * kRowsPerCoarseCluster));
+  // Of a row, its cluster twice and its place among those of the cluster; of a cluster, the
+  // centroid, the panels of all, and one k-means with sums in double precision.
+  return (row_count + copied) * row_bytes + 4 * row_count * sizeof(uint32_t) +
+         cluster_count * 6 * row_bytes + thread_count * kScratchBytesPerThread;
+}
 
 Result<Clustering> TrainClustering(const float* sample, size_t row_count, size_t dim,
                                    const ClusteringOptions& options) {

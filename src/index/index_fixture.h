@@ -116,7 +116,7 @@ inline BuiltIndex BuildIndex(std::vector<float> rows, size_t dim, Metric metric,
   options.row_count = built.count();
   built.model = TrainModel(built.rows, options).value();
   built.clusters.resize(built.count());
-  ClusterAssigner(built.model).Assign(built.Row(0), built.count(), built.clusters.data());
+  ClusterAssigner(built.model).Assign(built.Row(0), built.count(), built.clusters.data(), nullptr);
   built.bytes = WriteSegmentBytes(built, kind);
   built.segment = Segment::Open(built.bytes, *built.model).value();
   return built;

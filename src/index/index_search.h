@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -60,5 +61,18 @@ struct IndexSearchCounts {
 /// null. Corruption names a damaged cluster; else fails as `floats` does. Thread-safe.
 Result<std::vector<std::vector<ScoredRow>>> IndexSearch(const IndexSearchRequest& request,
                                                         IndexSearchCounts* counts);
+
+/// A cluster that a search would scan.
+struct PlannedProbe {
+  uint32_t cluster = 0;
+  /// As ClusterDistance::value.
+  float value = 0;
+  /// Estimated share of the k nearest that lie in it; absent where no curve tells.
+  std::optional<float> expected_share;
+};
+
+/// The clusters that IndexSearch would scan for this request of one query, in its order; it goes on to more only
+/// if they hold fewer than k selected rows. Reads no segment. Thread-safe.
+std::vector<PlannedProbe> PlanProbes(const IndexSearchRequest& request);
 
 }  // namespace viper::index

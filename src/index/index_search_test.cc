@@ -163,6 +163,50 @@ TEST(IndexSearch, ReadsFewOfTheRows) {
   EXPECT_LT(counts.exact_rows, 20U * 200);
 }
 
+TEST(IndexSearch, PlansTheProbesThatItMakes) {
+  Random random(17);
+  for (const Metric metric : {Metric::kL2, Metric::kDot}) {
+    BuiltIndex built =
+        BuildIndex(ClusteredRows(20'000, 32, 300, random), 32, metric, 400, ByteRows::kScaled);
+    std::vector<uint64_t> taught;
+    for (uint64_t row = 0; row < 400; ++row) taught.push_back(row * 50);
+    const auto floats = [&built](uint64_t row) -> Result<const std::byte*> {
+      return built.Row(row);
+    };
+    ProbeTraining training;
+    training.segment = built.segment.get();
+    training.clusters = built.clusters;
+    training.queries = taught;
+    training.floats = floats;
+    built.model = FitProbes(built.model, training).value();
+    const SearchedSegment searched = {built.segment.get(), 0, nullptr};
+    for (const double recall : {0.5, 0.9, 0.99}) {
+      for (const size_t k : {1U, 10U, 300U}) {
+        const std::vector<float> query = NormalVector(32, random);
+        IndexSearchRequest request;
+        request.model = built.model.get();
+        request.segments = {&searched, 1};
+        request.queries = query;
+        request.k = k;
+        request.recall = recall;
+        request.floats = floats;
+        const auto planned = PlanProbes(request);
+        IndexSearchCounts counts;
+        ASSERT_TRUE(IndexSearch(request, &counts).ok());
+        size_t rows = 0;
+        for (const PlannedProbe& probe : planned) {
+          rows += built.segment->cluster(probe.cluster).row_count;
+        }
+        // It goes on, doubling, only where these hold too few rows.
+        if (rows < k) continue;
+        EXPECT_EQ(planned.size(), counts.probed_clusters);
+        EXPECT_EQ(rows, counts.scanned_rows);
+        EXPECT_TRUE(planned.front().expected_share.has_value());
+      }
+    }
+  }
+}
+
 TEST(IndexSearch, ADamagedClusterIsNamed) {
   Random random(16);
   BuiltIndex built =

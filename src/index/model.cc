@@ -24,8 +24,9 @@ using kernels::kBlockRows;
 
 // "VIPERMDL" in the order of the bytes.
 constexpr uint64_t kMagic = 0x4C444D5245504956;
-constexpr uint32_t kFormatVersion = 1;
+constexpr uint32_t kFormatVersion = 2;
 constexpr size_t kHeaderBytes = 56;
+constexpr uint64_t kCurvesMax = 100;
 
 Status Damaged(std::string_view what) {
   return Status::Corruption(fmt::format("index model is damaged: {}", what));
@@ -132,11 +133,17 @@ std::vector<std::byte> Model::EncodeGeometry() const {
 std::vector<std::byte> Model::Encode() const {
   std::vector<std::byte> bytes = EncodeGeometry();
   ByteWriter writer(bytes);
-  writer.PutFixed64(content_.trained_rows);
+  content_.record.Encode(writer);
   writer.PutVarint(content_.probes.size());
   for (const ProbeCurve& curve : content_.probes) curve.Encode(writer);
   writer.PutFixed32(crc32c::Value(bytes));
   return bytes;
+}
+
+std::shared_ptr<const Model> Model::WithRecord(ModelRecord record) const {
+  std::shared_ptr<Model> copy(new Model(*this));  // NOLINT: private
+  copy->content_.record = std::move(record);
+  return copy;
 }
 
 Result<std::shared_ptr<const Model>> Model::Decode(std::span<const std::byte> bytes) {
@@ -173,10 +180,11 @@ Result<std::shared_ptr<const Model>> Model::Decode(std::span<const std::byte> by
     if (!part) return Damaged("sizes");
     std::memcpy(target->data(), part->data(), part->size());
   }
-  const auto trained_rows = reader.ReadFixed64();
+  auto record = ModelRecord::Decode(reader);
+  if (!record) return Damaged("record");
+  content.record = std::move(*record);
   const auto curve_count = reader.ReadVarint();
-  if (!trained_rows || !curve_count || *curve_count > 100) return Damaged("probe curves");
-  content.trained_rows = *trained_rows;
+  if (!curve_count || *curve_count > kCurvesMax) return Damaged("probe curves");
   for (uint64_t i = 0; i < *curve_count; ++i) {
     auto curve = ProbeCurve::Decode(reader);
     if (!curve) return Damaged("probe curves");

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "index/model_record.h"
 #include "index/probe_curve.h"
 #include "index/rotation.h"
 #include "viper/result.h"
@@ -28,8 +29,7 @@ struct ModelContent {
   std::vector<float> centroids;
   /// How many clusters a query has to see.
   std::vector<ProbeCurve> probes;
-  /// Rows that there were when the centroids were trained.
-  uint64_t trained_rows = 0;
+  ModelRecord record;
 };
 
 /// What rows and queries are compared through: the mean, the rotation and the centroids. Immutable,
@@ -45,8 +45,11 @@ class Model {
   /// another format version.
   static Result<std::shared_ptr<const Model>> Decode(std::span<const std::byte> bytes);
   std::vector<std::byte> Encode() const;
+  /// The same model, of which this is known.
+  std::shared_ptr<const Model> WithRecord(ModelRecord record) const;
 
   const ModelContent& content() const { return content_; }
+  const ModelRecord& record() const { return content_.record; }
   Metric metric() const { return content_.metric; }
   size_t dim() const { return content_.dim; }
   size_t code_dim() const { return content_.code_dim; }

@@ -22,8 +22,19 @@ TEST(Model, ComesBackFromItsBytes) {
   EXPECT_EQ(again->content().centroids, model->content().centroids);
   EXPECT_EQ(again->content().mean, model->content().mean);
   EXPECT_EQ(again->content().scale, model->content().scale);
-  EXPECT_EQ(again->content().trained_rows, 500U);
+  EXPECT_EQ(again->record().trained_rows, 500U);
   EXPECT_EQ(again->Encode(), model->Encode());
+}
+
+TEST(Model, KeepsItsIdWhateverIsKnownAboutIt) {
+  const auto model = SmallModel();
+  ModelRecord record = model->record();
+  record.version = 7;
+  record.accuracy.emplace().rows = 500;
+  const auto known = model->WithRecord(record);
+  EXPECT_EQ(known->id(), model->id());
+  EXPECT_EQ(known->content().centroids, model->content().centroids);
+  EXPECT_EQ(Model::Decode(known->Encode()).value()->record().version, 7U);
 }
 
 TEST(Model, EveryFlippedByteAndOtherLengthIsNoticed) {

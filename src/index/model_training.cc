@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "base/status_macros.h"
 #include "index/cluster_ranking.h"
 #include "index/index_search.h"
+#include "index/parallel.h"
 #include "kernels/kernel_table.h"
 
 namespace viper::index {
@@ -18,9 +22,14 @@ namespace {
 /// blocks'.
 constexpr uint64_t kRowsPerCluster = 333;
 constexpr size_t kSamplePerCluster = 80;
+constexpr size_t kSamplePerClusterMin = 64;
+/// Fewer than this part of the clusters make searches too slow to be worth an index.
+constexpr size_t kClusterPartMin = 32;
 /// Bits of a code at least: short codes of few dimensions say too little.
 constexpr size_t kCodeDimMin = 64;
 constexpr size_t kRowsTogether = 1024;
+/// Squares of single precision that are as good as zero beside 1.
+constexpr double kResolution = 1e-12;
 /// The numbers of neighbours that curves are fitted for.
 constexpr std::array<size_t, 2> kCurveKs = {10, 100};
 /// A calibration query sees this share of the clusters, which stands for all of them.
@@ -59,12 +68,12 @@ float ScaleFor(const Clustering& clustering, std::span<const float> rows, size_t
   clustering.Assign(rows.data(), count, clusters.data(), squared.data());
   double sum = 0;
   for (const float x : squared) sum += double{x};
-  const double mean = sum / static_cast<double>(std::max<size_t>(count, 1));
-  if (mean > 1e-30) return static_cast<float>(1 / std::sqrt(mean));
   double norms = 0;
   for (const float x : rows) norms += double{x} * double{x};
-  norms /= static_cast<double>(std::max<size_t>(count, 1));
-  return norms > 1e-30 ? static_cast<float>(1 / std::sqrt(norms)) : 1;
+  // Residuals that are rounding errors of the rows say nothing about their size.
+  const double mean =
+      (sum > kResolution * norms ? sum : norms) / static_cast<double>(std::max<size_t>(count, 1));
+  return mean > 1e-30 ? static_cast<float>(1 / std::sqrt(mean)) : 1;
 }
 
 }  // namespace
@@ -78,6 +87,50 @@ size_t SampleRowsFor(uint64_t row_count, size_t cluster_count) {
   return std::min<uint64_t>(row_count, cluster_count * kSamplePerCluster);
 }
 
+size_t TrainingBytes(const TrainingSize& size, size_t dim, size_t thread_count) {
+  // The centroids, the lists and panels made of them, sums in double precision; their rotated form.
+  const size_t floats_per_centroid = 6 * dim + 2 * CodeDimFor(dim);
+  return ClusteringBytes(size.sample_rows, size.cluster_count, dim, thread_count) +
+         size.cluster_count * floats_per_centroid * sizeof(float) +
+         size.sample_rows * (sizeof(uint32_t) + sizeof(float));
+}
+
+Result<TrainingSize> SizeTraining(uint64_t row_count, size_t dim, size_t thread_count,
+                                  size_t memory_bytes) {
+  const size_t wanted_clusters = ClusterCountFor(row_count, dim);
+  const auto fits = [&](const TrainingSize& size) {
+    return TrainingBytes(size, dim, thread_count) <= memory_bytes;
+  };
+  const auto at_least = [&](size_t clusters) -> TrainingSize {
+    return {clusters, std::min<uint64_t>(row_count, clusters * kSamplePerClusterMin)};
+  };
+  TrainingSize size = {wanted_clusters, SampleRowsFor(row_count, wanted_clusters)};
+  if (fits(size)) return size;
+  if (fits(at_least(wanted_clusters))) {
+    // Between the two: the most that fits, to a row for each cluster.
+    size = at_least(wanted_clusters);
+    while (fits({wanted_clusters, size.sample_rows + wanted_clusters})) {
+      size.sample_rows += wanted_clusters;
+    }
+    return size;
+  }
+  const size_t fewest = std::max<size_t>(1, wanted_clusters / kClusterPartMin);
+  if (!fits(at_least(fewest))) {
+    return Status::ResourceExhausted(fmt::format(
+        "index: the memory is too small for the smallest sample: needed={} allowed={} clusters={} "
+        "sampled_rows={}",
+        TrainingBytes(at_least(fewest), dim, thread_count), memory_bytes, fewest,
+        at_least(fewest).sample_rows));
+  }
+  size_t few = fewest;
+  size_t many = wanted_clusters;
+  while (many - few > 1) {
+    const size_t middle = few + (many - few) / 2;
+    (fits(at_least(middle)) ? few : many) = middle;
+  }
+  return at_least(few);
+}
+
 Result<std::shared_ptr<const Model>> TrainModel(std::vector<float> sample,
                                                 const TrainingOptions& options) {
   const size_t dim = options.dim;
@@ -86,7 +139,10 @@ Result<std::shared_ptr<const Model>> TrainModel(std::vector<float> sample,
   content.dim = dim;
   content.code_dim = CodeDimFor(dim);
   content.rotation_seed = options.seed;
-  content.trained_rows = options.row_count;
+  content.record.trained_rows = options.row_count;
+  content.record.sampled_rows = sample.size() / dim;
+  content.record.wanted_rows =
+      SampleRowsFor(options.row_count, ClusterCountFor(options.row_count, dim));
   if (options.metric == Metric::kCosine) NormaliseRows(sample, dim);
   content.mean = MeanOf(sample, dim);
   for (size_t i = 0; i < sample.size(); ++i) sample[i] -= content.mean[i % dim];
@@ -108,13 +164,15 @@ ClusterAssigner::ClusterAssigner(std::shared_ptr<const Model> model)
     : model_(std::move(model)),
       clustering_(MakeClustering(model_->content().centroids, model_->dim())) {}
 
-void ClusterAssigner::Assign(const std::byte* rows, size_t count, uint32_t* clusters) const {
+void ClusterAssigner::Assign(const std::byte* rows, size_t count, uint32_t* clusters,
+                             float* squared_distances) const {
   const size_t dim = model_->dim();
   std::vector<float> prepared(std::min(count, kRowsTogether) * dim);
   for (size_t first = 0; first < count; first += kRowsTogether) {
     const size_t some = std::min(kRowsTogether, count - first);
     model_->PrepareRows(rows + first * dim * sizeof(float), some, prepared.data());
-    clustering_.Assign(prepared.data(), some, clusters + first, nullptr);
+    clustering_.Assign(prepared.data(), some, clusters + first,
+                       squared_distances == nullptr ? nullptr : squared_distances + first);
   }
 }
 
@@ -158,11 +216,9 @@ Result<std::vector<ProbeCurve::Sample>> TeachBy(IndexSearchRequest request, uint
 
 }  // namespace
 
-Result<std::shared_ptr<const Model>> FitProbes(
-    const std::shared_ptr<const Model>& model, const Segment& segment,
-    std::span<const uint32_t> clusters, std::span<const uint64_t> queries,
-    const std::function<Result<const std::byte*>(uint64_t row)>& floats, ThreadPool* pool) {
-  const SearchedSegment searched = {&segment, 0, nullptr};
+Result<std::shared_ptr<const Model>> FitProbes(const std::shared_ptr<const Model>& model,
+                                               const ProbeTraining& training) {
+  const SearchedSegment searched = {training.segment, 0, nullptr};
   IndexSearchRequest request;
   request.model = model.get();
   request.segments = {&searched, 1};
@@ -171,19 +227,21 @@ Result<std::shared_ptr<const Model>> FitProbes(
   request.probes =
       std::max(kThoroughProbesMin,
                static_cast<size_t>(kThoroughShare * static_cast<double>(model->cluster_count())));
-  request.floats = floats;
-  std::vector<std::vector<ProbeCurve::Sample>> taught(queries.size());
-  std::vector<Status> statuses(queries.size());
-  const auto teach = [&](size_t i) {
-    auto samples = TeachBy(request, queries[i], clusters);
+  request.floats = training.floats;
+  const size_t count = training.queries.size();
+  std::vector<std::vector<ProbeCurve::Sample>> taught(count);
+  std::vector<Status> statuses(count);
+  std::atomic<size_t> done{0};
+  std::atomic<bool> stopped{false};
+  ForEach(training.pool, count, [&](size_t i) {
+    if (stopped) return;
+    auto samples = TeachBy(request, training.queries[i], training.clusters);
     statuses[i] = samples.status();
     if (samples.ok()) taught[i] = std::move(*samples);
-  };
-  if (pool != nullptr) {
-    pool->ParallelFor(queries.size(), teach);
-  } else {
-    for (size_t i = 0; i < queries.size(); ++i) teach(i);
-  }
+    const double share = static_cast<double>(++done) / static_cast<double>(count);
+    if (training.progress && !training.progress(share)) stopped = true;
+  });
+  if (stopped) return Status::Cancelled("index: fitting the probe curves was cancelled");
   for (const Status& status : statuses) VIPER_RETURN_IF_ERROR(status);
   ModelContent content = model->content();
   content.probes.clear();

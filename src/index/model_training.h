@@ -22,6 +22,19 @@ size_t ClusterCountFor(uint64_t row_count, size_t dim);
 /// How many rows to train on.
 size_t SampleRowsFor(uint64_t row_count, size_t cluster_count);
 
+/// How much is trained.
+struct TrainingSize {
+  size_t cluster_count = 0;
+  size_t sample_rows = 0;
+};
+/// Bytes that TrainModel takes at most, the sample included.
+size_t TrainingBytes(const TrainingSize& size, size_t dim, size_t thread_count);
+/// What to train for so many rows: the counts above if they fit into the memory; else a smaller
+/// sample, of at least 64 rows for each cluster; else fewer clusters. ResourceExhausted, naming
+/// both numbers, if less than 1/32 of the clusters would be left.
+Result<TrainingSize> SizeTraining(uint64_t row_count, size_t dim, size_t thread_count,
+                                  size_t memory_bytes);
+
 struct TrainingOptions {
   Metric metric = Metric::kL2;
   size_t dim = 0;
@@ -43,20 +56,32 @@ Result<std::shared_ptr<const Model>> TrainModel(std::vector<float> sample,
 class ClusterAssigner {
  public:
   explicit ClusterAssigner(std::shared_ptr<const Model> model);
-  /// `rows` are `count` x dim floats at any byte address.
-  void Assign(const std::byte* rows, size_t count, uint32_t* clusters) const;
+  /// `rows` are `count` x dim floats at any byte address. `squared_distances` (count, may be null):
+  /// to the centroids of their clusters, in the prepared space.
+  void Assign(const std::byte* rows, size_t count, uint32_t* clusters,
+              float* squared_distances) const;
 
  private:
   std::shared_ptr<const Model> model_;
   Clustering clustering_;
 };
 
-/// Fit the probe model by searching for rows that are stored: `queries` are rows of the segment
-/// (their numbers), `clusters` the cluster of each row of the segment. The model returned codes as
-/// the one given.
-Result<std::shared_ptr<const Model>> FitProbes(
-    const std::shared_ptr<const Model>& model, const Segment& segment,
-    std::span<const uint32_t> clusters, std::span<const uint64_t> queries,
-    const std::function<Result<const std::byte*>(uint64_t row)>& floats, ThreadPool* pool);
+/// What probe curves are fitted to.
+struct ProbeTraining {
+  const Segment* segment = nullptr;
+  /// The cluster of each row of the segment.
+  std::span<const uint32_t> clusters;
+  /// Rows of the segment that are searched for.
+  std::span<const uint64_t> queries;
+  std::function<Result<const std::byte*>(uint64_t row)> floats;
+  ThreadPool* pool = nullptr;
+  /// Share done, 0 to 1; false cancels. Called from any thread of the pool.
+  std::function<bool(double)> progress;
+};
+
+/// Fit the probe model by searching for rows that are stored. The model returned codes as the one
+/// given. Cancelled; else fails as `floats` does.
+Result<std::shared_ptr<const Model>> FitProbes(const std::shared_ptr<const Model>& model,
+                                               const ProbeTraining& training);
 
 }  // namespace viper::index

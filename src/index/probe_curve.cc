@@ -287,6 +287,13 @@ size_t ProbeCurve::ProbesFor(std::span<const float> squared_distances, double re
   return ranks;
 }
 
+std::vector<float> ProbeCurve::ExpectedShares(std::span<const float> squared_distances) const {
+  if (squared_distances.empty()) return {};
+  std::array<float, kRanksMax> shares;
+  const size_t ranks = SharesOf(squared_distances, shares);
+  return {shares.begin(), shares.begin() + static_cast<ptrdiff_t>(ranks)};
+}
+
 std::optional<double> ProbeCurve::calibration_error() const {
   if (k_ == 0) return std::nullopt;
   return calibration_error_;
@@ -329,6 +336,19 @@ std::optional<ProbeCurve> ProbeCurve::Decode(ByteReader& reader) {
   return model;
 }
 
+namespace {
+
+bool Fits(const ProbeCurve& curve, double k) { return k <= 1.5 * static_cast<double>(curve.k()); }
+
+/// The first that fits k, else the last.
+const ProbeCurve& CurveFor(std::span<const ProbeCurve> curves, double k) {
+  const auto found = std::find_if(curves.begin(), curves.end(),
+                                  [k](const ProbeCurve& curve) { return Fits(curve, k); });
+  return found == curves.end() ? curves.back() : *found;
+}
+
+}  // namespace
+
 size_t ProbesFor(std::span<const ProbeCurve> curves, std::span<const float> squared_distances,
                  double recall, double k, size_t cluster_count) {
   if (curves.empty()) {
@@ -336,16 +356,18 @@ size_t ProbesFor(std::span<const ProbeCurve> curves, std::span<const float> squa
     const double probes = kUnfittedShare * (1 + powers) * static_cast<double>(cluster_count);
     return std::clamp<size_t>(static_cast<size_t>(std::ceil(probes)), 1, cluster_count);
   }
-  for (const ProbeCurve& curve : curves) {
-    if (k <= 1.5 * static_cast<double>(curve.k())) {
-      return curve.ProbesFor(squared_distances, recall);
-    }
-  }
-  const ProbeCurve& last = curves.back();
-  const double stretch = std::pow(k / static_cast<double>(last.k()), kStretchPower);
+  const ProbeCurve& curve = CurveFor(curves, k);
+  if (Fits(curve, k)) return curve.ProbesFor(squared_distances, recall);
+  const double stretch = std::pow(k / static_cast<double>(curve.k()), kStretchPower);
   const double probes =
-      std::ceil(stretch * static_cast<double>(last.ProbesFor(squared_distances, recall)));
+      std::ceil(stretch * static_cast<double>(curve.ProbesFor(squared_distances, recall)));
   return std::min(static_cast<size_t>(std::min(probes, 1e12)), cluster_count);
+}
+
+std::vector<float> ExpectedShares(std::span<const ProbeCurve> curves,
+                                  std::span<const float> squared_distances, double k) {
+  if (curves.empty()) return {};
+  return CurveFor(curves, k).ExpectedShares(squared_distances);
 }
 
 }  // namespace viper::index

@@ -38,6 +38,9 @@ class ProbeCurve {
   /// Fitted only. Clusters to probe for a share of `recall` of the k nearest, at least 1.
   /// `squared_distances` rise.
   size_t ProbesFor(std::span<const float> squared_distances, double recall) const;
+  /// Fitted only. For each rank that is modelled the estimated share of the k nearest that lie in
+  /// its cluster; they sum to 1. `squared_distances` rise.
+  std::vector<float> ExpectedShares(std::span<const float> squared_distances) const;
   /// Mean absolute difference between the recall asked for and found, on the calibration half;
   /// absent until fitted.
   std::optional<double> calibration_error() const;
@@ -70,5 +73,10 @@ class ProbeCurve {
 /// k / s, as that many of all rows lie nearer than the k-th that matches.
 size_t ProbesFor(std::span<const ProbeCurve> curves, std::span<const float> squared_distances,
                  double recall, double k, size_t cluster_count);
+
+/// What ProbesFor goes by: the expected share of the k nearest in the cluster of each rank, by the
+/// curve that it would take; empty without curves.
+std::vector<float> ExpectedShares(std::span<const ProbeCurve> curves,
+                                  std::span<const float> squared_distances, double k);
 
 }  // namespace viper::index

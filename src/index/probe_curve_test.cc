@@ -1,6 +1,7 @@
 #include "index/probe_curve.h"
 
 #include <cmath>
+#include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -95,6 +96,17 @@ TEST(ProbesFor, StaysWithinTheClusters) {
       }
     }
   }
+}
+
+TEST(ProbeCurve, ExpectedSharesSumToOneAndDecideTheProbes) {
+  const auto samples = MakeSamples(400, 5);
+  const ProbeCurve curves[] = {ProbeCurve::Fit(samples, 10)};
+  const auto& distances = samples[0].squared_distances;
+  const std::vector<float> shares = ExpectedShares(curves, distances, 10);
+  ASSERT_EQ(shares.size(), distances.size());
+  EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1, 1e-3);
+  EXPECT_GT(shares[0], shares[50]);
+  EXPECT_TRUE(ExpectedShares({}, distances, 10).empty());
 }
 
 }  // namespace

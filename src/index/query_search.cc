@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/coding.h"
@@ -38,20 +39,42 @@ float DeviationsFor(double recall) {
 
 Status QuerySearch::Begin(const IndexSearchRequest& request, std::span<const float> query,
                           SearchScratch& scratch, IndexSearchCounts& counts) {
-  const Model& model = *request.model;
-  request_ = &request;
-  scratch_ = &scratch;
   counts_ = &counts;
-  block_bytes_ = kernels::BlockBytes(model.planes());
-  error_share_ = ErrorShare(model.code_dim(), DeviationsFor(request.recall));
-  query_.Prepare(model, query);
+  const auto probed = ChooseProbes(request, query, scratch);
   rows_.Start(request, query_, counts);
-  scratch.ranker.Rank(query_, std::max(kRankedFirst, request.probes));
-  probes_ = ProbeCount();
-  const auto probed = Rank(probes_);
   const size_t opening = std::min(probes_, kFirstClusters);
   remaining_.assign(probed.begin() + static_cast<ptrdiff_t>(opening), probed.end());
   return ScanOpening(probed.first(opening));
+}
+
+std::span<const ClusterDistance> QuerySearch::ChooseProbes(const IndexSearchRequest& request,
+                                                           std::span<const float> query,
+                                                           SearchScratch& scratch) {
+  const Model& model = *request.model;
+  request_ = &request;
+  scratch_ = &scratch;
+  block_bytes_ = kernels::BlockBytes(model.planes());
+  error_share_ = ErrorShare(model.code_dim(), DeviationsFor(request.recall));
+  query_.Prepare(model, query);
+  scratch.ranker.Rank(query_, std::max(kRankedFirst, request.probes));
+  probes_ = ProbeCount();
+  return Rank(probes_);
+}
+
+std::vector<PlannedProbe> QuerySearch::Plan(const IndexSearchRequest& request,
+                                            std::span<const float> query, SearchScratch& scratch) {
+  const Model& model = *request.model;
+  const auto probed = ChooseProbes(request, query, scratch);
+  scratch.squared_distances.clear();
+  AppendProbeDistances(model, query, scratch.ranker.ranked(), scratch.squared_distances);
+  const std::vector<float> shares =
+      ExpectedShares(model.content().probes, scratch.squared_distances, EffectiveK());
+  std::vector<PlannedProbe> planned;
+  for (const ClusterDistance& cluster : probed) {
+    planned.push_back({cluster.cluster, cluster.value, std::nullopt});
+    if (planned.size() <= shares.size()) planned.back().expected_share = shares[planned.size() - 1];
+  }
+  return planned;
 }
 
 std::span<const ClusterDistance> QuerySearch::Rank(size_t count) {
@@ -66,9 +89,12 @@ size_t QuerySearch::ProbeCount() {
   scratch_->squared_distances.clear();
   AppendProbeDistances(model, query_.plain(), scratch_->ranker.ranked(),
                        scratch_->squared_distances);
-  const double k = static_cast<double>(request_->k) / std::max(request_->selected_share, 1e-9);
-  return ProbesFor(model.content().probes, scratch_->squared_distances, request_->recall, k,
-                   model.cluster_count());
+  return ProbesFor(model.content().probes, scratch_->squared_distances, request_->recall,
+                   EffectiveK(), model.cluster_count());
+}
+
+double QuerySearch::EffectiveK() const {
+  return static_cast<double>(request_->k) / std::max(request_->selected_share, 1e-9);
 }
 
 Status QuerySearch::AppendRuns(const ClusterDistance& cluster) {

@@ -34,6 +34,10 @@ class QuerySearch {
   Status Begin(const IndexSearchRequest& request, std::span<const float> query,
                SearchScratch& scratch, IndexSearchCounts& counts);
 
+  /// The clusters that Begin and Scan would go through (PlanProbes).
+  std::vector<PlannedProbe> Plan(const IndexSearchRequest& request, std::span<const float> query,
+                                 SearchScratch& scratch);
+
   /// How many clusters are probed.
   size_t probes() const { return probes_; }
   /// The clusters that are still to be scanned, nearest first.
@@ -49,7 +53,13 @@ class QuerySearch {
   Result<std::vector<ScoredRow>> TakeNearest() { return rows_.TakeNearest(); }
 
  private:
+  /// Prepare the query, rank the clusters and choose how many are probed: these.
+  std::span<const ClusterDistance> ChooseProbes(const IndexSearchRequest& request,
+                                                std::span<const float> query,
+                                                SearchScratch& scratch);
   size_t ProbeCount();
+  /// So many of all rows lie nearer than the k-th of those that take part.
+  double EffectiveK() const;
   /// Rank the first `count` clusters exactly.
   std::span<const ClusterDistance> Rank(size_t count);
   Status AppendRuns(const ClusterDistance& cluster);

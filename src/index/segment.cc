@@ -4,6 +4,8 @@
 #include "index/segment.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
 #include <utility>
 
 #include <fmt/core.h>
@@ -126,6 +128,12 @@ Status Segment::ReadFooter(std::span<const std::byte> footer, const Model& model
     zero_rows_.push_back(*row);
   }
   VIPER_RETURN_IF_ERROR(ReadClusters(reader, model));
+  const auto distance_bits = reader.ReadFixed64();
+  if (!distance_bits) return Damaged("footer");
+  mean_squared_distance_ = std::bit_cast<double>(*distance_bits);
+  if (!std::isfinite(mean_squared_distance_) || mean_squared_distance_ < 0) {
+    return Damaged("mean squared distance");
+  }
   return reader.done() ? Status::Ok() : Damaged("footer");
 }
 

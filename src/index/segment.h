@@ -66,6 +66,8 @@ class Segment {
   uint64_t model_id() const { return model_id_; }
   const std::vector<SegmentPart>& parts() const { return parts_; }
   uint64_t row_count() const { return row_count_; }
+  /// Of its rows to the centroids of their clusters, in the prepared space.
+  double mean_squared_distance() const { return mean_squared_distance_; }
   ByteRows byte_rows() const { return byte_rows_; }
   size_t cluster_count() const { return clusters_.size(); }
   const ClusterView& cluster(size_t i) const { return clusters_[i]; }
@@ -89,6 +91,7 @@ class Segment {
   std::span<const std::byte> bytes_;
   uint64_t model_id_ = 0;
   uint64_t row_count_ = 0;
+  double mean_squared_distance_ = 0;
   ByteRows byte_rows_ = ByteRows::kNone;
   std::vector<SegmentPart> parts_;
   std::vector<ClusterView> clusters_;
@@ -105,8 +108,9 @@ struct SegmentInput {
   ByteRows byte_rows = ByteRows::kScaled;
   /// The floats of a row of the segment; fails for a damaged page.
   std::function<Result<const std::byte*>(uint64_t row)> floats;
-  /// The cluster of each row of the segment.
-  std::vector<uint32_t> clusters;
+  /// The cluster of each row of the segment. Not owned.
+  std::span<const uint32_t> clusters;
+  double mean_squared_distance = 0;
   /// Takes the next bytes of the file.
   std::function<Status(std::span<const std::byte>)> append;
   ThreadPool* pool = nullptr;

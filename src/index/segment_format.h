@@ -9,7 +9,7 @@ namespace viper::index {
 
 // "VIPERSEG" in the order of the bytes.
 inline constexpr uint64_t kSegmentMagic = 0x4745535245504956;
-inline constexpr uint32_t kSegmentVersion = 1;
+inline constexpr uint32_t kSegmentVersion = 2;
 /// Offset and bytes of the footer (u64 each), its CRC-32C, the version (u32 each), the magic.
 inline constexpr size_t kSegmentTrailerBytes = 32;
 /// Clusters begin at multiples of this.

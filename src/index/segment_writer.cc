@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <numeric>
 #include <utility>
@@ -100,27 +101,35 @@ struct ClusterRows {
   }
 };
 
-Result<ClusterRows> SortByCluster(const SegmentInput& input) {
-  const Model& model = *input.model;
-  ClusterRows sorted;
-  std::vector<uint32_t> clusters = input.clusters;
-  const auto none = static_cast<uint32_t>(model.cluster_count());
-  if (model.metric() == Metric::kCosine) {
-    for (size_t row = 0; row < clusters.size(); ++row) {
-      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, input.floats(row));
-      if (!IsZero(floats, model.dim())) continue;
-      sorted.zero_rows.push_back(static_cast<uint32_t>(row));
-      clusters[row] = none;
-    }
+Result<std::vector<uint32_t>> FindZeroRows(const SegmentInput& input) {
+  std::vector<uint32_t> zero_rows;
+  if (input.model->metric() != Metric::kCosine) return zero_rows;
+  for (size_t row = 0; row < input.clusters.size(); ++row) {
+    VIPER_ASSIGN_OR_RETURN(const std::byte* floats, input.floats(row));
+    if (IsZero(floats, input.model->dim())) zero_rows.push_back(static_cast<uint32_t>(row));
   }
-  sorted.firsts.assign(model.cluster_count() + 2, 0);
-  for (const uint32_t cluster : clusters) ++sorted.firsts[cluster + 1];
+  return zero_rows;
+}
+
+Result<ClusterRows> SortByCluster(const SegmentInput& input) {
+  ClusterRows sorted;
+  VIPER_ASSIGN_OR_RETURN(sorted.zero_rows, FindZeroRows(input));
+  sorted.firsts.assign(input.model->cluster_count() + 1, 0);
+  const auto for_each_row = [&](auto&& take) {
+    auto zero = sorted.zero_rows.begin();
+    for (uint32_t row = 0; row < input.clusters.size(); ++row) {
+      if (zero != sorted.zero_rows.end() && *zero == row) {
+        ++zero;
+      } else {
+        take(row, input.clusters[row]);
+      }
+    }
+  };
+  for_each_row([&](uint32_t, uint32_t cluster) { ++sorted.firsts[cluster + 1]; });
   std::partial_sum(sorted.firsts.begin(), sorted.firsts.end(), sorted.firsts.begin());
   std::vector<size_t> next = sorted.firsts;
-  sorted.rows.resize(clusters.size());
-  for (size_t row = 0; row < clusters.size(); ++row) {
-    sorted.rows[next[clusters[row]]++] = static_cast<uint32_t>(row);
-  }
+  sorted.rows.resize(sorted.firsts.back());
+  for_each_row([&](uint32_t row, uint32_t cluster) { sorted.rows[next[cluster]++] = row; });
   return sorted;
 }
 
@@ -152,6 +161,7 @@ class SegmentStream {
     writer.PutVarint(zero_rows.size());
     for (const uint32_t row : zero_rows) writer.PutFixed32(row);
     writer.PutBytes(table_);
+    writer.PutFixed64(std::bit_cast<uint64_t>(input_.mean_squared_distance));
     const uint32_t crc = crc32c::Value(end);
     const size_t footer_bytes = end.size();
     writer.PutFixed64(offset_);

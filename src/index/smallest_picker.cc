@@ -53,7 +53,8 @@ float SmallestPicker::Pick(std::span<const float> values, size_t count) {
   // The sample's least is near the count-th smallest where few are wanted of many: begin there.
   int64_t below = KeyOf(-kLargest);
   int64_t above = KeyOf(kLargest);
-  int64_t limit = KeyOf(range.low);
+  // A value may be minus infinity: the bound of a row whose factors are beyond half precision.
+  int64_t limit = std::max(KeyOf(range.low), below);
   int64_t stride = (KeyOf(range.high) - limit) / 16 + 1;
   for (int step = 0; step < kStepsMax && below + 1 < above; ++step) {
     const size_t taken = Mask(values, ValueOf(limit));

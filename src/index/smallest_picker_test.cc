@@ -44,5 +44,16 @@ TEST(SmallestPicker, TakesAllOfEqualValues) {
   for (const uint64_t mask : picker.masks()) EXPECT_EQ(mask, ~uint64_t{0});
 }
 
+TEST(SmallestPicker, MinusInfinitiesAreTheSmallest) {
+  std::vector<float> values(640, 3.0F);
+  for (size_t i = 0; i < values.size(); i += 8) values[i] = -std::numeric_limits<float>::infinity();
+  SmallestPicker picker;
+  for (const size_t count : {1U, 10U, 79U, 90U}) {
+    picker.Pick(values, count);
+    for (const uint64_t mask : picker.masks())
+      EXPECT_EQ(mask & 0x0101010101010101, 0x0101010101010101);
+  }
+}
+
 }  // namespace
 }  // namespace viper::index

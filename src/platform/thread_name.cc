@@ -3,6 +3,9 @@
 #include <string>
 
 #include <pthread.h>
+#if defined(__linux__)
+#include <sys/resource.h>
+#endif
 
 namespace viper {
 
@@ -14,6 +17,14 @@ void SetThreadName(std::string_view name) {
   pthread_setname_np(std::string(name).c_str());
 #else
   static_cast<void>(name);
+#endif
+}
+
+void LowerThreadPriority() {
+#if defined(__linux__)
+  // Linux keeps the nice value for each thread; 19 is the lowest priority. It cannot fail.
+  constexpr int kNiceMax = 19;
+  setpriority(PRIO_PROCESS, 0, kNiceMax);
 #endif
 }
 

@@ -1,0 +1,62 @@
+"""What the index tells about itself, in Python."""
+
+import datetime
+
+import numpy as np
+import pytest
+
+from lake import random_vectors
+
+viper = pytest.importorskip("viper", reason="built without the Python module (nanobind or Python's headers missing)")
+
+ROWS, DIM = 12_000, 16
+
+
+@pytest.fixture
+def collection(tmp_path):
+    with viper.connect(tmp_path / "lake", background_index=False, audit_share=1.0, index_threads=1) as database:
+        made = database.create_collection("c", dim=DIM, metric="l2")
+        made.upsert(ids=range(ROWS), vectors=random_vectors(12, ROWS, DIM))
+        made.flush()
+        made.build_index()
+        yield made
+
+
+def test_predictions_name_clusters_of_the_model(collection):
+    vector = random_vectors(12, ROWS, DIM)[5]
+    optimal = collection.predict_optimal_cluster(vector)
+    report = collection.index_report()
+    assert optimal["cluster"] == f"c/{report['model']}/{optimal['number']}"
+    assert optimal["distance"] <= optimal["second_distance"] and 0 <= optimal["margin"] <= 1
+    relevant = collection.predict_relevant_clusters(vector, recall=0.99, k=10)
+    assert relevant[0]["cluster"] == optimal["cluster"] and len(relevant) <= report["clusters"]
+    assert sum(cluster["probability"] for cluster in relevant) <= 1.001
+    assert len(collection.predict_relevant_clusters(vector, 0.5)) <= len(relevant)
+    with pytest.raises(viper.InvalidArgument):
+        collection.predict_optimal_cluster(vector[:3])
+    with pytest.raises(viper.InvalidArgument):
+        collection.predict_relevant_clusters(vector, recall=1.0)
+
+
+def test_the_report_holds_accuracy_and_audits(collection):
+    report = collection.index_report()
+    assert report["indexed_rows"] == ROWS and report["retrain_reason"] is None and report["damaged_files"] == []
+    assert isinstance(report["trained_at"], datetime.datetime)
+    assert report["accuracy"]["assignment_agreement"] >= 0.97
+    assert [recall["asked"] for recall in report["accuracy"]["recalls"]] == [0.9, 0.95, 0.98, 0.99]
+    assert report["audit"]["audited"] == 0 and report["audit"]["mean_recall"] is None
+    queries = random_vectors(13, 100_000, DIM)
+    for query in queries:
+        collection.search(query, recall=0.9)
+        audit = collection.index_report()["audit"]
+        if audit["audited"] >= 5:
+            break
+    assert audit["audited"] >= 5 and 0 < audit["mean_recall"] <= 1 and audit["failed"] == 0
+    assert audit["by_recall"][0]["asked"] == 0.9
+
+
+def test_without_an_index_there_is_nothing_to_tell(database):
+    collection = database.create_collection("c", dim=3)
+    for call in (collection.index_report, lambda: collection.predict_optimal_cluster(np.ones(3))):
+        with pytest.raises(viper.FailedPrecondition):
+            call()
