@@ -52,7 +52,8 @@ struct VIPER_EXPORT EngineOptions {
   uint32_t checkpoint_interval = 20;
   /// Threads for one large search or one batch; 0 = one per core. At most 256.
   uint32_t search_threads = 0;
-  /// Bytes of decoded metadata columns kept for filters and results, per collection. 0 or more.
+  /// Bytes kept for reads, per collection: three quarters for decoded metadata columns, a quarter
+  /// for which rows match the filters in use (half a byte or less a record and filter). 0 or more.
   size_t cache_bytes = size_t{64} << 20;
   /// Open a collection whose log is damaged before its end by giving up the records from this
   /// sequence number on, as the refusal's message names it; 0 = refuse.

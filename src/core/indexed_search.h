@@ -7,15 +7,13 @@
 #include "core/collection_index.h"
 #include "core/read_view.h"
 #include "core/snapshot_impl.h"
+#include "core/view_selection.h"
 #include "index/index_search.h"
 #include "index/top_rows.h"
 #include "viper/options.h"
 #include "viper/snapshot.h"
 
 namespace viper::core {
-
-/// Which rows of each source of a view take part in a search; null = all of them.
-using Selections = std::vector<std::shared_ptr<const Bitmap>>;
 
 /// A row found, and its distance.
 struct FoundRow {
@@ -39,8 +37,8 @@ Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView&
 /// segment is damaged; `damaged` tells which.
 Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const ReadView& view,
                                                   const ViewIndex& view_index,
-                                                  const Selections& selections, QueryBatch queries,
-                                                  const SearchOptions& options,
+                                                  const IndexSelection& selection,
+                                                  QueryBatch queries, const SearchOptions& options,
                                                   const index::Segment** damaged);
 
 }  // namespace viper::core

@@ -45,16 +45,6 @@ Status CheckOptions(const SearchOptions& options) {
                   options.recall));
 }
 
-Result<core::Selections> SelectAll(const ReadView& view, const Filter& filter, int64_t now) {
-  VIPER_ASSIGN_OR_RETURN(auto predicate, core::BindFilter(view, filter));
-  core::Selections selections;
-  for (size_t source = 0; source < view.source_count(); ++source) {
-    VIPER_ASSIGN_OR_RETURN(auto selection, core::SelectRows(view, source, predicate, now));
-    selections.push_back(std::move(selection));
-  }
-  return selections;
-}
-
 /// Under cosine a query of zeros is as far from every record: only comparing all of them orders
 /// those by id.
 bool HasZeroQuery(const CollectionSchema& schema, const QueryBatch& queries) {
@@ -67,35 +57,55 @@ bool HasZeroQuery(const CollectionSchema& schema, const QueryBatch& queries) {
 }
 
 /// Few enough rows that reading all of them is cheaper than looking through the index for them.
-bool AreFew(const ReadView& view, const core::Selections& selections) {
+bool AreFew(const ReadView& view, const core::ViewSelection& selection) {
   constexpr uint64_t kFloatsMax = uint64_t{512} << 10;
   constexpr uint64_t kFloatsPerRow = 64;  // what reaching a row costs
-  uint64_t rows = 0;
-  for (size_t source = 0; source < selections.size(); ++source) {
-    rows += core::SelectedCount(view, source, selections[source].get());
-  }
-  return rows * (view.schema->dim + kFloatsPerRow) <= kFloatsMax;
+  return selection.selected_rows * (view.schema->dim + kFloatsPerRow) <= kFloatsMax;
 }
 
-Result<std::vector<core::FoundRows>> FindRows(core::ReadContext& context,
-                                              const std::shared_ptr<const ReadView>& view,
-                                              const core::Selections& selections,
-                                              QueryBatch queries, const SearchOptions& options) {
-  const bool compares_all = options.exact || HasZeroQuery(*view->schema, queries);
-  // Whoever says how many clusters to look into means the index, however few the rows.
-  const bool are_few = options.nprobe == 0 && AreFew(*view, selections);
-  while (!compares_all && !are_few) {
-    const auto view_index = context.index.For(view);
-    if (view_index == nullptr) break;
-    const index::Segment* damaged = nullptr;
-    auto found = core::SearchThroughIndex(context, *view, *view_index, selections, queries, options,
-                                          &damaged);
-    // A damaged segment is as good as none: the rows themselves are whole.
-    if (damaged == nullptr) return found;
-    context.index.Drop(damaged);
+/// One search of a view: what all its steps share.
+class ViewSearch {
+ public:
+  ViewSearch(const Snapshot::Impl& impl, const SearchOptions& options)
+      : context_(impl.context()),
+        view_(impl.view_pointer()),
+        options_(options),
+        key_(options.filter) {}
+
+  Result<std::vector<core::FoundRows>> Run(QueryBatch queries, int64_t now) {
+    VIPER_ASSIGN_OR_RETURN(selection_,
+                           context_.selector.Select(view_, options_.filter, key_, now, nullptr));
+    const bool compares_all = options_.exact || HasZeroQuery(*view_->schema, queries);
+    // Whoever says how many clusters to look into means the index, however few the rows.
+    const bool are_few = options_.nprobe == 0 && AreFew(*view_, *selection_);
+    while (!compares_all && !are_few) {
+      const auto view_index = context_.index.For(view_);
+      if (view_index == nullptr) break;
+      const index::Segment* damaged = nullptr;
+      auto found = SearchIndex(view_index, queries, &damaged);
+      // A damaged segment is as good as none: the rows themselves are whole.
+      if (damaged == nullptr) return found;
+      context_.index.Drop(damaged);
+    }
+    return core::SearchExactly(context_, *view_, selection_->sources, queries, options_.k);
   }
-  return core::SearchExactly(context, *view, selections, queries, options.k);
-}
+
+ private:
+  Result<std::vector<core::FoundRows>> SearchIndex(
+      const std::shared_ptr<const core::ViewIndex>& view_index, QueryBatch queries,
+      const index::Segment** damaged) {
+    VIPER_ASSIGN_OR_RETURN(const auto selected, context_.selector.SelectInIndex(
+                                                    *view_, view_index, selection_, key_, damaged));
+    return core::SearchThroughIndex(context_, *view_, *view_index, *selected, queries, options_,
+                                    damaged);
+  }
+
+  core::ReadContext& context_;
+  const std::shared_ptr<const ReadView>& view_;
+  const SearchOptions& options_;
+  const core::FilterKey key_;
+  std::shared_ptr<const core::ViewSelection> selection_;
+};
 
 Result<Hit> MakeHit(const ReadView& view, const Location& location, double distance,
                     const Projection& projection) {
@@ -144,9 +154,7 @@ Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
   VIPER_RETURN_IF_ERROR(CheckQueries(*view.schema, queries));
   VIPER_RETURN_IF_ERROR(core::CheckProjection(view, options.projection));
   VIPER_RETURN_IF_ERROR(CheckOptions(options));
-  VIPER_ASSIGN_OR_RETURN(const auto selections, SelectAll(view, options.filter, impl_->Now()));
-  VIPER_ASSIGN_OR_RETURN(const auto found, FindRows(impl_->context(), impl_->view_pointer(),
-                                                    selections, queries, options));
+  VIPER_ASSIGN_OR_RETURN(const auto found, ViewSearch(*impl_, options).Run(queries, impl_->Now()));
   std::vector<Hits> answers(queries.count);
   for (size_t query = 0; query < queries.count; ++query) {
     answers[query].reserve(found[query].size());
@@ -160,17 +168,14 @@ Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
 }
 
 Result<uint64_t> Snapshot::Count(const Filter& filter) const {
-  const ReadView& view = impl_->view();
-  VIPER_ASSIGN_OR_RETURN(const auto selections, SelectAll(view, filter, impl_->Now()));
-  uint64_t count = 0;
-  for (size_t source = 0; source < selections.size(); ++source) {
-    count += core::SelectedCount(view, source, selections[source].get());
-  }
-  return count;
+  VIPER_ASSIGN_OR_RETURN(const auto selection, impl_->Select(filter));
+  return selection->selected_rows;
 }
 
 Result<ScrollPage> Snapshot::Scroll(const ScrollOptions& options) const {
-  return core::Scroll(impl_->view(), options, impl_->Now());
+  VIPER_RETURN_IF_ERROR(core::CheckScroll(impl_->view(), options));
+  VIPER_ASSIGN_OR_RETURN(const auto selection, impl_->Select(options.filter));
+  return core::Scroll(impl_->view(), *selection, options);
 }
 
 }  // namespace viper

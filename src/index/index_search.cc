@@ -66,6 +66,8 @@ struct BlockPlace {
   uint32_t segment = 0;
   /// Row of the cluster that is row 0 of the block.
   uint32_t first_row = 0;
+  /// Rows of the block that take part.
+  uint64_t selected = 0;
   float base = 0;
   float shift = 0;
 };
@@ -145,6 +147,8 @@ class Search {
         is_dot_(model_.metric() == Metric::kDot),
         block_bytes_(kernels::BlockBytes(model_.planes())),
         error_share_(ErrorShare(model_.code_dim(), DeviationsFor(request.recall))),
+        cluster_count_(request.clusters == nullptr ? model_.cluster_count()
+                                                   : request.clusters->count()),
         top_(request.k, request.tie_less) {}
 
   Result<std::vector<ScoredRow>> Run() {
@@ -160,8 +164,8 @@ class Search {
       if (probes > exact_ranks_) RankTheRest();
       VIPER_RETURN_IF_ERROR(Probe(done, probes));
       done = probes;
-      if (scratch_.threshold.value() < kInfinity || done == model_.cluster_count()) break;
-      probes = std::min(model_.cluster_count(), 2 * probes);
+      if (scratch_.threshold.value() < kInfinity || done == cluster_count_) break;
+      probes = std::min(cluster_count_, 2 * probes);
     }
     counts_.probed_clusters += done;
     VIPER_RETURN_IF_ERROR(ReadFloats());
@@ -200,6 +204,9 @@ class Search {
     for (size_t i = 0; i < blocks; ++i) {
       kernel_.scan_block(model_.centroid_blocks().data() + i * block_bytes_, model_.planes(),
                          table_.entries, bound, scratch_.values.data() + i * kBlockRows);
+      if (request_.clusters != nullptr) {
+        Hide(~request_.clusters->words()[i], scratch_.values.data() + i * kBlockRows);
+      }
     }
     scratch_.picker.Pick(scratch_.values, std::max(ProbeCurve::kRanksMax, 2 * request_.probes));
     scratch_.ranked.clear();
@@ -213,6 +220,11 @@ class Search {
     const size_t affordable =
         std::clamp(kExactCentroidFloats / model_.dim(), kExactCentroidsMin, kExactCentroidsMax);
     RankExactly(std::max(affordable, request_.probes + request_.probes / 2));
+  }
+
+  /// Put the values of these rows of a block out of reach.
+  static void Hide(uint64_t rows, float* values) {
+    for (; rows != 0; rows &= rows - 1) values[std::countr_zero(rows)] = kInfinity;
   }
 
   /// Replace the estimates of the first `count` ranks by exact values, and put those ranks in
@@ -242,6 +254,7 @@ class Search {
     std::vector<bool> has(model_.cluster_count());
     for (const ClusterDistance& ranked : scratch_.ranked) has[ranked.cluster] = true;
     for (uint32_t i = 0; i < model_.cluster_count(); ++i) {
+      if (request_.clusters != nullptr && !request_.clusters->Has(i)) continue;
       if (!has[i]) scratch_.ranked.push_back({ValueOf(i), i});
     }
     scratch_.sorter.Sort(std::span(scratch_.ranked).subspan(first));
@@ -249,12 +262,14 @@ class Search {
   }
 
   size_t ProbeCount() {
-    if (request_.probes != 0) return std::min(request_.probes, model_.cluster_count());
+    if (cluster_count_ == 0) return 0;
+    if (request_.probes != 0) return std::min(request_.probes, cluster_count_);
     scratch_.squared_distances.clear();
     AppendProbeDistances(model_, request_.query, scratch_.ranked, scratch_.squared_distances);
-    const double k = static_cast<double>(request_.k) / std::max(request_.selected_share, 1e-9);
-    return ProbesFor(model_.content().probes, scratch_.squared_distances, request_.recall, k,
-                     model_.cluster_count());
+    const auto k = static_cast<double>(request_.k);
+    const double share = request_.clusters == nullptr ? 1 : request_.clusters->selected_share();
+    return ProbesFor(model_.content().probes, scratch_.squared_distances, request_.recall,
+                     k / share, cluster_count_);
   }
 
   /// Scan the clusters of ranks [first, last).
@@ -277,13 +292,20 @@ class Search {
       const float spread = std::sqrt(is_dot_ ? squared_norm_ : std::max(0.0F, ranked.value));
       for (uint32_t i = 0; i < request_.segments.size(); ++i) {
         const Segment& segment = *request_.segments[i].segment;
+        const ScanMask* mask = request_.segments[i].mask;
         const ClusterView& cluster = segment.cluster(ranked.cluster);
-        if (cluster.row_count == 0) continue;
+        if (cluster.row_count == 0 || (mask != nullptr && mask->SelectedIn(ranked.cluster) == 0)) {
+          continue;
+        }
         VIPER_RETURN_IF_ERROR(segment.CheckCluster(ranked.cluster));
-        counts_.scanned_rows += cluster.row_count;
         for (size_t block = 0; block < cluster.block_count; ++block) {
+          const uint64_t selected =
+              mask == nullptr ? ~uint64_t{0} : mask->WordsOf(ranked.cluster)[block];
+          if (selected == 0) continue;
+          const size_t first_row = block * kBlockRows;
+          counts_.scanned_rows += std::min<size_t>(kBlockRows, cluster.row_count - first_row);
           scratch_.blocks.push_back({cluster.blocks + block * block_bytes_, &cluster, i,
-                                     static_cast<uint32_t>(block * kBlockRows), ranked.value,
+                                     static_cast<uint32_t>(first_row), selected, ranked.value,
                                      centre_ + error_share_ * spread});
         }
       }
@@ -305,6 +327,7 @@ class Search {
       }
       kernel_.scan_block(blocks[i].block, model_.planes(), table_.entries,
                          BoundOf(blocks[i], kInfinity), scratch_.values.data() + i * kBlockRows);
+      Hide(~blocks[i].selected, scratch_.values.data() + i * kBlockRows);
     }
     const size_t wanted = std::max<size_t>(16, request_.k + request_.k / 2);
     scratch_.picker.Pick(scratch_.values, wanted);
@@ -342,8 +365,9 @@ class Search {
       }
       const float threshold =
           std::min(scratch_.threshold.value(), std::numeric_limits<float>::max());
-      const uint64_t mask = kernel_.scan_block(blocks[i].block, model_.planes(), table_.entries,
-                                               BoundOf(blocks[i], threshold), values);
+      const uint64_t mask =
+          blocks[i].selected & kernel_.scan_block(blocks[i].block, model_.planes(), table_.entries,
+                                                  BoundOf(blocks[i], threshold), values);
       if (mask != 0) TakeRows(blocks[i], mask);
     }
   }
@@ -483,9 +507,13 @@ class Search {
     return failure_;
   }
 
+  static std::span<const uint32_t> ZeroRowsOf(const SearchedSegment& searched) {
+    return searched.mask == nullptr ? searched.segment->zero_rows() : searched.mask->zero_rows();
+  }
+
   Status AddZeroRows() {
     for (const SearchedSegment& searched : request_.segments) {
-      for (const uint32_t number : searched.segment->zero_rows()) {
+      for (const uint32_t number : ZeroRowsOf(searched)) {
         if (searched.selection != nullptr && !searched.selection->Test(number)) continue;
         // A zero vector has cosine 0 with everything.
         if (top_.full() && top_.worst_distance() < 1) return {};
@@ -503,6 +531,8 @@ class Search {
   const bool is_dot_;
   const size_t block_bytes_;
   const float error_share_;
+  /// Clusters of which some row takes part: there are no others to this search.
+  const size_t cluster_count_;
   kernels::CodeTable table_;
   float centre_ = 0;
   /// Of the prepared query, and of the query as it is.

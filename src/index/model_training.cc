@@ -161,7 +161,7 @@ Result<std::shared_ptr<const Model>> FitProbes(
     const std::shared_ptr<const Model>& model, const Segment& segment,
     std::span<const uint32_t> clusters, std::span<const uint64_t> queries,
     const std::function<Result<const std::byte*>(uint64_t row)>& floats, ThreadPool* pool) {
-  const SearchedSegment searched = {&segment, 0, nullptr};
+  const SearchedSegment searched = {.segment = &segment};
   IndexSearchRequest request;
   request.model = model.get();
   request.segments = {&searched, 1};
