@@ -13,14 +13,18 @@
 #include <numeric>
 #include <optional>
 
+#include <fmt/core.h>
+
 #include "base/assert.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "index/byte_row.h"
 #include "index/cluster_ranking.h"
 #include "index/exact_distance.h"
+#include "index/probe_count.h"
 #include "index/row_code.h"
 #include "index/smallest_picker.h"
+#include "index/threshold.h"
 #include "kernels/kernel_table.h"
 
 namespace viper::index {
@@ -36,6 +40,8 @@ constexpr size_t kFirstClusters = 4;
 constexpr size_t kBlocksAhead = 8;
 /// Rows that wait for their bytes to arrive before they are compared together.
 constexpr size_t kRowsTogether = 16;
+/// Blocks between two looks at whether the search has to stop.
+constexpr size_t kBlocksPerCheck = 64;
 constexpr size_t kLineBytes = 64;
 /// Centroids whose distance is computed exactly: this many floats of them, and at least some.
 constexpr size_t kExactCentroidFloats = size_t{16} * 1024;
@@ -89,30 +95,6 @@ struct Candidate {
   const ByteQuery* query = nullptr;
 };
 
-/// The k smallest of the values offered; the largest of them is the threshold.
-class Threshold {
- public:
-  void Reset(size_t k) {
-    k_ = k;
-    heap_.clear();
-  }
-  float value() const { return heap_.size() < k_ ? kInfinity : heap_.front(); }
-  void Offer(float upper) {
-    if (heap_.size() < k_) {
-      heap_.push_back(upper);
-      std::push_heap(heap_.begin(), heap_.end());
-    } else if (upper < heap_.front()) {
-      std::pop_heap(heap_.begin(), heap_.end());
-      heap_.back() = upper;
-      std::push_heap(heap_.begin(), heap_.end());
-    }
-  }
-
- private:
-  size_t k_ = 0;
-  std::vector<float> heap_;
-};
-
 /// What a thread keeps between searches, so that they allocate nothing.
 struct Scratch {
   std::vector<float> prepared;
@@ -124,6 +106,8 @@ struct Scratch {
   ClusterSorter sorter;
   std::vector<float> squared_distances;
   std::vector<BlockPlace> blocks;
+  /// Of which only few rows take part.
+  std::vector<BlockPlace> sparse_blocks;
   std::vector<Survivor> survivors;
   std::vector<Candidate> candidates;
   Threshold threshold;
@@ -266,10 +250,17 @@ class Search {
     if (request_.probes != 0) return std::min(request_.probes, cluster_count_);
     scratch_.squared_distances.clear();
     AppendProbeDistances(model_, request_.query, scratch_.ranked, scratch_.squared_distances);
-    const auto k = static_cast<double>(request_.k);
-    const double share = request_.clusters == nullptr ? 1 : request_.clusters->selected_share();
-    return ProbesFor(model_.content().probes, scratch_.squared_distances, request_.recall,
-                     k / share, cluster_count_);
+    ProbeQuery query;
+    query.model = &model_;
+    query.clusters = request_.clusters;
+    for (const SearchedSegment& searched : request_.segments) {
+      query.row_count += searched.segment->row_count();
+    }
+    query.ranked = scratch_.ranked;
+    query.squared_distances = scratch_.squared_distances;
+    query.recall = request_.recall;
+    query.k = request_.k;
+    return CountProbes(query);
   }
 
   /// Scan the clusters of ranks [first, last).
@@ -277,16 +268,39 @@ class Search {
     const size_t opening = first == 0 ? std::min(last, kFirstClusters) : first;
     if (opening > first) {
       VIPER_RETURN_IF_ERROR(ListBlocks(first, opening));
+      TakeSparseBlocks();
       ScanOpening();
     }
     VIPER_RETURN_IF_ERROR(ListBlocks(opening, last));
+    TakeSparseBlocks();
     ScanBlocks();
     CompareSurvivors();
-    return {};
+    return failure_;
+  }
+
+  /// Up to so many rows of a block cost less when all of them are compared by their bytes than when
+  /// its codes are scanned first.
+  size_t SparseRowsMax(const Segment& segment) const {
+    const size_t row_bytes = ByteRowBytes(segment.byte_rows(), model_);
+    return row_bytes == 0 ? 0 : block_bytes_ / (2 * (row_bytes + kLineBytes));
+  }
+
+  static void PrefetchNumbers(const BlockPlace& place) {
+    const std::byte* numbers = place.cluster->numbers + place.first_row * sizeof(uint32_t);
+    for (uint64_t rows = place.selected; rows != 0; rows &= rows - 1) {
+      __builtin_prefetch(numbers + std::countr_zero(rows) * sizeof(uint32_t), 0, 3);
+    }
+  }
+
+  /// Let the rows go on of the blocks that are not worth scanning.
+  void TakeSparseBlocks() {
+    for (const BlockPlace& place : scratch_.sparse_blocks) TakeRows(place, place.selected);
+    CompareSurvivors();
   }
 
   Status ListBlocks(size_t first, size_t last) {
     scratch_.blocks.clear();
+    scratch_.sparse_blocks.clear();
     for (size_t rank = first; rank < last; ++rank) {
       const ClusterDistance& ranked = scratch_.ranked[rank];
       const float spread = std::sqrt(is_dot_ ? squared_norm_ : std::max(0.0F, ranked.value));
@@ -303,10 +317,16 @@ class Search {
               mask == nullptr ? ~uint64_t{0} : mask->WordsOf(ranked.cluster)[block];
           if (selected == 0) continue;
           const size_t first_row = block * kBlockRows;
+          const BlockPlace place = {cluster.blocks + block * block_bytes_, &cluster, i,
+                                    static_cast<uint32_t>(first_row),      selected, ranked.value,
+                                    centre_ + error_share_ * spread};
+          if (static_cast<size_t>(std::popcount(selected)) <= SparseRowsMax(segment)) {
+            PrefetchNumbers(place);
+            scratch_.sparse_blocks.push_back(place);
+            continue;
+          }
           counts_.scanned_rows += std::min<size_t>(kBlockRows, cluster.row_count - first_row);
-          scratch_.blocks.push_back({cluster.blocks + block * block_bytes_, &cluster, i,
-                                     static_cast<uint32_t>(first_row), selected, ranked.value,
-                                     centre_ + error_share_ * spread});
+          scratch_.blocks.push_back(place);
         }
       }
     }
@@ -353,6 +373,16 @@ class Search {
     }
   }
 
+  /// Notes why, once the search has to stop; `done` of the blocks listed are scanned.
+  bool MustStop(size_t done) {
+    if (request_.stop == nullptr || !failure_.ok()) return !failure_.ok();
+    failure_ = request_.stop->Check([&] {
+      return fmt::format("in the index, after {} of {} blocks of codes", done,
+                         scratch_.blocks.size());
+    });
+    return !failure_.ok();
+  }
+
   void ScanBlocks() {
     const auto& blocks = scratch_.blocks;
     float values[kBlockRows];
@@ -360,6 +390,7 @@ class Search {
       PrefetchBlock(blocks[i].block, block_bytes_);
     }
     for (size_t i = 0; i < blocks.size(); ++i) {
+      if (i % kBlocksPerCheck == 0 && MustStop(i)) return;
       if (i + kBlocksAhead < blocks.size()) {
         PrefetchBlock(blocks[i + kBlocksAhead].block, block_bytes_);
       }
@@ -499,6 +530,9 @@ class Search {
     std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
       return a.lower != b.lower ? a.lower < b.lower : a.row < b.row;
     });
+    const size_t compared_max =
+        request_.rerank == 0 ? candidates.size() : std::max(request_.rerank, request_.k);
+    if (candidates.size() > compared_max) candidates.resize(compared_max);
     for (const Candidate& candidate : candidates) {
       if (top_.full() && candidate.lower > PreparedValue(top_.worst_distance())) break;
       const std::optional<double> distance = DistanceOf(candidate);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/bitmap.h"
+#include "base/stop_signal.h"
 #include "index/model.h"
 #include "index/scan_mask.h"
 #include "index/segment.h"
@@ -43,6 +44,11 @@ struct IndexSearchRequest {
   /// Clusters to probe, in place of what `recall` says; 0 = by recall. Only those count of which
   /// some row takes part.
   size_t probes = 0;
+  /// Read the floats of at most so many rows (k, if that is more), the best by their byte rows; 0 =
+  /// of all whose bounds allow it. Without byte rows it means nothing.
+  size_t rerank = 0;
+  /// Asked between blocks. Null = the search runs to its end.
+  const StopSignal* stop = nullptr;
   /// Floats of a row (the caller's numbering); fails for a damaged page.
   std::function<Result<const std::byte*>(uint64_t row)> floats;
   /// As in ExactSearchRequest.
@@ -62,7 +68,7 @@ struct IndexSearchCounts {
 /// The nearest selected rows of the clusters probed, best first, at most k, with exact distances
 /// (ExactDistance). Fewer than k only if fewer than k rows are selected: then every cluster has
 /// been probed. `counts` may be null. Corruption names a damaged cluster; else fails as `floats`
-/// does. Thread-safe.
+/// and `stop` do. Thread-safe.
 Result<std::vector<ScoredRow>> IndexSearch(const IndexSearchRequest& request,
                                            IndexSearchCounts* counts);
 

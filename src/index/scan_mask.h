@@ -66,6 +66,8 @@ class ClusterSelection {
   size_t count() const { return count_; }
   uint64_t RowsIn(size_t cluster) const { return rows_[cluster]; }
   uint64_t SelectedIn(size_t cluster) const { return selected_[cluster]; }
+  /// Rows of those clusters.
+  uint64_t reached_rows() const { return reached_rows_; }
   /// The share of the rows of those clusters that takes part, in (0, 1]; 1 if there are none.
   double selected_share() const {
     return reached_rows_ == 0
