@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -93,6 +94,15 @@ struct SearchOptions {
   size_t nprobe = 0;
   /// Compare the query with every matching record.
   bool exact = false;
+  /// Read the floats of at most this many records (or k, if that is more), the best by their
+  /// quantized rows, in place of all that by their bounds may be among the k nearest; 0 = by
+  /// bounds. For an index with a second stage only.
+  size_t rerank = 0;
+  /// Give up after this time, by the engine's clock: DeadlineExceeded; 0 = never. A batch has it
+  /// together. In milliseconds.
+  uint64_t timeout_ms = 0;
+  /// Give up when it says so, from whichever thread: Cancelled.
+  std::stop_token stop = {};
 };
 
 struct ScrollOptions {

@@ -74,17 +74,18 @@ Scan PlanScan(const ReadView& view, const Selections& selections, std::span<cons
 
 Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView& view,
                                            const Selections& selections,
-                                           std::span<const size_t> sources, QueryBatch queries,
-                                           size_t k) {
+                                           std::span<const size_t> sources,
+                                           const SearchTask& task) {
   const Scan scan = PlanScan(view, selections, sources);
   RowOrder order(view);
   index::ExactSearchRequest request;
   request.metric = view.schema->metric;
   request.dim = view.schema->dim;
   request.blocks = scan.blocks;
-  request.queries = queries.floats;
-  request.query_count = queries.count;
-  request.k = k;
+  request.queries = task.queries.floats;
+  request.query_count = task.queries.count;
+  request.k = task.options->k;
+  request.stop = task.stop;
   request.max_norm = scan.max_norm;
   request.pool = &context.pool;
   request.tie_less = [&](uint64_t a, uint64_t b) {
@@ -96,8 +97,8 @@ Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView&
   };
   VIPER_ASSIGN_OR_RETURN(const auto found, index::ExactSearch(request));
   VIPER_RETURN_IF_ERROR(order.status());
-  std::vector<FoundRows> answers(queries.count);
-  for (size_t query = 0; query < queries.count; ++query) {
+  std::vector<FoundRows> answers(task.queries.count);
+  for (size_t query = 0; query < answers.size(); ++query) {
     for (const index::ScoredRow& row : found[query]) {
       answers[query].push_back({scan.LocationOf(row.row), row.distance});
     }
@@ -106,11 +107,10 @@ Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView&
 }
 
 Result<std::vector<FoundRows>> SearchExactly(ReadContext& context, const ReadView& view,
-                                             const Selections& selections, QueryBatch queries,
-                                             size_t k) {
+                                             const Selections& selections, const SearchTask& task) {
   std::vector<size_t> sources(view.source_count());
   for (size_t i = 0; i < sources.size(); ++i) sources[i] = i;
-  return ScanSources(context, view, selections, sources, queries, k);
+  return ScanSources(context, view, selections, sources, task);
 }
 
 }  // namespace viper::core

@@ -14,7 +14,7 @@ namespace {
 class IndexedSearch {
  public:
   IndexedSearch(const ReadView& view, const ViewIndex& view_index, const IndexSelection& selection,
-                const SearchOptions& options)
+                const SearchTask& task)
       : view_(view), view_index_(view_index), order_(view) {
     for (size_t i = 0; i < view_index.segments.size(); ++i) {
       const ViewIndex::Segment& segment = view_index.segments[i];
@@ -25,9 +25,11 @@ class IndexedSearch {
     request_.model = view_index.files->model.get();
     request_.segments = searched_;
     request_.clusters = selection.clusters ? &*selection.clusters : nullptr;
-    request_.k = options.k;
-    request_.recall = options.recall;
-    request_.probes = options.nprobe;
+    request_.k = task.options->k;
+    request_.recall = task.options->recall;
+    request_.probes = task.options->nprobe;
+    request_.rerank = task.options->rerank;
+    request_.stop = task.stop;
     request_.floats = [this](uint64_t row) { return view_.FloatsOf(view_index_.LocationOf(row)); };
     request_.tie_less = [this](uint64_t a, uint64_t b) {
       return order_.IsBefore(view_index_.LocationOf(a), view_index_.LocationOf(b));
@@ -35,10 +37,10 @@ class IndexedSearch {
   }
   IndexedSearch(const IndexedSearch&) = delete;
 
-  Result<FoundRows> Run(std::span<const float> query) {
+  Result<FoundRows> Run(std::span<const float> query, index::IndexSearchCounts* counts) {
     index::IndexSearchRequest request = request_;
     request.query = query;
-    VIPER_ASSIGN_OR_RETURN(const auto found, index::IndexSearch(request, nullptr));
+    VIPER_ASSIGN_OR_RETURN(const auto found, index::IndexSearch(request, counts));
     VIPER_RETURN_IF_ERROR(order_.status());
     FoundRows rows;
     rows.reserve(found.size());
@@ -84,14 +86,16 @@ FoundRows Merge(RowOrder& order, const FoundRows& a, const FoundRows& b, size_t 
 Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const ReadView& view,
                                                   const ViewIndex& view_index,
                                                   const IndexSelection& selection,
-                                                  QueryBatch queries, const SearchOptions& options,
+                                                  const SearchTask& task,
                                                   const index::Segment** damaged) {
-  IndexedSearch search(view, view_index, selection, options);
+  const QueryBatch& queries = task.queries;
+  IndexedSearch search(view, view_index, selection, task);
   const size_t dim = view.schema->dim;
   std::vector<FoundRows> answers(queries.count);
   std::vector<Status> statuses(queries.count);
+  index::IndexSearchCounts* counts = queries.count == 1 ? task.counts : nullptr;
   const auto run = [&](size_t query) {
-    auto found = search.Run(queries.floats.subspan(query * dim, dim));
+    auto found = search.Run(queries.floats.subspan(query * dim, dim), counts);
     statuses[query] = found.status();
     if (found.ok()) answers[query] = std::move(*found);
   };
@@ -106,12 +110,11 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
     return status;
   }
   if (view_index.other_sources.empty()) return answers;
-  VIPER_ASSIGN_OR_RETURN(const auto others,
-                         ScanSources(context, view, selection.made_of->sources,
-                                     view_index.other_sources, queries, options.k));
+  VIPER_ASSIGN_OR_RETURN(const auto others, ScanSources(context, view, selection.made_of->sources,
+                                                        view_index.other_sources, task));
   RowOrder order(view);
   for (size_t query = 0; query < queries.count; ++query) {
-    answers[query] = Merge(order, answers[query], others[query], options.k);
+    answers[query] = Merge(order, answers[query], others[query], task.options->k);
   }
   VIPER_RETURN_IF_ERROR(order.status());
   return answers;

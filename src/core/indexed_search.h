@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "base/stop_signal.h"
 #include "core/collection_index.h"
 #include "core/read_view.h"
 #include "core/snapshot_impl.h"
@@ -22,23 +23,31 @@ struct FoundRow {
 };
 using FoundRows = std::vector<FoundRow>;
 
+/// What is looked for.
+struct SearchTask {
+  QueryBatch queries;
+  /// k, recall, nprobe and rerank count.
+  const SearchOptions* options = nullptr;
+  const StopSignal* stop = nullptr;
+  /// What the index did for a single query is added here; null = nobody asks.
+  index::IndexSearchCounts* counts = nullptr;
+};
+
 /// The nearest selected rows of each query by comparing it with every one of them.
 Result<std::vector<FoundRows>> SearchExactly(ReadContext& context, const ReadView& view,
-                                             const Selections& selections, QueryBatch queries,
-                                             size_t k);
+                                             const Selections& selections, const SearchTask& task);
 
 /// The same of some sources (rising indices) alone.
 Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView& view,
                                            const Selections& selections,
-                                           std::span<const size_t> sources, QueryBatch queries,
-                                           size_t k);
+                                           std::span<const size_t> sources, const SearchTask& task);
 
 /// The same through the index, and by comparing with the rows that are not in it. Corruption: a
 /// segment is damaged; `damaged` tells which.
 Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const ReadView& view,
                                                   const ViewIndex& view_index,
                                                   const IndexSelection& selection,
-                                                  QueryBatch queries, const SearchOptions& options,
+                                                  const SearchTask& task,
                                                   const index::Segment** damaged);
 
 }  // namespace viper::core

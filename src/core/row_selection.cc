@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/core.h>
+
 #include "base/assert.h"
 #include "base/status_macros.h"
 #include "storage/part_sidecar.h"
@@ -162,7 +164,8 @@ class PartBounds {
 };
 
 /// Of the rows `candidates` of a part clear those that do not match.
-Status KeepMatching(const Part& part, const columnar::Predicate& predicate, Bitmap& candidates) {
+Status KeepMatching(const Part& part, const columnar::Predicate& predicate, const StopSignal& stop,
+                    Bitmap& candidates) {
   PartBounds bounds(part);
   for (size_t group = 0; group < part.row_groups().size(); ++group) {
     const RowRange rows = part.row_groups()[group];
@@ -171,6 +174,10 @@ Status KeepMatching(const Part& part, const columnar::Predicate& predicate, Bitm
         predicate.MayMatch([&](std::string_view column) { return bounds.Of(column, group); });
     Bitmap matches(rows.count);
     if (wanted) {
+      VIPER_RETURN_IF_ERROR(stop.Check([&] {
+        return fmt::format("in the filter, after {} of {} rows of part {}", rows.first,
+                           part.row_count(), part.added().path);
+      }));
       VIPER_ASSIGN_OR_RETURN(matches, predicate.Evaluate(RowGroupAccess(part, group)));
     }
     for (uint64_t i = 0; i < rows.count; ++i) {
@@ -186,9 +193,10 @@ const Bitmap* DeadRows(const ReadView& view, size_t source) {
 
 }  // namespace
 
-Result<Bitmap> MatchPart(const Part& part, const columnar::Predicate& predicate) {
+Result<Bitmap> MatchPart(const Part& part, const columnar::Predicate& predicate,
+                         const StopSignal& stop) {
   Bitmap matches(part.row_count(), true);
-  VIPER_RETURN_IF_ERROR(KeepMatching(part, predicate, matches));
+  VIPER_RETURN_IF_ERROR(KeepMatching(part, predicate, stop, matches));
   return matches;
 }
 
@@ -199,7 +207,7 @@ Result<Bitmap> MatchPartByIds(const PartView& part, const columnar::Predicate& p
     VIPER_ASSIGN_OR_RETURN(auto row, part.part->FindId(id, storage::HashId(id), part.dead.get()));
     if (row) matches.Set(*row);
   }
-  VIPER_RETURN_IF_ERROR(KeepMatching(*part.part, predicate, matches));
+  VIPER_RETURN_IF_ERROR(KeepMatching(*part.part, predicate, StopSignal(), matches));
   return matches;
 }
 

@@ -3,16 +3,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 
 #include "base/bitmap.h"
+#include "base/stop_signal.h"
 #include "columnar/predicate.h"
 #include "core/read_view.h"
 
 namespace viper::core {
 
 /// Which rows of a part match, dead and expired ones too. Row groups that the statistics exclude
-/// are not read.
-Result<Bitmap> MatchPart(const Part& part, const columnar::Predicate& predicate);
+/// are not read. `stop` is asked before each other.
+Result<Bitmap> MatchPart(const Part& part, const columnar::Predicate& predicate,
+                         const StopSignal& stop);
 
 /// Which rows of a part match a predicate that requires one of `ids` (Predicate::RequiredIds):
 /// those are looked up, by the newest row that is not set in `dead`.

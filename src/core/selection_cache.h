@@ -17,17 +17,20 @@ namespace viper::core {
 /// written. Hashed once. A value.
 class FilterKey {
  public:
-  explicit FilterKey(const Filter& filter)
-      : root_(filter.root()), hash_(root_ == nullptr ? 0 : HashOf(*root_)) {}
+  explicit FilterKey(Filter filter)
+      : filter_(std::move(filter)), hash_(filter_.matches_all() ? 0 : HashOf(*filter_.root())) {}
 
+  const Filter& filter() const { return filter_; }
   uint64_t hash() const { return hash_; }
   friend bool operator==(const FilterKey& a, const FilterKey& b) {
-    if (a.root_ == b.root_) return true;
-    return a.hash_ == b.hash_ && a.root_ != nullptr && b.root_ != nullptr && *a.root_ == *b.root_;
+    const auto& left = a.filter_.root();
+    const auto& right = b.filter_.root();
+    if (left == right) return true;
+    return a.hash_ == b.hash_ && left != nullptr && right != nullptr && *left == *right;
   }
 
  private:
-  FilterNodePointer root_;
+  Filter filter_;
   uint64_t hash_;
 };
 

@@ -1,6 +1,6 @@
 #include "viper/snapshot.h"
 
-#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -9,10 +9,10 @@
 
 #include "base/limits.h"
 #include "base/status_macros.h"
-#include "core/indexed_search.h"
 #include "core/row_reader.h"
 #include "core/scroll.h"
 #include "core/snapshot_impl.h"
+#include "core/view_search.h"
 #include "index/exact_distance.h"
 
 namespace viper {
@@ -45,68 +45,6 @@ Status CheckOptions(const SearchOptions& options) {
                   options.recall));
 }
 
-/// Under cosine a query of zeros is as far from every record: only comparing all of them orders
-/// those by id.
-bool HasZeroQuery(const CollectionSchema& schema, const QueryBatch& queries) {
-  if (schema.metric != Metric::kCosine) return false;
-  for (size_t query = 0; query < queries.count; ++query) {
-    const auto floats = queries.floats.subspan(query * schema.dim, schema.dim);
-    if (std::all_of(floats.begin(), floats.end(), [](float x) { return x == 0; })) return true;
-  }
-  return false;
-}
-
-/// Few enough rows that reading all of them is cheaper than looking through the index for them.
-bool AreFew(const ReadView& view, const core::ViewSelection& selection) {
-  constexpr uint64_t kFloatsMax = uint64_t{512} << 10;
-  constexpr uint64_t kFloatsPerRow = 64;  // what reaching a row costs
-  return selection.selected_rows * (view.schema->dim + kFloatsPerRow) <= kFloatsMax;
-}
-
-/// One search of a view: what all its steps share.
-class ViewSearch {
- public:
-  ViewSearch(const Snapshot::Impl& impl, const SearchOptions& options)
-      : context_(impl.context()),
-        view_(impl.view_pointer()),
-        options_(options),
-        key_(options.filter) {}
-
-  Result<std::vector<core::FoundRows>> Run(QueryBatch queries, int64_t now) {
-    VIPER_ASSIGN_OR_RETURN(selection_,
-                           context_.selector.Select(view_, options_.filter, key_, now, nullptr));
-    const bool compares_all = options_.exact || HasZeroQuery(*view_->schema, queries);
-    // Whoever says how many clusters to look into means the index, however few the rows.
-    const bool are_few = options_.nprobe == 0 && AreFew(*view_, *selection_);
-    while (!compares_all && !are_few) {
-      const auto view_index = context_.index.For(view_);
-      if (view_index == nullptr) break;
-      const index::Segment* damaged = nullptr;
-      auto found = SearchIndex(view_index, queries, &damaged);
-      // A damaged segment is as good as none: the rows themselves are whole.
-      if (damaged == nullptr) return found;
-      context_.index.Drop(damaged);
-    }
-    return core::SearchExactly(context_, *view_, selection_->sources, queries, options_.k);
-  }
-
- private:
-  Result<std::vector<core::FoundRows>> SearchIndex(
-      const std::shared_ptr<const core::ViewIndex>& view_index, QueryBatch queries,
-      const index::Segment** damaged) {
-    VIPER_ASSIGN_OR_RETURN(const auto selected, context_.selector.SelectInIndex(
-                                                    *view_, view_index, selection_, key_, damaged));
-    return core::SearchThroughIndex(context_, *view_, *view_index, *selected, queries, options_,
-                                    damaged);
-  }
-
-  core::ReadContext& context_;
-  const std::shared_ptr<const ReadView>& view_;
-  const SearchOptions& options_;
-  const core::FilterKey key_;
-  std::shared_ptr<const core::ViewSelection> selection_;
-};
-
 Result<Hit> MakeHit(const ReadView& view, const Location& location, double distance,
                     const Projection& projection) {
   Hit hit;
@@ -124,7 +62,28 @@ Result<Hit> MakeHit(const ReadView& view, const Location& location, double dista
   return hit;
 }
 
+Result<Hits> MakeHits(const ReadView& view, const core::FoundRows& found,
+                      const Projection& projection) {
+  Hits hits;
+  hits.reserve(found.size());
+  for (const core::FoundRow& row : found) {
+    VIPER_ASSIGN_OR_RETURN(Hit hit, MakeHit(view, row.location, row.distance, projection));
+    hits.push_back(std::move(hit));
+  }
+  return hits;
+}
+
+Status CheckSearch(const ReadView& view, const QueryBatch& queries, const SearchOptions& options) {
+  VIPER_RETURN_IF_ERROR(CheckQueries(*view.schema, queries));
+  VIPER_RETURN_IF_ERROR(core::CheckProjection(view, options.projection));
+  return CheckOptions(options);
+}
+
 }  // namespace
+
+std::string_view SearchPlanName(SearchPlan plan) {
+  return plan == SearchPlan::kExact ? "exact" : "index";
+}
 
 const Projection Snapshot::kEverything = {.vector = true, .metadata = true, .fields = {}};
 
@@ -151,20 +110,31 @@ Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
                                                 const SearchOptions& options) const {
   impl_->context().counters.searches.fetch_add(queries.count, std::memory_order_relaxed);
   const ReadView& view = impl_->view();
-  VIPER_RETURN_IF_ERROR(CheckQueries(*view.schema, queries));
-  VIPER_RETURN_IF_ERROR(core::CheckProjection(view, options.projection));
-  VIPER_RETURN_IF_ERROR(CheckOptions(options));
-  VIPER_ASSIGN_OR_RETURN(const auto found, ViewSearch(*impl_, options).Run(queries, impl_->Now()));
-  std::vector<Hits> answers(queries.count);
-  for (size_t query = 0; query < queries.count; ++query) {
-    answers[query].reserve(found[query].size());
-    for (const core::FoundRow& row : found[query]) {
-      VIPER_ASSIGN_OR_RETURN(Hit hit,
-                             MakeHit(view, row.location, row.distance, options.projection));
-      answers[query].push_back(std::move(hit));
-    }
+  VIPER_RETURN_IF_ERROR(CheckSearch(view, queries, options));
+  core::ViewSearch search(impl_->context(), impl_->view_pointer(), options);
+  VIPER_ASSIGN_OR_RETURN(const auto found, search.Run(queries, impl_->Now()));
+  std::vector<Hits> answers;
+  answers.reserve(queries.count);
+  for (const core::FoundRows& rows : found) {
+    VIPER_ASSIGN_OR_RETURN(Hits hits, MakeHits(view, rows, options.projection));
+    answers.push_back(std::move(hits));
   }
   return answers;
+}
+
+Result<SearchExplanation> Snapshot::Explain(std::span<const float> query,
+                                            const SearchOptions& options) const {
+  impl_->context().counters.searches.fetch_add(1, std::memory_order_relaxed);
+  const ReadView& view = impl_->view();
+  VIPER_RETURN_IF_ERROR(CheckSearch(view, {query, 1}, options));
+  SearchExplanation told;
+  core::ViewSearch search(impl_->context(), impl_->view_pointer(), options);
+  VIPER_ASSIGN_OR_RETURN(const auto found, search.Explain(query, impl_->Now(), told));
+  const auto begin = std::chrono::steady_clock::now();
+  VIPER_ASSIGN_OR_RETURN(told.hits, MakeHits(view, found, options.projection));
+  told.hits_us =
+      std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
+  return told;
 }
 
 Result<uint64_t> Snapshot::Count(const Filter& filter) const {

@@ -56,7 +56,7 @@ class Snapshot::Impl {
   int64_t Now() const { return context_->clock.Now().micros; }
   /// The rows that match now.
   Result<std::shared_ptr<const core::ViewSelection>> Select(const Filter& filter) const {
-    return context_->selector.Select(view_, filter, core::FilterKey(filter), Now(), nullptr);
+    return context_->selector.Select(view_, core::FilterKey(filter), Now(), StopSignal(), nullptr);
   }
 
  private:

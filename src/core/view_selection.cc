@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/status_macros.h"
 #include "core/row_selection.h"
+#include "core/search_plan.h"
 
 namespace viper::core {
 namespace {
@@ -66,11 +67,12 @@ std::shared_ptr<const Bitmap> SelectionOf(const ReadView& view, const ViewIndex&
 class ViewSelector::Evaluation {
  public:
   Evaluation(SelectionCache& cache, const ReadView& view, const FilterKey& key,
-             columnar::Predicate predicate)
+             columnar::Predicate predicate, const StopSignal& stop)
       : cache_(cache),
         view_(view),
         key_(key),
         predicate_(std::move(predicate)),
+        stop_(stop),
         ids_(predicate_.RequiredIds()) {}
 
   /// Null = all.
@@ -88,7 +90,7 @@ class ViewSelector::Evaluation {
       return std::make_shared<const Bitmap>(std::move(matches));
     }
     if (auto kept = cache_.Find<Bitmap>(part.part, key_)) return kept;
-    VIPER_ASSIGN_OR_RETURN(Bitmap matches, MatchPart(*part.part, predicate_));
+    VIPER_ASSIGN_OR_RETURN(Bitmap matches, MatchPart(*part.part, predicate_, stop_));
     auto made = std::make_shared<const Bitmap>(std::move(matches));
     cache_.Put(part.part, key_, made, BytesOf(*made));
     return made;
@@ -114,18 +116,19 @@ class ViewSelector::Evaluation {
   const ReadView& view_;
   const FilterKey& key_;
   const columnar::Predicate predicate_;
+  const StopSignal& stop_;
   const std::optional<std::vector<std::string>> ids_;
 };
 
 Result<std::shared_ptr<const ViewSelection>> ViewSelector::Select(
-    const std::shared_ptr<const ReadView>& view, const Filter& filter, const FilterKey& key,
-    int64_t now, bool* was_cached) {
+    const std::shared_ptr<const ReadView>& view, const FilterKey& key, int64_t now,
+    const StopSignal& stop, bool* was_cached) {
   auto kept = cache_.Find<ViewSelection>(view, key);
   const bool holds = kept != nullptr && kept->made_at <= now && now < kept->valid_until;
   if (was_cached != nullptr) *was_cached = holds;
   if (holds) return kept;
-  VIPER_ASSIGN_OR_RETURN(columnar::Predicate predicate, BindFilter(*view, filter));
-  Evaluation evaluation(cache_, *view, key, std::move(predicate));
+  VIPER_ASSIGN_OR_RETURN(columnar::Predicate predicate, BindFilter(*view, key.filter()));
+  Evaluation evaluation(cache_, *view, key, std::move(predicate), stop);
   auto made = std::make_shared<ViewSelection>();
   made->made_at = now;
   size_t bytes = sizeof(ViewSelection);
@@ -149,7 +152,7 @@ Result<IndexSelection::Segment> ViewSelector::SelectInSegment(
     std::shared_ptr<const Bitmap> selection) {
   const index::Segment& segment = *open->segment;
   const auto wanted = static_cast<double>(selection->CountSet());
-  if (key == FilterKey(Filter()) &&
+  if (key.filter().matches_all() &&
       wanted >= (1 - kGoneShareMax) * static_cast<double>(segment.row_count())) {
     return IndexSelection::Segment{nullptr, std::move(selection)};
   }
@@ -210,6 +213,16 @@ Result<std::shared_ptr<const IndexSelection>> ViewSelector::SelectInIndex(
   }
   cache_.Put(view_index, key, made, bytes);
   return std::shared_ptr<const IndexSelection>(std::move(made));
+}
+
+std::shared_ptr<const std::vector<float>> ViewSelector::TypicalDistances(
+    const std::shared_ptr<const index::Model>& model) {
+  // They are the model's own, whatever the filter.
+  const FilterKey key{Filter()};
+  if (auto kept = cache_.Find<std::vector<float>>(model, key)) return kept;
+  auto made = std::make_shared<const std::vector<float>>(TypicalProbeDistances(*model));
+  cache_.Put(model, key, made, made->size() * sizeof(float));
+  return made;
 }
 
 }  // namespace viper::core

@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "base/bitmap.h"
+#include "base/stop_signal.h"
 #include "core/collection_index.h"
 #include "core/read_view.h"
 #include "core/selection_cache.h"
+#include "index/model.h"
 #include "index/scan_mask.h"
-#include "viper/filter.h"
 
 namespace viper::core {
 
@@ -60,16 +61,21 @@ class ViewSelector {
   explicit ViewSelector(size_t bytes_max) : cache_(bytes_max) {}
 
   /// The rows that match at `now` (microseconds). `was_cached` (may be null): nothing was
-  /// evaluated. InvalidArgument as Predicate::Bind; Corruption of columns.
+  /// evaluated. InvalidArgument as Predicate::Bind; Corruption of columns; else fails as `stop`
+  /// does.
   Result<std::shared_ptr<const ViewSelection>> Select(const std::shared_ptr<const ReadView>& view,
-                                                      const Filter& filter, const FilterKey& key,
-                                                      int64_t now, bool* was_cached);
+                                                      const FilterKey& key, int64_t now,
+                                                      const StopSignal& stop, bool* was_cached);
   /// The same for the index of the view. Corruption: the numbers of a segment are damaged;
   /// `damaged` tells which.
   Result<std::shared_ptr<const IndexSelection>> SelectInIndex(
       const ReadView& view, const std::shared_ptr<const ViewIndex>& view_index,
       const std::shared_ptr<const ViewSelection>& selection, const FilterKey& key,
       const index::Segment** damaged);
+
+  /// TypicalProbeDistances of a model.
+  std::shared_ptr<const std::vector<float>> TypicalDistances(
+      const std::shared_ptr<const index::Model>& model);
 
   /// Bytes of what is kept.
   size_t bytes() const { return cache_.bytes(); }
