@@ -97,11 +97,12 @@ void AddClustersCommand(Command& program, Session& session) {
   command.AddOptionWithDefault("--recall", arguments->recall, "As of a search");
   command.AddOptionWithDefault("-k,--k", arguments->k, "As of a search");
   command.AddFlag("--json", arguments->json, "Print one JSON object: optimal, relevant");
-  AddExample(command,
-             "  viper clusters films --id alien --recall 0.99\n"
-             "\n"
-             "A cluster is named by collection, model and number. The probability is that of one of\n"
-             "the k nearest, drawn at random, to lie in the cluster.");
+  AddExample(
+      command,
+      "  viper clusters films --id alien --recall 0.99\n"
+      "\n"
+      "A cluster is named by collection, model and number. The probability is that of one of\n"
+      "the k nearest, drawn at random, to lie in the cluster.");
   command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });

@@ -1,8 +1,12 @@
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -26,6 +30,9 @@ struct Arguments {
   bool exact = false;
   double recall = SearchOptions().recall;
   size_t nprobe = 0;
+  size_t rerank = 0;
+  double timeout = 0;
+  bool explain = false;
   bool json = false;
   ProjectionArguments projection;
 };
@@ -39,14 +46,16 @@ std::string HitJson(const Hit& hit, bool with_vector) {
   return json + "}";
 }
 
-void PrintJson(const std::string& label, const Hits& hits, double seconds, bool with_vector) {
+// One line for one query; `extra` are more members of the object, each behind a comma.
+void PrintJson(const std::string& label, const Hits& hits, double seconds, bool with_vector,
+               const std::string& extra) {
   std::string list;
   for (const Hit& hit : hits) {
     if (!list.empty()) list += ',';
     list += HitJson(hit, with_vector);
   }
-  fmt::print("{{\"query\":{},\"hits\":[{}],\"seconds\":{}}}\n", Value(label).ToJson(), list,
-             Value(seconds).ToJson());
+  fmt::print("{{\"query\":{},\"hits\":[{}],\"seconds\":{}{}}}\n", Value(label).ToJson(), list,
+             Value(seconds).ToJson(), extra);
 }
 
 std::string CellText(const Value& value) {
@@ -78,6 +87,45 @@ void PrintTable(const Hits& hits, const ProjectionArguments& projection) {
   fmt::print("{}", table.Render(TerminalWidth()));
 }
 
+// Name and value of everything that a search tells of itself, in the order of its work.
+std::vector<std::pair<std::string, Value>> ExplanationFields(const SearchExplanation& told) {
+  const auto count = [](std::optional<uint64_t> number) {
+    return number ? Value(static_cast<int64_t>(*number)) : Value();
+  };
+  return {
+      {"plan", std::string(SearchPlanName(told.plan))},
+      {"exact_estimate_us", told.exact_estimate_us},
+      {"index_estimate_us", told.index_estimate_us ? Value(*told.index_estimate_us) : Value()},
+      {"rows", count(told.rows)},
+      {"selected_rows", count(told.selected_rows)},
+      {"selection_was_cached", told.selection_was_cached},
+      {"clusters", count(told.clusters)},
+      {"selected_clusters", count(told.selected_clusters)},
+      {"probed_clusters", count(told.probed_clusters)},
+      {"scanned_rows", count(told.scanned_rows)},
+      {"byte_rows", count(told.byte_rows)},
+      {"float_rows", count(told.float_rows)},
+      {"compared_rows", count(told.compared_rows)},
+      {"selection_us", told.selection_us},
+      {"search_us", told.search_us},
+      {"hits_us", told.hits_us},
+  };
+}
+
+std::string ExplanationJson(const SearchExplanation& told) {
+  Value::Object object;
+  for (auto& [name, value] : ExplanationFields(told)) object.emplace(name, value);
+  return ",\"explanation\":" + Value(std::move(object)).ToJson();
+}
+
+void PrintExplanation(const SearchExplanation& told) {
+  Table table({{"step", Table::Align::kLeft}, {"", Table::Align::kRight}});
+  for (const auto& [name, value] : ExplanationFields(told)) {
+    table.AddRow({name, value.is_null() ? "-" : CellText(value)});
+  }
+  fmt::print("{}", table.Render(TerminalWidth()));
+}
+
 class Searcher {
  public:
   Searcher(const Arguments& arguments, const Snapshot& snapshot, SearchOptions options)
@@ -86,6 +134,7 @@ class Searcher {
   Status Answer(const QueryBlock& block) {
     const auto begin = std::chrono::steady_clock::now();
     const size_t count = block.labels.size();
+    if (arguments_.explain) return ExplainEach(block);
     VIPER_ASSIGN_OR_RETURN(const std::vector<Hits> answers,
                            snapshot_.SearchBatch({block.floats, count}, options_));
     const double seconds =
@@ -93,7 +142,7 @@ class Searcher {
     seconds_ += seconds;
     queries_ += count;
     for (size_t i = 0; i < count; ++i)
-      Print(block.labels[i], answers[i], seconds / static_cast<double>(count));
+      Print(block.labels[i], answers[i], seconds / static_cast<double>(count), nullptr);
     // Whoever sends one query at a time waits for its answer.
     std::fflush(stdout);
     return Status::Ok();
@@ -110,10 +159,28 @@ class Searcher {
   }
 
  private:
-  void Print(const std::string& label, const Hits& hits, double seconds) {
+  Status ExplainEach(const QueryBlock& block) {
+    const size_t dim = block.floats.size() / block.labels.size();
+    for (size_t i = 0; i < block.labels.size(); ++i) {
+      VIPER_ASSIGN_OR_RETURN(
+          const SearchExplanation told,
+          snapshot_.Explain(std::span(block.floats).subspan(i * dim, dim), options_));
+      const double seconds = (told.selection_us + told.search_us + told.hits_us) / 1e6;
+      seconds_ += seconds;
+      ++queries_;
+      Print(block.labels[i], told.hits, seconds, &told);
+      std::fflush(stdout);
+    }
+    return Status::Ok();
+  }
+
+  // `told` is null unless the search was explained.
+  void Print(const std::string& label, const Hits& hits, double seconds,
+             const SearchExplanation* told) {
     hits_ += hits.size();
     if (arguments_.json) {
-      PrintJson(label, hits, seconds, arguments_.projection.with_vector);
+      PrintJson(label, hits, seconds, arguments_.projection.with_vector,
+                told == nullptr ? "" : ExplanationJson(*told));
       return;
     }
     if (arguments_.query.id.empty() &&
@@ -121,6 +188,7 @@ class Searcher {
       fmt::print("query {}\n", Printable(label));
     }
     PrintTable(hits, arguments_.projection);
+    if (told != nullptr) PrintExplanation(*told);
   }
 
   const Arguments& arguments_;
@@ -137,6 +205,8 @@ Status Run(const Session& session, const Arguments& arguments) {
   options.exact = arguments.exact;
   options.recall = arguments.recall;
   options.nprobe = arguments.nprobe;
+  options.rerank = arguments.rerank;
+  options.timeout_ms = static_cast<uint64_t>(std::ceil(1000 * arguments.timeout));
   options.projection = arguments.projection.Get();
   VIPER_ASSIGN_OR_RETURN(options.filter, Filter::Parse(arguments.filter));
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
@@ -173,12 +243,18 @@ void AddSearchCommand(Command& program, Session& session) {
                                "Share of the true nearest to find on average, above 0 and below 1");
   command.AddOption("--nprobe", arguments->nprobe,
                     "Clusters to look into, in place of what --recall says");
+  command.AddOption("--rerank", arguments->rerank,
+                    "Read the vectors of at most so many of the best candidates");
+  command.AddOption("--timeout", arguments->timeout,
+                    "Give up after so many seconds (of a batch: for all of its queries)");
+  command.AddFlag("--explain", arguments->explain,
+                  "Tell after each answer how it was found, and how long each step took");
   command.AddFlag("--exact", arguments->exact, "Compare with every record, without the index");
   arguments->projection.AddTo(command);
   command.AddFlag(
       "--json", arguments->json,
       "Print one JSON object for each query: query, hits (id, score, distance, metadata),\n"
-      "seconds (of a batch: its time divided by its queries)");
+      "seconds (of a batch: its time divided by its queries), and with --explain explanation");
   AddExample(command,
              "  viper search films --vector '[1, 0, 0.5]' --k 5 --filter 'year >= 1990'\n"
              "  viper search films --id alien --fields title,year\n"

@@ -4,6 +4,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -41,22 +43,38 @@ struct SearchKnobs {
   double recall = 0.95;
   bool exact = false;
   std::optional<size_t> nprobe;
+  std::optional<size_t> rerank;
+  std::optional<double> timeout;
 };
 
-void SetKnobs(const SearchKnobs& knobs, SearchOptions& options) {
+// Milliseconds, at least one; the engine takes 0 for no timeout.
+uint64_t TimeoutMs(double seconds) {
+  constexpr double kSecondsMax = 1e9;
+  if (!(seconds > 0)) {
+    RaiseInvalidArgument(fmt::format("timeout: seconds above 0 expected: actual={}", seconds));
+  }
+  return static_cast<uint64_t>(std::ceil(1000 * std::min(seconds, kSecondsMax)));
+}
+
+SearchOptions ToOptions(size_t k, nb::handle filter, const SearchKnobs& knobs) {
+  SearchOptions options;
+  options.k = k;
+  options.filter = ToFilter(filter);
   options.recall = knobs.recall;
   options.exact = knobs.exact;
   options.nprobe = knobs.nprobe.value_or(0);
+  options.rerank = knobs.rerank.value_or(0);
+  if (knobs.timeout) options.timeout_ms = TimeoutMs(*knobs.timeout);
+  return options;
 }
 
 nb::object Search(const PythonCollection& self, nb::handle query, size_t k, double recall,
                   nb::handle filter, bool exact, bool with_metadata, bool with_vectors,
-                  nb::handle select, std::optional<size_t> nprobe) {
+                  nb::handle select, std::optional<size_t> nprobe, std::optional<size_t> rerank,
+                  std::optional<double> timeout) {
   const std::shared_ptr<Collection> collection = self.Get();
   const FloatMatrix vector(query, 1, collection->schema().dim, "query");
-  SearchOptions options;
-  options.k = k;
-  options.filter = ToFilter(filter);
+  SearchOptions options = ToOptions(k, filter, {recall, exact, nprobe, rerank, timeout});
   options.projection.vector = with_vectors;
   options.projection.metadata = with_metadata;
   if (!select.is_none()) {
@@ -64,23 +82,50 @@ nb::object Search(const PythonCollection& self, nb::handle query, size_t k, doub
     // An empty list of fields means all of them to the engine, and none to a reader of the call.
     options.projection.metadata = !options.projection.fields.empty();
   }
-  SetKnobs({recall, exact, nprobe}, options);
   Result<Hits> hits = Unlocked([&] { return collection->Search(vector.floats(), options); });
   return ToHitList(ValueOrRaise(std::move(hits)), options.projection);
 }
 
 nb::object SearchBatch(const PythonCollection& self, nb::handle queries, size_t k, double recall,
-                       nb::handle filter, bool exact, std::optional<size_t> nprobe) {
+                       nb::handle filter, bool exact, std::optional<size_t> nprobe,
+                       std::optional<size_t> rerank, std::optional<double> timeout) {
   const std::shared_ptr<Collection> collection = self.Get();
   const FloatMatrix vectors(queries, 2, collection->schema().dim, "queries");
-  SearchOptions options;
-  options.k = k;
-  options.filter = ToFilter(filter);
+  SearchOptions options = ToOptions(k, filter, {recall, exact, nprobe, rerank, timeout});
   options.projection.metadata = false;
-  SetKnobs({recall, exact, nprobe}, options);
   Result<std::vector<Hits>> answers = Unlocked(
       [&] { return collection->SearchBatch({vectors.floats(), vectors.rows()}, options); });
   return ToBatchAnswer(ValueOrRaise(std::move(answers)), k);
+}
+
+nb::dict Explain(const PythonCollection& self, nb::handle query, size_t k, double recall,
+                 nb::handle filter, bool exact, std::optional<size_t> nprobe,
+                 std::optional<size_t> rerank, std::optional<double> timeout) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const FloatMatrix vector(query, 1, collection->schema().dim, "query");
+  const SearchOptions options = ToOptions(k, filter, {recall, exact, nprobe, rerank, timeout});
+  Result<SearchExplanation> result =
+      Unlocked([&] { return collection->Explain(vector.floats(), options); });
+  const SearchExplanation explanation = ValueOrRaise(std::move(result));
+  nb::dict told;
+  told["plan"] = ToText(SearchPlanName(explanation.plan));
+  told["exact_estimate_us"] = explanation.exact_estimate_us;
+  told["index_estimate_us"] = explanation.index_estimate_us;
+  told["rows"] = explanation.rows;
+  told["selected_rows"] = explanation.selected_rows;
+  told["selection_was_cached"] = explanation.selection_was_cached;
+  told["clusters"] = explanation.clusters;
+  told["selected_clusters"] = explanation.selected_clusters;
+  told["probed_clusters"] = explanation.probed_clusters;
+  told["scanned_rows"] = explanation.scanned_rows;
+  told["byte_rows"] = explanation.byte_rows;
+  told["float_rows"] = explanation.float_rows;
+  told["compared_rows"] = explanation.compared_rows;
+  told["selection_us"] = explanation.selection_us;
+  told["search_us"] = explanation.search_us;
+  told["hits_us"] = explanation.hits_us;
+  told["hits"] = ToHitList(explanation.hits, options.projection);
+  return told;
 }
 
 void CheckCount(size_t count, size_t rows, const char* what) {
@@ -238,7 +283,17 @@ constexpr const char* kSearchDoc = R"(Return the k nearest records, best first, 
 query: one vector; a contiguous float32 array is read in place.
 filter: only records that match, as text such as "year >= 2000 AND tags CONTAINS 'x'".
 recall: the share of the true neighbours to aim at where an index is used; exact=True compares with every record.
-with_metadata=False saves reading the metadata; select names the keys to read.)";
+with_metadata=False saves reading the metadata; select names the keys to read.
+nprobe: clusters of the index to look into, in place of what recall says. rerank: the most records whose floats are read.
+timeout: seconds until the search gives up and raises DeadlineExceeded (a TimeoutError).)";
+
+constexpr const char* kExplainDoc = R"(Search, and tell how, as a dict.
+
+plan: "index" or "exact", with the estimated microseconds of each (None without an index). rows, selected_rows: physical
+rows, and those that are alive and match. clusters, selected_clusters, probed_clusters: of the index, with a matching row,
+looked into. scanned_rows, byte_rows, float_rows: rows whose codes, bytes and floats were read. compared_rows: rows that
+were compared without the index. selection_us, search_us, hits_us: measured. hits: what `search` returns.
+What does not apply is None.)";
 
 constexpr const char* kSearchBatchDoc = R"(Search for many queries at once: faster than one by one.
 
@@ -293,10 +348,13 @@ void BindCollection(nb::module_& module) {
       .def("search", &Search, "query"_a, "k"_a = 10, nb::kw_only(), "recall"_a = 0.95,
            "filter"_a.none() = nb::none(), "exact"_a = false, "with_metadata"_a = true,
            "with_vectors"_a = false, "select"_a.none() = nb::none(), "nprobe"_a.none() = nb::none(),
-           kSearchDoc)
+           "rerank"_a.none() = nb::none(), "timeout"_a.none() = nb::none(), kSearchDoc)
       .def("search_batch", &SearchBatch, "queries"_a, "k"_a = 10, nb::kw_only(), "recall"_a = 0.95,
            "filter"_a.none() = nb::none(), "exact"_a = false, "nprobe"_a.none() = nb::none(),
-           kSearchBatchDoc)
+           "rerank"_a.none() = nb::none(), "timeout"_a.none() = nb::none(), kSearchBatchDoc)
+      .def("explain", &Explain, "query"_a, "k"_a = 10, nb::kw_only(), "recall"_a = 0.95,
+           "filter"_a.none() = nb::none(), "exact"_a = false, "nprobe"_a.none() = nb::none(),
+           "rerank"_a.none() = nb::none(), "timeout"_a.none() = nb::none(), kExplainDoc)
       .def(
           "flush",
           [](const PythonCollection& self) {

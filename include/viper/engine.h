@@ -108,6 +108,8 @@ class VIPER_EXPORT Collection {
   Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;
   Result<std::vector<Hits>> SearchBatch(QueryBatch queries,
                                         const SearchOptions& options = {}) const;
+  Result<SearchExplanation> Explain(std::span<const float> query,
+                                    const SearchOptions& options = {}) const;
   Result<uint64_t> Count(const Filter& filter = {}) const;
   Result<ScrollPage> Scroll(const ScrollOptions& options = {}) const;
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,7 +65,8 @@ struct VIPER_EXPORT EngineOptions {
   uint32_t checkpoint_interval = 20;
   /// Threads for one large search or one batch; 0 = one per core. At most 256.
   uint32_t search_threads = 0;
-  /// Bytes of decoded metadata columns kept for filters and results, per collection. 0 or more.
+  /// Bytes kept for reads, per collection: three quarters for decoded metadata columns, a quarter
+  /// for which rows match the filters in use (half a byte or less a record and filter). 0 or more.
   size_t cache_bytes = size_t{64} << 20;
   /// Open a collection whose log is damaged before its end by giving up the records from this
   /// sequence number on, as the refusal's message names it; 0 = refuse.
@@ -104,6 +106,15 @@ struct SearchOptions {
   size_t nprobe = 0;
   /// Compare the query with every matching record.
   bool exact = false;
+  /// Read the floats of at most this many records (or k, if that is more), the best by their
+  /// quantized rows, in place of all that by their bounds may be among the k nearest; 0 = by
+  /// bounds. For an index with a second stage only.
+  size_t rerank = 0;
+  /// Give up after this time, by the engine's clock: DeadlineExceeded; 0 = never. A batch has it
+  /// together. In milliseconds.
+  uint64_t timeout_ms = 0;
+  /// Give up when it says so, from whichever thread: Cancelled.
+  std::stop_token stop = {};
 };
 
 struct ScrollOptions {

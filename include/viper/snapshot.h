@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,53 @@ struct Hit {
 /// Hits of one query, best first; equal distances in the order of their ids (bytewise).
 using Hits = std::vector<Hit>;
 
+/// How a search finds its rows.
+enum class SearchPlan : uint8_t {
+  /// By comparing the query with every row that takes part.
+  kExact = 0,
+  /// Through the index, over the rows that take part: clusters and blocks without any are left out.
+  kIndex = 1,
+};
+
+/// Return "exact" or "index".
+VIPER_EXPORT std::string_view SearchPlanName(SearchPlan plan);
+
+/// How one search was answered. Counted and measured while it ran, except the estimates; absent
+/// where it does not apply.
+struct SearchExplanation {
+  SearchPlan plan = SearchPlan::kExact;
+  /// Estimated microseconds of one thread for each plan, which the choice goes by unless the
+  /// options name the plan. That of the index is absent without one.
+  double exact_estimate_us = 0;
+  std::optional<double> index_estimate_us;
+
+  /// Physical rows, dead and expired ones included; those of them that are alive and match.
+  uint64_t rows = 0;
+  uint64_t selected_rows = 0;
+  /// Which rows these are was known from an earlier read.
+  bool selection_was_cached = false;
+
+  /// Through the index: its clusters, those in which some row takes part, those looked into.
+  std::optional<uint64_t> clusters;
+  std::optional<uint64_t> selected_clusters;
+  std::optional<uint64_t> probed_clusters;
+  /// Rows of the blocks whose codes were scanned; rows then compared by their bytes; rows whose
+  /// floats were read.
+  std::optional<uint64_t> scanned_rows;
+  std::optional<uint64_t> byte_rows;
+  std::optional<uint64_t> float_rows;
+  /// Rows that were compared with the query one by one, beside the index or without it.
+  uint64_t compared_rows = 0;
+
+  /// Microseconds of finding out which rows take part, of finding the nearest of them, and of
+  /// reading ids and metadata.
+  double selection_us = 0;
+  double search_us = 0;
+  double hits_us = 0;
+  /// What was found.
+  Hits hits;
+};
+
 /// Queries of one batch: `count x dim` floats, row-major. Not owned.
 struct QueryBatch {
   std::span<const float> floats;
@@ -52,13 +100,17 @@ class VIPER_EXPORT Snapshot {
 
   /// The record of that id; NotFound if there is none (never written, deleted or expired).
   Result<Record> Get(std::string_view id, const Projection& projection = kEverything) const;
-  /// The k nearest records. InvalidArgument: wrong dimension, not finite, bad filter.
+  /// The k nearest records. InvalidArgument: wrong dimension, not finite, bad filter. Cancelled and
+  /// DeadlineExceeded, with how far it had got, as the options ask.
   Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;
   /// The k nearest records of each query; reads the data once for many queries. Exact answers equal
   /// those of single searches; through the index both reach the recall asked for, and may differ
   /// in what they miss.
   Result<std::vector<Hits>> SearchBatch(QueryBatch queries,
                                         const SearchOptions& options = {}) const;
+  /// Search, and tell how: which plan was chosen, what was looked at, and how long it took.
+  Result<SearchExplanation> Explain(std::span<const float> query,
+                                    const SearchOptions& options = {}) const;
   /// How many records match.
   Result<uint64_t> Count(const Filter& filter = {}) const;
   /// Records in the order of their ids, a page at a time.

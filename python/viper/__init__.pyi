@@ -78,6 +78,8 @@ class Collection:
         with_vectors: bool = False,
         select: Sequence[str] | None = None,
         nprobe: int | None = None,
+        rerank: int | None = None,
+        timeout: float | None = None,
     ) -> list[Hit]: ...
     def search_batch(
         self,
@@ -88,7 +90,21 @@ class Collection:
         filter: str | Filter | None = None,
         exact: bool = False,
         nprobe: int | None = None,
+        rerank: int | None = None,
+        timeout: float | None = None,
     ) -> tuple[list[list[str]], npt.NDArray[np.float32]]: ...
+    def explain(
+        self,
+        query: npt.ArrayLike,
+        k: int = 10,
+        *,
+        recall: float = 0.95,
+        filter: str | Filter | None = None,
+        exact: bool = False,
+        nprobe: int | None = None,
+        rerank: int | None = None,
+        timeout: float | None = None,
+    ) -> dict[str, Any]: ...
     def flush(self) -> None: ...
     def build_index(self) -> None: ...
     def predict_optimal_cluster(self, vector: npt.ArrayLike) -> dict[str, Any]: ...

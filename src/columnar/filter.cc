@@ -4,12 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/assert.h"
+#include "base/hash.h"
 #include "columnar/filter_lexer.h"
 #include "columnar/filter_node.h"
 #include "viper/value.h"
@@ -55,6 +57,38 @@ bool operator==(const FilterNode& left, const FilterNode& right) {
          std::equal(left.children.begin(), left.children.end(), right.children.begin(),
                     right.children.end(),
                     [](const auto& a, const auto& b) { return a == b || (a && b && *a == *b); });
+}
+
+namespace {
+
+uint64_t HashOf(const Value& value) {
+  // Whole lists and objects are rare in filters: their text will do.
+  const auto kind = static_cast<uint64_t>(value.kind());
+  if (const auto* text = value.as_string()) return Hash64(*text, kind);
+  if (const auto* number = value.as_int64())
+    return Hash64(std::as_bytes(std::span(number, 1)), kind);
+  if (const auto* moment = value.as_timestamp()) {
+    return Hash64(std::as_bytes(std::span(&moment->micros, 1)), kind);
+  }
+  if (const auto* number = value.as_float64()) {
+    // Minus zero equals zero.
+    const double plain = *number == 0 ? 0 : *number;
+    return Hash64(std::as_bytes(std::span(&plain, 1)), kind);
+  }
+  return Hash64(value.ToJson(), kind);
+}
+
+}  // namespace
+
+uint64_t HashOf(const FilterNode& node) {
+  uint64_t hash = static_cast<uint64_t>(node.op) + 1;
+  for (const std::string& step : node.path) hash = Hash64(step, hash);
+  const auto add = [&hash](uint64_t part) {
+    hash = Hash64(std::as_bytes(std::span(&part, 1)), hash);
+  };
+  for (const Value& value : node.values) add(HashOf(value));
+  for (const auto& child : node.children) add(child == nullptr ? 0 : HashOf(*child));
+  return hash;
 }
 
 FilterNodePointer MakeConnective(FilterOp op, std::vector<FilterNodePointer> children) {

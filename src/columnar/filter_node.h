@@ -51,6 +51,9 @@ struct FilterNode {
   friend bool operator==(const FilterNode& left, const FilterNode& right);
 };
 
+/// Of equal trees the same.
+uint64_t HashOf(const FilterNode& node);
+
 using FilterNodePointer = std::shared_ptr<const FilterNode>;
 
 /// Join children by kAnd or kOr; a null child is TRUE.

@@ -88,15 +88,17 @@ Result<std::vector<RelevantCluster>> PredictRelevantClusters(
   if (view_index == nullptr) return WithoutIndex(context);
   std::vector<RelevantCluster> relevant;
   if (options.k == 0) return relevant;
-  VIPER_ASSIGN_OR_RETURN(const auto predicate, BindFilter(*view, options.filter));
-  Selections selections;
-  for (size_t source = 0; source < view->source_count(); ++source) {
-    VIPER_ASSIGN_OR_RETURN(auto selection,
-                           SelectRows(*view, source, predicate, context.NowMicros()));
-    selections.push_back(std::move(selection));
-  }
+  ViewSelector& selector = context.read->selector;
+  const FilterKey key(options.filter);
+  const StopSignal never;
+  VIPER_ASSIGN_OR_RETURN(const auto selection,
+                         selector.Select(view, key, context.NowMicros(), never, nullptr));
+  const index::Segment* damaged = nullptr;
+  VIPER_ASSIGN_OR_RETURN(const auto selected,
+                         selector.SelectInIndex(*view, view_index, selection, key, &damaged));
   const index::Model& model = *view_index->files->model;
-  for (const auto& probe : PlanThroughIndex(*view, *view_index, selections, query, options)) {
+  const SearchTask task = {{query, 1}, &options, &never, nullptr};
+  for (const auto& probe : PlanThroughIndex(*view, *view_index, *selected, task)) {
     RelevantCluster& cluster = relevant.emplace_back();
     cluster.id = {context.name, model.id(), probe.cluster};
     cluster.distance = PlainDistance(model, query, probe.value);

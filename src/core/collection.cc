@@ -315,6 +315,11 @@ Result<std::vector<Hits>> Collection::SearchBatch(QueryBatch queries,
   return GetSnapshot().SearchBatch(queries, options);
 }
 
+Result<SearchExplanation> Collection::Explain(std::span<const float> query,
+                                              const SearchOptions& options) const {
+  return GetSnapshot().Explain(query, options);
+}
+
 Result<uint64_t> Collection::Count(const Filter& filter) const {
   return GetSnapshot().Count(filter);
 }

@@ -11,13 +11,6 @@ namespace {
 
 constexpr size_t kDamagedFilesMax = 100;
 
-/// Bits [first, first + count) of `alive` become those of the part: all set but the dead.
-void CopyAlive(const PartView& part, uint64_t first, uint64_t count, Bitmap& alive) {
-  for (uint64_t i = 0; i < count; ++i) {
-    if (part.dead != nullptr && part.dead->Test(i)) alive.Clear(first + i);
-  }
-}
-
 class ViewIndexBuilder {
  public:
   ViewIndexBuilder(std::shared_ptr<const IndexFiles> files, const ReadView& view) : view_(view) {
@@ -46,30 +39,17 @@ class ViewIndexBuilder {
     use.segment = &segment;
     use.first_row = next_row_;
     use.first_run = result_.runs.size();
-    std::shared_ptr<Bitmap> alive;
-    uint64_t first = 0;
     for (const index::SegmentPart& part : segment.parts()) {
       const auto found = sources_.find(part.path);
       const bool is_there = found != sources_.end() &&
                             view_.parts[found->second].part->row_count() == part.row_count &&
                             view_.parts[found->second].part->added().size == part.file_bytes;
-      const bool has_dead = is_there && view_.parts[found->second].dead != nullptr;
-      if ((!is_there || has_dead) && alive == nullptr) {
-        alive = std::make_shared<Bitmap>(segment.row_count(), true);
-      }
-      if (!is_there) {
-        for (uint64_t i = 0; i < part.row_count; ++i) alive->Clear(first + i);
-      } else if (has_dead) {
-        CopyAlive(view_.parts[found->second], first, part.row_count, *alive);
-      }
       AddRun(is_there ? found->second : 0, part.row_count, !is_there);
       // A part is read through the first segment that has it.
       if (is_there) sources_.erase(found);
-      first += part.row_count;
     }
     use.run_count = result_.runs.size() - use.first_run;
-    use.alive = std::move(alive);
-    result_.segments.push_back(std::move(use));
+    result_.segments.push_back(use);
   }
 
   void AddRun(size_t source, uint64_t count, bool is_gone) {

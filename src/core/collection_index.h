@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "base/bitmap.h"
 #include "core/read_view.h"
 #include "index/model.h"
 #include "index/segment.h"
@@ -49,8 +48,6 @@ struct ViewIndex {
     /// Of `runs`.
     size_t first_run = 0;
     size_t run_count = 0;
-    /// Rows that the view sees; null = all.
-    std::shared_ptr<const Bitmap> alive;
   };
   std::vector<Segment> segments;
   /// Sources that are in no segment, and the numbers of their first rows.

@@ -96,14 +96,15 @@ Status CheckBlock(const Scan& scan, size_t block) {
 
 Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView& view,
                                            const Selections& selections,
-                                           std::span<const size_t> sources, QueryBatch queries,
-                                           size_t k) {
+                                           std::span<const size_t> sources,
+                                           const SearchTask& task) {
   const Scan scan = PlanScan(view, selections, sources);
   RowOrder order(view);
   index::ExactSearchRequest request;
-  request.queries = queries.floats;
-  request.query_count = queries.count;
-  request.k = k;
+  request.queries = task.queries.floats;
+  request.query_count = task.queries.count;
+  request.k = task.options->k;
+  request.stop = task.stop;
   request.pool = &context.pool;
   request.tie_less = [&](uint64_t a, uint64_t b) {
     return order.IsBefore(scan.LocationOf(a), scan.LocationOf(b));
@@ -132,11 +133,10 @@ Result<std::vector<FoundRows>> ScanByDistance(const ReadView& view, const Select
 }
 
 Result<std::vector<FoundRows>> SearchExactly(ReadContext& context, const ReadView& view,
-                                             const Selections& selections, QueryBatch queries,
-                                             size_t k) {
+                                             const Selections& selections, const SearchTask& task) {
   std::vector<size_t> sources(view.source_count());
   for (size_t i = 0; i < sources.size(); ++i) sources[i] = i;
-  return ScanSources(context, view, selections, sources, queries, k);
+  return ScanSources(context, view, selections, sources, task);
 }
 
 }  // namespace viper::core

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "core/indexed_search.h"
 #include "index/index_search.h"
 #include "index/parallel.h"
+#include "index/scan_mask.h"
 #include "kernels/kernel_table.h"
 
 namespace viper::core {
@@ -53,7 +55,8 @@ class AccuracyMeasurement {
         view_(*request.view),
         index_(*request.index),
         model_(*index_.files->model),
-        dim_(model_.dim()) {}
+        dim_(model_.dim()),
+        alive_clusters_(model_.cluster_count()) {}
 
   Result<IndexAccuracy> Run() {
     VIPER_RETURN_IF_ERROR(FindClusters());
@@ -84,6 +87,7 @@ class AccuracyMeasurement {
   /// The cluster of each row, by the segments; none for rows that are dead or in none.
   Status FindClusters() {
     for (const ViewIndex::Segment& used : index_.segments) {
+      const std::unique_ptr<const Bitmap> alive = AliveRowsOf(used);
       const uint64_t end = used.first_row + used.segment->row_count();
       clusters_.resize(std::max<size_t>(clusters_.size(), end), kNoCluster);
       for (size_t i = 0; i < used.segment->cluster_count(); ++i) {
@@ -91,7 +95,7 @@ class AccuracyMeasurement {
         const index::ClusterView& cluster = used.segment->cluster(i);
         for (size_t row = 0; row < cluster.row_count; ++row) {
           const auto number = LoadFixed<uint32_t>(cluster.numbers + row * sizeof(uint32_t));
-          if (used.alive != nullptr && !used.alive->Test(number)) continue;
+          if (alive != nullptr && !alive->Test(number)) continue;
           clusters_[used.first_row + number] = static_cast<uint32_t>(i);
           ++accuracy_.rows;
         }
@@ -201,24 +205,49 @@ class AccuracyMeasurement {
     return {};
   }
 
+  /// The rows of a segment that the view reads through it; null = all.
+  std::unique_ptr<const Bitmap> AliveRowsOf(const ViewIndex::Segment& used) const {
+    auto alive = std::make_unique<Bitmap>(used.segment->row_count(), true);
+    uint64_t row = 0;
+    for (size_t i = 0; i < used.run_count; ++i) {
+      const ViewIndex::Run& run = index_.runs[used.first_run + i];
+      const uint64_t rows = used.segment->parts()[i].row_count;
+      const Bitmap* dead = run.is_gone ? nullptr : view_.parts[run.source].dead.get();
+      for (uint64_t j = 0; j < rows; ++j, ++row) {
+        if (run.is_gone || (dead != nullptr && dead->Test(j))) alive->Clear(row);
+      }
+    }
+    if (alive->CountSet() == alive->size()) return nullptr;
+    return alive;
+  }
+
   /// As searches do, but without the order of equal distances, which only matters to readers.
   index::IndexSearchRequest RequestFor(double recall) {
     index::IndexSearchRequest request;
     request.model = &model_;
     request.segments = searched_;
+    request.clusters = masks_.empty() ? nullptr : &alive_clusters_;
     request.recall = model_.record().CautiousRecall(recall);
-    request.selected_share = selected_share_;
     request.floats = [this](uint64_t row) { return view_.FloatsOf(index_.LocationOf(row)); };
     return request;
   }
 
-  Status MeasureRecalls() {
-    uint64_t rows = 0;
+  /// Hide what is not alive, as searches do.
+  Status MakeMasks() {
     for (const ViewIndex::Segment& used : index_.segments) {
-      searched_.push_back({used.segment, used.first_row, used.alive.get()});
-      rows += used.segment->row_count();
+      std::shared_ptr<const index::ScanMask> mask;
+      if (const auto alive = AliveRowsOf(used)) {
+        VIPER_ASSIGN_OR_RETURN(mask, index::ScanMask::Make(*used.segment, *alive));
+        masks_.push_back(mask);
+      }
+      alive_clusters_.Add(*used.segment, mask.get());
+      searched_.push_back({used.segment, used.first_row, mask.get(), nullptr});
     }
-    selected_share_ = static_cast<double>(accuracy_.rows) / static_cast<double>(rows);
+    return {};
+  }
+
+  Status MeasureRecalls() {
+    VIPER_RETURN_IF_ERROR(MakeMasks());
     std::atomic<size_t> done{0};
     for (const double recall : kRecalls) {
       const index::IndexSearchRequest request = RequestFor(recall);
@@ -294,7 +323,8 @@ class AccuracyMeasurement {
   IndexAccuracy accuracy_;
   std::vector<uint32_t> clusters_;
   std::vector<index::SearchedSegment> searched_;
-  double selected_share_ = 1;
+  std::vector<std::shared_ptr<const index::ScanMask>> masks_;
+  index::ClusterSelection alive_clusters_;
   std::vector<Query> queries_;
   std::vector<float> floats_;
   Selections selections_;

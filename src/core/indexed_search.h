@@ -5,18 +5,17 @@
 #include <span>
 #include <vector>
 
+#include "base/stop_signal.h"
 #include "core/collection_index.h"
 #include "core/read_view.h"
 #include "core/snapshot_impl.h"
+#include "core/view_selection.h"
 #include "index/index_search.h"
 #include "index/top_rows.h"
 #include "viper/options.h"
 #include "viper/snapshot.h"
 
 namespace viper::core {
-
-/// Which rows of each source of a view take part in a search; null = all of them.
-using Selections = std::vector<std::shared_ptr<const Bitmap>>;
 
 /// A row found, and its distance.
 struct FoundRow {
@@ -25,16 +24,24 @@ struct FoundRow {
 };
 using FoundRows = std::vector<FoundRow>;
 
+/// What is looked for.
+struct SearchTask {
+  QueryBatch queries;
+  /// k, recall, nprobe and rerank count.
+  const SearchOptions* options = nullptr;
+  const StopSignal* stop = nullptr;
+  /// What the index did for a single query is added here; null = nobody asks.
+  index::IndexSearchCounts* counts = nullptr;
+};
+
 /// The nearest selected rows of each query by comparing it with every one of them.
 Result<std::vector<FoundRows>> SearchExactly(ReadContext& context, const ReadView& view,
-                                             const Selections& selections, QueryBatch queries,
-                                             size_t k);
+                                             const Selections& selections, const SearchTask& task);
 
 /// The same of some sources (rising indices) alone.
 Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView& view,
                                            const Selections& selections,
-                                           std::span<const size_t> sources, QueryBatch queries,
-                                           size_t k);
+                                           std::span<const size_t> sources, const SearchTask& task);
 
 /// The same besides searches, where only distances count: rows of equal distance come in any order.
 /// On `pool` (null = on this thread alone), and until `goes_on` (may be empty) says no: Cancelled.
@@ -50,14 +57,13 @@ Result<std::vector<FoundRows>> ScanByDistance(const ReadView& view, const Select
 /// segment is damaged; `damaged` tells which.
 Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const ReadView& view,
                                                   const ViewIndex& view_index,
-                                                  const Selections& selections, QueryBatch queries,
-                                                  const SearchOptions& options,
+                                                  const IndexSelection& selection,
+                                                  const SearchTask& task,
                                                   const index::Segment** damaged);
 
-/// The clusters that SearchThroughIndex would look into for one query, in its order.
+/// The clusters that SearchThroughIndex would look into for a task of one query, in its order.
 std::vector<index::PlannedProbe> PlanThroughIndex(const ReadView& view, const ViewIndex& view_index,
-                                                  const Selections& selections,
-                                                  std::span<const float> query,
-                                                  const SearchOptions& options);
+                                                  const IndexSelection& selection,
+                                                  const SearchTask& task);
 
 }  // namespace viper::core

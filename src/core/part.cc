@@ -234,9 +234,8 @@ const Part::CachedColumn& Part::CachedColumnOf(std::string_view column) const {
 
 Result<Part::PagePlace> Part::PageOfRow(std::string_view column, uint64_t row) const {
   const size_t page = reader_->PageOfRow(column, row);
-  VIPER_ASSIGN_OR_RETURN(auto decoded, CachedColumnOf(column).pages.Get(page, [&] {
-    return reader_->ReadPage(column, page);
-  }));
+  VIPER_ASSIGN_OR_RETURN(auto decoded, CachedColumnOf(column).pages.Get(
+                                           page, [&] { return reader_->ReadPage(column, page); }));
   return PagePlace{std::move(decoded), row - reader_->PageRows(column, page).first};
 }
 
@@ -252,25 +251,25 @@ Result<Part::PagePlace> Part::PlaceOfId(uint64_t row) const {
 
 Result<ColumnCache::ColumnPointer> Part::RowGroup(std::string_view column, size_t group) const {
   return CachedColumnOf(column).groups.Get(group, [&]() -> Result<columnar::Column> {
-                       const RowRange rows = row_groups_[group];
-                       const size_t first = reader_->PageOfRow(column, rows.first);
-                       VIPER_ASSIGN_OR_RETURN(auto all, reader_->ReadPage(column, first));
-                       const RowRange first_rows = reader_->PageRows(column, first);
-                       if (first_rows == rows) return all;
-                       columnar::Column joined(all.type());
-                       size_t page = first;
-                       while (joined.row_count() < rows.count) {
-                         if (page != first) {
-                           VIPER_ASSIGN_OR_RETURN(all, reader_->ReadPage(column, page));
-                         }
-                         const RowRange have = reader_->PageRows(column, page);
-                         const uint64_t from = std::max(have.first, rows.first);
-                         const uint64_t to = std::min(have.end(), rows.end());
-                         joined.AppendRows(all, from - have.first, to - from);
-                         ++page;
-                       }
-                       return joined;
-                     });
+    const RowRange rows = row_groups_[group];
+    const size_t first = reader_->PageOfRow(column, rows.first);
+    VIPER_ASSIGN_OR_RETURN(auto all, reader_->ReadPage(column, first));
+    const RowRange first_rows = reader_->PageRows(column, first);
+    if (first_rows == rows) return all;
+    columnar::Column joined(all.type());
+    size_t page = first;
+    while (joined.row_count() < rows.count) {
+      if (page != first) {
+        VIPER_ASSIGN_OR_RETURN(all, reader_->ReadPage(column, page));
+      }
+      const RowRange have = reader_->PageRows(column, page);
+      const uint64_t from = std::max(have.first, rows.first);
+      const uint64_t to = std::min(have.end(), rows.end());
+      joined.AppendRows(all, from - have.first, to - from);
+      ++page;
+    }
+    return joined;
+  });
 }
 
 Result<std::string> Part::IdOf(uint64_t row) const {
@@ -280,20 +279,20 @@ Result<std::string> Part::IdOf(uint64_t row) const {
 
 Result<ColumnCache::ColumnPointer> Part::RowsInIdOrder() const {
   return id_order_->Get(0, [&]() -> Result<columnar::Column> {
-        columnar::StringArray ids;
-        for (size_t page = 0; page < reader_->PageCount(columnar::kIdColumn); ++page) {
-          VIPER_ASSIGN_OR_RETURN(auto column, reader_->ReadPage(columnar::kIdColumn, page));
-          for (size_t i = 0; i < column.row_count(); ++i) ids.Append(column.strings()[i]);
-        }
-        std::vector<int64_t> rows(ids.size());
-        std::iota(rows.begin(), rows.end(), int64_t{0});
-        std::sort(rows.begin(), rows.end(), [&](int64_t a, int64_t b) {
-          return ids[static_cast<size_t>(a)] < ids[static_cast<size_t>(b)];
-        });
-        columnar::Column ordered(FieldType::kInt64);
-        for (int64_t row : rows) ordered.AppendInt64(row);
-        return ordered;
-      });
+    columnar::StringArray ids;
+    for (size_t page = 0; page < reader_->PageCount(columnar::kIdColumn); ++page) {
+      VIPER_ASSIGN_OR_RETURN(auto column, reader_->ReadPage(columnar::kIdColumn, page));
+      for (size_t i = 0; i < column.row_count(); ++i) ids.Append(column.strings()[i]);
+    }
+    std::vector<int64_t> rows(ids.size());
+    std::iota(rows.begin(), rows.end(), int64_t{0});
+    std::sort(rows.begin(), rows.end(), [&](int64_t a, int64_t b) {
+      return ids[static_cast<size_t>(a)] < ids[static_cast<size_t>(b)];
+    });
+    columnar::Column ordered(FieldType::kInt64);
+    for (int64_t row : rows) ordered.AppendInt64(row);
+    return ordered;
+  });
 }
 
 bool Part::MayHaveKey(std::string_view key) const {

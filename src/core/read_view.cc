@@ -105,8 +105,4 @@ Result<columnar::Predicate> BindFilter(const ReadView& view, const Filter& filte
   return columnar::Predicate::Bind(filter, names);
 }
 
-uint64_t SelectedCount(const ReadView& view, size_t source, const Bitmap* selection) {
-  return selection == nullptr ? view.source_rows(source) : selection->CountSet();
-}
-
 }  // namespace viper::core

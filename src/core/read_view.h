@@ -82,11 +82,4 @@ struct ReadView {
 /// Resolve the names of a filter against the declared fields and the metadata keys in use.
 Result<columnar::Predicate> BindFilter(const ReadView& view, const Filter& filter);
 
-/// Which rows of a source are alive at `now` and match. Null = all of them.
-Result<std::shared_ptr<const Bitmap>> SelectRows(const ReadView& view, size_t source,
-                                                 const columnar::Predicate& predicate, int64_t now);
-
-/// How many rows of a source a selection holds.
-uint64_t SelectedCount(const ReadView& view, size_t source, const Bitmap* selection);
-
 }  // namespace viper::core

@@ -1,13 +1,18 @@
-/// Which rows a read sees: alive, not expired, matching the filter (SelectRows of read_view.h).
 /// Parts are evaluated a row group at a time, skipping groups that the statistics exclude; memory
 /// rows are presented to the same predicate as columns made on the fly.
 
+#include "core/row_selection.h"
+
 #include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
+
+#include <fmt/core.h>
 
 #include "base/assert.h"
 #include "base/status_macros.h"
-#include "core/read_view.h"
 #include "storage/part_sidecar.h"
 
 namespace viper::core {
@@ -58,23 +63,24 @@ class RowGroupAccess : public columnar::RowAccess {
   const size_t group_;
 };
 
-/// All rows of a memtable, as far as the view sees them.
+/// The rows of a memtable from one on, as far as the view sees them.
 class MemtableAccess : public columnar::RowAccess {
  public:
-  explicit MemtableAccess(const MemtableView& view) : view_(view) {}
+  MemtableAccess(const MemtableView& view, uint32_t first) : view_(view), first_(first) {}
 
-  size_t row_count() const override { return view_.row_count; }
+  size_t row_count() const override { return view_.row_count - first_; }
 
   Result<FieldRows> Fetch(const FieldReference& field) const override {
     if (!field.type) {
       std::vector<Value> values(row_count());
-      for (uint32_t i = 0; i < view_.row_count; ++i) {
-        if (const Value* found = FindPath(view_.row(i).metadata, field.path)) values[i] = *found;
+      for (uint32_t i = first_; i < view_.row_count; ++i) {
+        const Value* found = FindPath(view_.row(i).metadata, field.path);
+        if (found != nullptr) values[i - first_] = *found;
       }
       return FieldRows(std::move(values));
     }
     auto column = std::make_shared<Column>(*field.type);
-    for (uint32_t i = 0; i < view_.row_count; ++i) AppendField(view_.row(i), field, *column);
+    for (uint32_t i = first_; i < view_.row_count; ++i) AppendField(view_.row(i), field, *column);
     return FieldRows(std::shared_ptr<const Column>(std::move(column)));
   }
 
@@ -93,34 +99,50 @@ class MemtableAccess : public columnar::RowAccess {
   }
 
   const MemtableView& view_;
+  const uint32_t first_;
 };
 
-/// Clear the rows that have expired.
-Status MaskExpired(const ReadView& view, size_t source, int64_t now, Bitmap& selection) {
-  if (!view.is_part(source)) {
-    const MemtableView& memtable = view.memtable_of(source);
-    for (uint32_t row = 0; row < memtable.row_count; ++row) {
-      if (memtable.row(row).expires_at <= now) selection.Clear(row);
+/// Clears the rows that have expired, and notes when the next of the others does.
+class ExpiryMask {
+ public:
+  ExpiryMask(int64_t now, Bitmap& rows) : now_(now), rows_(rows) {}
+
+  void Apply(const MemtableView& memtable) {
+    rows_.ForEachSet(
+        [&](size_t row) { Apply(row, memtable.row(static_cast<uint32_t>(row)).expires_at); });
+  }
+  Status Apply(const Part& part) {
+    for (size_t group = 0; group < part.row_groups().size(); ++group) {
+      const RowRange range = part.row_groups()[group];
+      if (rows_.CountSet(range.first, range.end()) == 0) continue;
+      VIPER_ASSIGN_OR_RETURN(auto column, part.RowGroup(columnar::kExpiresAtColumn, group));
+      for (size_t i = 0; i < column->row_count(); ++i) {
+        if (column->IsPresent(i) && rows_.Test(range.first + i)) {
+          Apply(range.first + i, column->int64s()[i]);
+        }
+      }
     }
     return {};
   }
-  const Part& part = *view.parts[source].part;
-  if (part.first_expiry() > now) return {};
-  for (size_t group = 0; group < part.row_groups().size(); ++group) {
-    VIPER_ASSIGN_OR_RETURN(auto column, part.RowGroup(columnar::kExpiresAtColumn, group));
-    for (size_t i = 0; i < column->row_count(); ++i) {
-      if (column->IsPresent(i) && column->int64s()[i] <= now) {
-        selection.Clear(part.row_groups()[group].first + i);
-      }
+  int64_t next_expiry() const { return next_expiry_; }
+
+ private:
+  void Apply(size_t row, int64_t expires_at) {
+    if (expires_at <= now_) {
+      rows_.Clear(row);
+    } else {
+      next_expiry_ = std::min(next_expiry_, expires_at);
     }
   }
-  return {};
-}
 
-bool HasExpired(const ReadView& view, size_t source, int64_t now) {
-  const int64_t first = view.is_part(source) ? view.parts[source].part->first_expiry()
-                                             : view.memtable_of(source).first_expiry;
-  return first <= now;
+  const int64_t now_;
+  Bitmap& rows_;
+  int64_t next_expiry_ = kNeverExpires;
+};
+
+int64_t FirstExpiry(const ReadView& view, size_t source) {
+  return view.is_part(source) ? view.parts[source].part->first_expiry()
+                              : view.memtable_of(source).first_expiry;
 }
 
 /// Statistics of each column used, per row group, fetched once per part.
@@ -141,67 +163,84 @@ class PartBounds {
   std::map<std::string, std::vector<columnar::ColumnBounds>, std::less<>> columns_;
 };
 
-Status MatchPart(const PartView& view, const columnar::Predicate& predicate, Bitmap& matching) {
-  const Part& part = *view.part;
-  if (auto ids = predicate.RequiredIds()) {
-    Bitmap candidates(part.row_count());
-    for (const std::string& id : *ids) {
-      VIPER_ASSIGN_OR_RETURN(auto row, part.FindId(id, storage::HashId(id), view.dead.get()));
-      if (row) candidates.Set(*row);
-    }
-    matching &= candidates;
-  }
+/// Of the rows `candidates` of a part clear those that do not match.
+Status KeepMatching(const Part& part, const columnar::Predicate& predicate, const StopSignal& stop,
+                    Bitmap& candidates) {
   PartBounds bounds(part);
   for (size_t group = 0; group < part.row_groups().size(); ++group) {
     const RowRange rows = part.row_groups()[group];
     const bool wanted =
-        matching.CountSet(rows.first, rows.end()) != 0 &&
+        candidates.CountSet(rows.first, rows.end()) != 0 &&
         predicate.MayMatch([&](std::string_view column) { return bounds.Of(column, group); });
     Bitmap matches(rows.count);
     if (wanted) {
+      VIPER_RETURN_IF_ERROR(stop.Check([&] {
+        return fmt::format("in the filter, after {} of {} rows of part {}", rows.first,
+                           part.row_count(), part.added().path);
+      }));
       VIPER_ASSIGN_OR_RETURN(matches, predicate.Evaluate(RowGroupAccess(part, group)));
     }
     for (uint64_t i = 0; i < rows.count; ++i) {
-      if (!matches.Test(i)) matching.Clear(rows.first + i);
+      if (!matches.Test(i)) candidates.Clear(rows.first + i);
     }
   }
   return {};
 }
 
-Bitmap AliveRows(const ReadView& view, size_t source) {
-  Bitmap alive(view.source_rows(source), true);
-  const auto& dead = view.is_part(source) ? view.parts[source].dead : view.memtable_of(source).dead;
-  if (dead != nullptr) {
-    Bitmap sized = *dead;
-    sized.Resize(alive.size());
-    alive.AndNot(sized);
-  }
-  return alive;
+const Bitmap* DeadRows(const ReadView& view, size_t source) {
+  return view.is_part(source) ? view.parts[source].dead.get() : view.memtable_of(source).dead.get();
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const Bitmap>> SelectRows(const ReadView& view, size_t source,
-                                                 const columnar::Predicate& predicate,
-                                                 int64_t now) {
-  const bool has_dead = view.is_part(source) ? view.parts[source].dead != nullptr
-                                             : view.memtable_of(source).dead != nullptr;
-  const bool has_expired = HasExpired(view, source, now);
-  if (!has_dead && !has_expired && predicate.matches_all()) {
-    return std::shared_ptr<const Bitmap>();
+Result<Bitmap> MatchPart(const Part& part, const columnar::Predicate& predicate,
+                         const StopSignal& stop) {
+  Bitmap matches(part.row_count(), true);
+  VIPER_RETURN_IF_ERROR(KeepMatching(part, predicate, stop, matches));
+  return matches;
+}
+
+Result<Bitmap> MatchPartByIds(const PartView& part, const columnar::Predicate& predicate,
+                              std::span<const std::string> ids) {
+  Bitmap matches(part.part->row_count());
+  for (const std::string& id : ids) {
+    VIPER_ASSIGN_OR_RETURN(auto row, part.part->FindId(id, storage::HashId(id), part.dead.get()));
+    if (row) matches.Set(*row);
   }
-  Bitmap selection = AliveRows(view, source);
-  if (has_expired) VIPER_RETURN_IF_ERROR(MaskExpired(view, source, now, selection));
-  if (!predicate.matches_all()) {
+  VIPER_RETURN_IF_ERROR(KeepMatching(*part.part, predicate, StopSignal(), matches));
+  return matches;
+}
+
+Result<Bitmap> MatchMemtable(const MemtableView& memtable, uint32_t first,
+                             const columnar::Predicate& predicate) {
+  return predicate.Evaluate(MemtableAccess(memtable, first));
+}
+
+Result<SourceSelection> KeepLiveRows(const ReadView& view, size_t source,
+                                     std::shared_ptr<const Bitmap> matches, int64_t now) {
+  const Bitmap* dead = DeadRows(view, source);
+  const int64_t first_expiry = FirstExpiry(view, source);
+  if (dead == nullptr && first_expiry > now)
+    return SourceSelection{std::move(matches), first_expiry};
+  Bitmap rows = matches == nullptr ? Bitmap(view.source_rows(source), true) : *matches;
+  if (dead != nullptr) {
+    Bitmap sized = *dead;
+    sized.Resize(rows.size());
+    rows.AndNot(sized);
+  }
+  SourceSelection selection;
+  selection.next_expiry = first_expiry;
+  if (first_expiry <= now) {
+    ExpiryMask mask(now, rows);
     if (view.is_part(source)) {
-      VIPER_RETURN_IF_ERROR(MatchPart(view.parts[source], predicate, selection));
+      VIPER_RETURN_IF_ERROR(mask.Apply(*view.parts[source].part));
     } else {
-      VIPER_ASSIGN_OR_RETURN(Bitmap matches,
-                             predicate.Evaluate(MemtableAccess(view.memtable_of(source))));
-      selection &= matches;
+      mask.Apply(view.memtable_of(source));
     }
+    selection.next_expiry = mask.next_expiry();
   }
-  return std::make_shared<const Bitmap>(std::move(selection));
+  selection.rows = std::make_shared<const Bitmap>(std::move(rows));
+  return selection;
 }
 
 }  // namespace viper::core

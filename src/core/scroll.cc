@@ -107,19 +107,22 @@ struct GreaterId {
 
 }  // namespace
 
-Result<ScrollPage> Scroll(const ReadView& view, const ScrollOptions& options, int64_t now) {
+Status CheckScroll(const ReadView& view, const ScrollOptions& options) {
   if (options.limit == 0 || options.limit > kScrollPageMax) {
     return Status::InvalidArgument(
         fmt::format("scroll: limit must be 1 to {}: actual={}", kScrollPageMax, options.limit));
   }
-  VIPER_RETURN_IF_ERROR(CheckProjection(view, options.projection));
-  VIPER_ASSIGN_OR_RETURN(auto predicate, BindFilter(view, options.filter));
+  return CheckProjection(view, options.projection);
+}
+
+Result<ScrollPage> Scroll(const ReadView& view, const ViewSelection& selection,
+                          const ScrollOptions& options) {
   std::vector<std::unique_ptr<SourceWalk>> walks;
   std::priority_queue<SourceWalk*, std::vector<SourceWalk*>, GreaterId> next;
   for (size_t source = 0; source < view.source_count(); ++source) {
-    VIPER_ASSIGN_OR_RETURN(auto selection, SelectRows(view, source, predicate, now));
-    if (selection != nullptr && !selection->AnySet()) continue;
-    auto walk = std::make_unique<SourceWalk>(view, source, std::move(selection));
+    const std::shared_ptr<const Bitmap>& rows = selection.sources[source];
+    if (rows != nullptr && !rows->AnySet()) continue;
+    auto walk = std::make_unique<SourceWalk>(view, source, rows);
     VIPER_RETURN_IF_ERROR(walk->Start(options.after));
     if (!walk->done()) next.push(walk.get());
     walks.push_back(std::move(walk));

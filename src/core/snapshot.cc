@@ -1,6 +1,6 @@
 #include "viper/snapshot.h"
 
-#include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -9,10 +9,10 @@
 
 #include "base/limits.h"
 #include "base/status_macros.h"
-#include "core/indexed_search.h"
 #include "core/row_reader.h"
 #include "core/scroll.h"
 #include "core/snapshot_impl.h"
+#include "core/view_search.h"
 #include "index/exact_distance.h"
 
 namespace viper {
@@ -45,62 +45,6 @@ Status CheckOptions(const SearchOptions& options) {
                   options.recall));
 }
 
-Result<core::Selections> SelectAll(const ReadView& view, const Filter& filter, int64_t now) {
-  VIPER_ASSIGN_OR_RETURN(auto predicate, core::BindFilter(view, filter));
-  core::Selections selections;
-  for (size_t source = 0; source < view.source_count(); ++source) {
-    VIPER_ASSIGN_OR_RETURN(auto selection, core::SelectRows(view, source, predicate, now));
-    selections.push_back(std::move(selection));
-  }
-  return selections;
-}
-
-/// Under cosine a query of zeros is as far from every record: only comparing all of them orders
-/// those by id.
-bool HasZeroQuery(const CollectionSchema& schema, const QueryBatch& queries) {
-  if (schema.metric != Metric::kCosine) return false;
-  for (size_t query = 0; query < queries.count; ++query) {
-    const auto floats = queries.floats.subspan(query * schema.dim, schema.dim);
-    if (std::all_of(floats.begin(), floats.end(), [](float x) { return x == 0; })) return true;
-  }
-  return false;
-}
-
-/// Few enough rows that reading all of them is cheaper than looking through the index for them.
-bool AreFew(const ReadView& view, const core::Selections& selections) {
-  constexpr uint64_t kFloatsMax = uint64_t{512} << 10;
-  constexpr uint64_t kFloatsPerRow = 64;  // what reaching a row costs
-  uint64_t rows = 0;
-  for (size_t source = 0; source < selections.size(); ++source) {
-    rows += core::SelectedCount(view, source, selections[source].get());
-  }
-  return rows * (view.schema->dim + kFloatsPerRow) <= kFloatsMax;
-}
-
-Result<std::vector<core::FoundRows>> FindRows(core::ReadContext& context,
-                                              const std::shared_ptr<const ReadView>& view,
-                                              const core::Selections& selections,
-                                              QueryBatch queries, const SearchOptions& options) {
-  const bool compares_all = options.exact || HasZeroQuery(*view->schema, queries);
-  // Whoever says how many clusters to look into means the index, however few the rows.
-  const bool are_few = options.nprobe == 0 && AreFew(*view, selections);
-  while (!compares_all && !are_few) {
-    const auto view_index = context.index.For(view);
-    if (view_index == nullptr) break;
-    const index::Segment* damaged = nullptr;
-    auto found = core::SearchThroughIndex(context, *view, *view_index, selections, queries, options,
-                                          &damaged);
-    // A damaged segment is as good as none: the rows themselves are whole.
-    if (damaged == nullptr) {
-      if (found.ok()) core::OfferToAudit(context, view, selections, queries, options, *found);
-      return found;
-    }
-    context.index.Drop(damaged);
-  }
-  return core::SearchExactly(context, *view, selections, queries, options.k);
-}
-
-/// A hit without its id.
 Result<Hit> MakeHit(const ReadView& view, const Location& location, double distance,
                     const Projection& projection) {
   Hit hit;
@@ -126,14 +70,24 @@ Result<Hits> MakeHits(const ReadView& view, const core::FoundRows& rows,
   Hits hits;
   hits.reserve(rows.size());
   for (size_t i = 0; i < rows.size(); ++i) {
-    VIPER_ASSIGN_OR_RETURN(
-        hits.emplace_back(), MakeHit(view, rows[i].location, rows[i].distance, projection));
+    VIPER_ASSIGN_OR_RETURN(hits.emplace_back(),
+                           MakeHit(view, rows[i].location, rows[i].distance, projection));
     hits.back().id = std::move(ids[i]);
   }
   return hits;
 }
 
+Status CheckSearch(const ReadView& view, const QueryBatch& queries, const SearchOptions& options) {
+  VIPER_RETURN_IF_ERROR(CheckQueries(*view.schema, queries));
+  VIPER_RETURN_IF_ERROR(core::CheckProjection(view, options.projection));
+  return CheckOptions(options);
+}
+
 }  // namespace
+
+std::string_view SearchPlanName(SearchPlan plan) {
+  return plan == SearchPlan::kExact ? "exact" : "index";
+}
 
 const Projection Snapshot::kEverything = {.vector = true, .metadata = true, .fields = {}};
 
@@ -160,31 +114,42 @@ Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
                                                 const SearchOptions& options) const {
   impl_->context().counters.searches.fetch_add(queries.count, std::memory_order_relaxed);
   const ReadView& view = impl_->view();
-  VIPER_RETURN_IF_ERROR(CheckQueries(*view.schema, queries));
-  VIPER_RETURN_IF_ERROR(core::CheckProjection(view, options.projection));
-  VIPER_RETURN_IF_ERROR(CheckOptions(options));
-  VIPER_ASSIGN_OR_RETURN(const auto selections, SelectAll(view, options.filter, impl_->Now()));
-  VIPER_ASSIGN_OR_RETURN(const auto found, FindRows(impl_->context(), impl_->view_pointer(),
-                                                    selections, queries, options));
-  std::vector<Hits> answers(queries.count);
-  for (size_t query = 0; query < queries.count; ++query) {
-    VIPER_ASSIGN_OR_RETURN(answers[query], MakeHits(view, found[query], options.projection));
+  VIPER_RETURN_IF_ERROR(CheckSearch(view, queries, options));
+  core::ViewSearch search(impl_->context(), impl_->view_pointer(), options);
+  VIPER_ASSIGN_OR_RETURN(const auto found, search.Run(queries, impl_->Now()));
+  std::vector<Hits> answers;
+  answers.reserve(queries.count);
+  for (const core::FoundRows& rows : found) {
+    VIPER_ASSIGN_OR_RETURN(Hits hits, MakeHits(view, rows, options.projection));
+    answers.push_back(std::move(hits));
   }
   return answers;
 }
 
-Result<uint64_t> Snapshot::Count(const Filter& filter) const {
+Result<SearchExplanation> Snapshot::Explain(std::span<const float> query,
+                                            const SearchOptions& options) const {
+  impl_->context().counters.searches.fetch_add(1, std::memory_order_relaxed);
   const ReadView& view = impl_->view();
-  VIPER_ASSIGN_OR_RETURN(const auto selections, SelectAll(view, filter, impl_->Now()));
-  uint64_t count = 0;
-  for (size_t source = 0; source < selections.size(); ++source) {
-    count += core::SelectedCount(view, source, selections[source].get());
-  }
-  return count;
+  VIPER_RETURN_IF_ERROR(CheckSearch(view, {query, 1}, options));
+  SearchExplanation told;
+  core::ViewSearch search(impl_->context(), impl_->view_pointer(), options);
+  VIPER_ASSIGN_OR_RETURN(const auto found, search.Explain(query, impl_->Now(), told));
+  const auto begin = std::chrono::steady_clock::now();
+  VIPER_ASSIGN_OR_RETURN(told.hits, MakeHits(view, found, options.projection));
+  told.hits_us =
+      std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
+  return told;
+}
+
+Result<uint64_t> Snapshot::Count(const Filter& filter) const {
+  VIPER_ASSIGN_OR_RETURN(const auto selection, impl_->Select(filter));
+  return selection->selected_rows;
 }
 
 Result<ScrollPage> Snapshot::Scroll(const ScrollOptions& options) const {
-  return core::Scroll(impl_->view(), options, impl_->Now());
+  VIPER_RETURN_IF_ERROR(core::CheckScroll(impl_->view(), options));
+  VIPER_ASSIGN_OR_RETURN(const auto selection, impl_->Select(options.filter));
+  return core::Scroll(impl_->view(), *selection, options);
 }
 
 }  // namespace viper

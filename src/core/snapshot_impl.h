@@ -9,6 +9,7 @@
 #include "core/column_cache.h"
 #include "core/read_view.h"
 #include "core/recall_audit.h"
+#include "core/view_selection.h"
 #include "platform/thread_pool.h"
 #include "viper/clock.h"
 #include "viper/snapshot.h"
@@ -24,10 +25,17 @@ struct ReadCounters {
 /// What reads need besides the data. Shared, so that a snapshot may outlive its collection; the
 /// clock must outlive both.
 struct ReadContext {
+  /// One byte in so many of the cache is for selections.
+  static constexpr size_t kSelectionShare = 4;
+
   ReadContext(size_t cache_bytes, size_t search_threads, const Clock& read_clock)
-      : cache(cache_bytes), pool("viper-search", search_threads), clock(read_clock) {}
+      : cache(cache_bytes - cache_bytes / kSelectionShare),
+        selector(cache_bytes / kSelectionShare),
+        pool("viper-search", search_threads),
+        clock(read_clock) {}
 
   ColumnCache cache;
+  ViewSelector selector;
   ThreadPool pool;
   CollectionIndex index;
   const Clock& clock;
@@ -49,6 +57,10 @@ class Snapshot::Impl {
   const std::shared_ptr<const core::ReadView>& view_pointer() const { return view_; }
   core::ReadContext& context() const { return *context_; }
   int64_t Now() const { return context_->clock.Now().micros; }
+  /// The rows that match now.
+  Result<std::shared_ptr<const core::ViewSelection>> Select(const Filter& filter) const {
+    return context_->selector.Select(view_, core::FilterKey(filter), Now(), StopSignal(), nullptr);
+  }
 
  private:
   // The view's parts drop their cached columns when they close: the context must outlive the view.

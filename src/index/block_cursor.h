@@ -9,23 +9,29 @@
 namespace viper::index {
 
 /// The blocks of a cluster in one segment, and what a query adds to the bounds of their codes
-/// (kernels::BlockBound). The cluster is not empty.
+/// (kernels::BlockBound). Some row of it takes part.
 struct BlockRun {
   const ClusterView* cluster = nullptr;
+  /// For each block the rows that take part; null = all.
+  const uint64_t* words = nullptr;
   /// Of the request.
   uint32_t segment = 0;
   float base = 0;
   float shift = 0;
 };
 
-/// Goes through the blocks of runs, one after the other, and asks for the memory of those to come.
+/// Goes through the blocks of runs in which a row takes part, one after the other, and asks for the
+/// memory of those to come.
 class BlockCursor {
  public:
   /// How many blocks ahead their memory is asked for.
   static constexpr size_t kBlocksAhead = 8;
 
   BlockCursor(std::span<const BlockRun> runs, size_t block_bytes)
-      : runs_(runs), block_bytes_(block_bytes) {}
+      : runs_(runs), block_bytes_(block_bytes) {
+    SkipUnselected(here_);
+    ahead_ = here_;
+  }
 
   bool is_done() const { return here_.run == runs_.size(); }
   void Advance() { Move(here_); }
@@ -33,6 +39,8 @@ class BlockCursor {
   /// In the cluster.
   size_t block() const { return here_.block; }
   const std::byte* bytes() const { return BytesAt(here_); }
+  /// The rows of the block that take part. Those that the last block lacks may be set.
+  uint64_t selected() const { return SelectedAt(here_); }
 
   /// Ask for the next `count` blocks that have not been asked for. Into the second-level cache:
   /// measured half as fast again as the first.
@@ -54,10 +62,21 @@ class BlockCursor {
   const std::byte* BytesAt(const Place& place) const {
     return runs_[place.run].cluster->blocks + place.block * block_bytes_;
   }
+  uint64_t SelectedAt(const Place& place) const {
+    const uint64_t* words = runs_[place.run].words;
+    return words == nullptr ? ~uint64_t{0} : words[place.block];
+  }
   void Move(Place& place) const {
+    Step(place);
+    SkipUnselected(place);
+  }
+  void Step(Place& place) const {
     if (++place.block < runs_[place.run].cluster->block_count) return;
     place.block = 0;
     ++place.run;
+  }
+  void SkipUnselected(Place& place) const {
+    while (place.run < runs_.size() && SelectedAt(place) == 0) Step(place);
   }
 
   std::span<const BlockRun> runs_;

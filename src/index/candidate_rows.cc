@@ -27,24 +27,6 @@ void Prefetch(const std::byte* bytes, size_t size) {
 
 }  // namespace
 
-void Threshold::Reset(size_t k) {
-  k_ = k;
-  value_ = kInfinity;
-  heap_.clear();
-}
-
-void Threshold::Offer(float upper) {
-  if (upper >= value_) return;
-  if (heap_.size() == k_) {
-    std::pop_heap(heap_.begin(), heap_.end());
-    heap_.back() = upper;
-  } else {
-    heap_.push_back(upper);
-  }
-  std::push_heap(heap_.begin(), heap_.end());
-  if (heap_.size() == k_) value_ = heap_.front();
-}
-
 void CandidateRows::Start(const IndexSearchRequest& request, PreparedQuery& query,
                           IndexSearchCounts& counts) {
   request_ = &request;
@@ -52,8 +34,7 @@ void CandidateRows::Start(const IndexSearchRequest& request, PreparedQuery& quer
   counts_ = &counts;
   row_bytes_ = 0;
   for (const SearchedSegment& searched : request.segments) {
-    row_bytes_ =
-        std::max(row_bytes_, ByteRowBytes(searched.segment->byte_rows(), *request.model));
+    row_bytes_ = std::max(row_bytes_, ByteRowBytes(searched.segment->byte_rows(), *request.model));
   }
   threshold_.Reset(request.k);
   for (Group& group : groups_) group.count = 0;
@@ -179,6 +160,9 @@ void CandidateRows::OfferGroup(size_t first, size_t last, TopRows& top) {
 
 Result<std::vector<ScoredRow>> CandidateRows::TakeNearest() {
   DropTheFar();
+  if (request_->rerank != 0) {
+    candidates_.resize(std::min(candidates_.size(), std::max(request_->rerank, request_->k)));
+  }
   TopRows top(request_->k, request_->tie_less);
   for (size_t first = 0; first < candidates_.size(); first += kFloatsTogether) {
     // Bounds rise from here on.
@@ -192,7 +176,9 @@ Result<std::vector<ScoredRow>> CandidateRows::TakeNearest() {
 
 void CandidateRows::AddZeroRows(TopRows& top) const {
   for (const SearchedSegment& searched : request_->segments) {
-    for (const uint32_t number : searched.segment->zero_rows()) {
+    const auto zero_rows =
+        searched.mask == nullptr ? searched.segment->zero_rows() : searched.mask->zero_rows();
+    for (const uint32_t number : zero_rows) {
       if (searched.selection != nullptr && !searched.selection->Test(number)) continue;
       // A zero vector has cosine 0 with everything.
       if (top.full() && top.worst_distance() < 1) return;

@@ -7,6 +7,7 @@
 
 #include "index/index_search.h"
 #include "index/prepared_query.h"
+#include "index/threshold.h"
 #include "viper/result.h"
 
 namespace viper::index {
@@ -18,20 +19,6 @@ struct PassedRow {
   /// Where its number in the segment stands, and its bytes (null if the segment has none).
   const std::byte* number = nullptr;
   const std::byte* byte_row = nullptr;
-};
-
-/// The k smallest of the values offered; the largest of them is the threshold.
-class Threshold {
- public:
-  void Reset(size_t k);
-  /// Infinity until there are k.
-  float value() const { return value_; }
-  void Offer(float upper);
-
- private:
-  size_t k_ = 0;
-  float value_ = 0;
-  std::vector<float> heap_;
 };
 
 /// The rows that may be among the k nearest of a query, and the stages behind the codes: their

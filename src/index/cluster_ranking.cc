@@ -36,7 +36,8 @@ void InsertInto(std::span<ClusterDistance> sorted, size_t end, const ClusterDist
   sorted[place] = cluster;
 }
 
-/// `query` is prepared.
+}  // namespace
+
 float CentroidValue(const Model& model, uint32_t cluster, const float* query) {
   const kernels::KernelTable& kernel = kernels::Active();
   const auto* row = reinterpret_cast<const std::byte*>(model.centroid(cluster));
@@ -48,8 +49,6 @@ float CentroidValue(const Model& model, uint32_t cluster, const float* query) {
   kernel.squared_l2(row, 1, model.dim(), query, 1, &value);
   return value;
 }
-
-}  // namespace
 
 /// Clusters go into buckets by value, as many as there are clusters, which leaves few out of place
 /// for the insertion sort.
@@ -79,16 +78,18 @@ void ClusterSorter::Sort(std::span<ClusterDistance> clusters) {
   for (size_t i = 0; i < count; ++i) InsertInto(clusters, i, sorted_[i]);
 }
 
-void ClusterRanker::Rank(PreparedQuery& query, size_t count) {
+void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters, size_t count) {
   query_ = &query;
+  clusters_ = clusters;
   ranked_.clear();
   compared_count_ = 0;
   exact_count_ = 0;
   const Model& model = query.model();
   const size_t compared =
       std::max({kComparedMin, kCompareBytes / model.code_dim(), count + count / 2});
+  const size_t left = clusters == nullptr ? model.cluster_count() : clusters->count();
   // Codes are worth their scan where they spare most of the comparisons.
-  if (model.cluster_count() <= 2 * compared) return RankAll();
+  if (left <= 2 * compared) return RankAll();
   ScanCodes();
   picker_.Pick(values_, compared);
   AppendPicked();
@@ -103,7 +104,7 @@ void ClusterRanker::RankAll() {
   std::vector<bool> is_ranked(query_->model().cluster_count());
   for (const ClusterDistance& ranked : ranked_) is_ranked[ranked.cluster] = true;
   for (uint32_t cluster = 0; cluster < is_ranked.size(); ++cluster) {
-    if (!is_ranked[cluster]) ranked_.push_back({0, cluster});
+    if (!is_ranked[cluster] && IsLeft(cluster)) ranked_.push_back({0, cluster});
   }
   Compare(std::span(ranked_).subspan(compared_count_));
   compared_count_ = ranked_.size();
@@ -137,6 +138,9 @@ void ClusterRanker::ScanCodes() {
   for (size_t i = 0; i < blocks; ++i) {
     kernel.scan_block(model.centroid_blocks().data() + i * block_bytes, model.planes(),
                       query_->table().entries, bound, values_.data() + i * kernels::kBlockRows);
+    if (clusters_ != nullptr) {
+      HideValues(~clusters_->words()[i], values_.data() + i * kernels::kBlockRows);
+    }
   }
 }
 

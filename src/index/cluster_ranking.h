@@ -7,6 +7,7 @@
 
 #include "index/model.h"
 #include "index/prepared_query.h"
+#include "index/scan_mask.h"
 #include "index/smallest_picker.h"
 
 namespace viper::index {
@@ -19,6 +20,8 @@ struct ClusterDistance {
 };
 /// Nearer first, of equally near ones the lower number.
 bool IsNearer(const ClusterDistance& a, const ClusterDistance& b);
+/// ClusterDistance::value, exactly; `query` is prepared.
+float CentroidValue(const Model& model, uint32_t cluster, const float* query);
 
 /// Sorts by IsNearer; keeps its memory from one sort to the next. Not thread-safe.
 class ClusterSorter {
@@ -38,8 +41,9 @@ class ClusterSorter {
 class ClusterRanker {
  public:
   /// Rank the nearest: ProbeCurve::kRanksMax or twice `count`, or all there are. By estimates: good
-  /// enough to tell how many to probe.
-  void Rank(PreparedQuery& query, size_t count);
+  /// enough to tell how many to probe. `clusters`: those that are left of the model's (null = all);
+  /// it and the query outlive the ranking.
+  void Rank(PreparedQuery& query, const ClusterSelection* clusters, size_t count);
   /// Put the first `count` ranks in the order of their exact values, adding ranks that are missing.
   void Refine(size_t count);
 
@@ -47,6 +51,7 @@ class ClusterRanker {
   std::span<const ClusterDistance> ranked() const { return ranked_; }
 
  private:
+  bool IsLeft(size_t cluster) const { return clusters_ == nullptr || clusters_->Has(cluster); }
   void RankAll();
   void ScanCodes();
   /// Append the clusters that the picker holds and have not been taken.
@@ -55,6 +60,7 @@ class ClusterRanker {
   void Compare(std::span<ClusterDistance> clusters);
 
   PreparedQuery* query_ = nullptr;
+  const ClusterSelection* clusters_ = nullptr;
   std::vector<float> values_;
   SmallestPicker picker_;
   std::vector<ClusterDistance> ranked_;

@@ -27,7 +27,10 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/core.h>
+
 #include "base/assert.h"
+#include "base/row_range.h"
 #include "base/status_macros.h"
 #include "index/rank_bound.h"
 
@@ -43,6 +46,8 @@ constexpr size_t kRowsPerRunMax = 1024;
 constexpr size_t kQueriesPerScan = 64;
 /// A thread gets at least this much to scan, or waking it costs more than it saves.
 constexpr size_t kBytesPerThreadMin = size_t{1} << 20;
+/// Rows between two looks at whether the search has to stop.
+constexpr size_t kRowsPerCheck = 8192;
 constexpr size_t kWordBits = 64;
 /// From this many rows of a word on, ranking all of them costs less than copying the selected ones.
 constexpr size_t kDenseRowsPerWord = 48;
@@ -287,12 +292,33 @@ struct Share {
   size_t last = 0;
 };
 
+/// Rows of a share that were walked, of all of them.
+struct ScanProgress {
+  size_t done = 0;
+  size_t all = 0;
+};
+
 /// Whether some row of [first, last) of a block takes part.
 bool AnySelected(const RowBlock& block, size_t first, size_t last) {
   if (block.selection == nullptr) return true;
   const size_t size = block.selection->size();
   return block.selection->CountSet(std::min(block.selection_offset + first, size),
                                    std::min(block.selection_offset + last, size)) != 0;
+}
+
+/// Scan some rows of a block; `progress` is that before.
+Status ScanInPieces(const ExactSearchRequest& request, const RowBlock& block, const RowRange& rows,
+                    const ScanProgress& progress, ShareScan& scan) {
+  for (size_t i = rows.first; i < rows.end(); i += kRowsPerCheck) {
+    if (request.stop != nullptr) {
+      VIPER_RETURN_IF_ERROR(request.stop->Check([&] {
+        return fmt::format("after comparing {} of {} rows", progress.done + i - rows.first,
+                           progress.all);
+      }));
+    }
+    scan.Scan(block, i, std::min<size_t>(i + kRowsPerCheck, rows.end()));
+  }
+  return {};
 }
 
 Result<std::vector<TopRows>> ScanShare(const ExactSearchRequest& request,
@@ -307,7 +333,8 @@ Result<std::vector<TopRows>> ScanShare(const ExactSearchRequest& request,
       const size_t last = std::clamp(share.last, block_first, block_first + block.row_count);
       if (first < last && AnySelected(block, first - block_first, last - block_first)) {
         if (q == 0 && request.check_block) VIPER_RETURN_IF_ERROR(request.check_block(i));
-        scan.Scan(block, first - block_first, last - block_first);
+        VIPER_RETURN_IF_ERROR(ScanInPieces(request, block, {first - block_first, last - first},
+                                           {first - share.first, share.last - share.first}, scan));
       }
       block_first += block.row_count;
     }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bitmap.h"
+#include "base/stop_signal.h"
 #include "index/exact_distance.h"
 #include "index/top_rows.h"
 #include "kernels/kernel_table.h"
@@ -48,6 +49,8 @@ struct ExactSearchRequest {
   /// thread; a failure ends the search with it. Called from several threads at once if there is a
   /// pool. Null = nothing to check.
   std::function<Status(size_t)> check_block;
+  /// Asked every few thousand rows. Null = the search runs to its end.
+  const StopSignal* stop = nullptr;
   const kernels::KernelTable* kernel = nullptr;  // null = kernels::Active()
 };
 
@@ -56,7 +59,7 @@ struct ExactSearchRequest {
 /// double those rows of which the bound on the rounding error of the scan does not prove that they
 /// are farther than k others. Rows that are not finite come last, at distance infinity. Result:
 /// query_count lists of at most k rows, best first; the same for any pool and kernel. Fails only as
-/// check_block does.
+/// check_block and stop do.
 Result<std::vector<std::vector<ScoredRow>>> ExactSearch(const ExactSearchRequest& request);
 
 }  // namespace viper::index

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include <fmt/core.h>
+
 #include "base/assert.h"
 #include "base/status_macros.h"
 #include "index/query_search.h"
@@ -103,7 +105,8 @@ class BatchSearch {
   /// Those of the cluster of `first`, which is its first one.
   std::span<const Probe> ProbesOfCluster(size_t first) const {
     size_t last = first;
-    while (last < probes_.size() && probes_[last].cluster.cluster == probes_[first].cluster.cluster) {
+    while (last < probes_.size() &&
+           probes_[last].cluster.cluster == probes_[first].cluster.cluster) {
       ++last;
     }
     return std::span(probes_).subspan(first, last - first);
@@ -128,6 +131,7 @@ class BatchSearch {
   static void Prefetch(const IndexSearchRequest& request, uint32_t cluster) {
     for (const SearchedSegment& searched : request.segments) {
       const ClusterView& view = searched.segment->cluster(cluster);
+      if (searched.mask != nullptr && searched.mask->SelectedIn(cluster) == 0) continue;
       const size_t bytes = view.block_count * kernels::BlockBytes(request.model->planes());
       for (size_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(view.blocks + i, 0, 2);
     }

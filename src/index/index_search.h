@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "base/bitmap.h"
+#include "base/stop_signal.h"
 #include "index/model.h"
+#include "index/scan_mask.h"
 #include "index/segment.h"
 #include "index/top_rows.h"
 #include "viper/result.h"
@@ -21,7 +23,10 @@ struct SearchedSegment {
   const Segment* segment = nullptr;
   /// First number of its rows in the caller's numbering.
   uint64_t first_row = 0;
-  /// Which of its rows take part: bit i for row i of the segment. Null = all.
+  /// Which of its rows are looked at: null = all.
+  const ScanMask* mask = nullptr;
+  /// Which of those may be answers, where the mask is older than what is wanted: bit i for row i of
+  /// the segment. Asked of the few rows whose codes are near enough. Null = all.
   const Bitmap* selection = nullptr;
 };
 
@@ -35,10 +40,17 @@ struct IndexSearchRequest {
   /// Share of the true k nearest to find, in (0, 1): how many clusters are probed and how far the
   /// bounds of codes are trusted follow from it.
   double recall = 0.95;
-  /// The share of all rows that take part, in (0, 1]: what `selection`s leave.
-  double selected_share = 1;
-  /// Clusters to probe, in place of what `recall` says; 0 = by recall.
+  /// What the masks leave of each cluster, if there are any: clusters without a row are as if they
+  /// were not there. Null = all rows take part.
+  const ClusterSelection* clusters = nullptr;
+  /// Clusters to probe, in place of what `recall` says; 0 = by recall. Only those count of which
+  /// some row takes part.
   size_t probes = 0;
+  /// Read the floats of at most so many rows (k, if that is more), the best by their byte rows; 0 =
+  /// of all whose bounds allow it. Without byte rows it means nothing.
+  size_t rerank = 0;
+  /// Asked between blocks. Null = the search runs to its end.
+  const StopSignal* stop = nullptr;
   /// Floats of a row (the caller's numbering); fails for a damaged page.
   std::function<Result<const std::byte*>(uint64_t row)> floats;
   /// As in ExactSearchRequest.
@@ -48,7 +60,8 @@ struct IndexSearchRequest {
 /// What a search did.
 struct IndexSearchCounts {
   uint64_t probed_clusters = 0;
-  /// Rows whose codes were scanned; that passed the bound of their code; whose floats were read.
+  /// Rows of the blocks whose codes were scanned; that passed the bound of their code; whose floats
+  /// were read.
   uint64_t scanned_rows = 0;
   uint64_t byte_rows = 0;
   uint64_t exact_rows = 0;
@@ -58,7 +71,7 @@ struct IndexSearchCounts {
 /// exact distances (ExactDistance). Fewer than k only if fewer than k rows are selected: then every
 /// cluster has been probed. Queries of one call share the reading of clusters that several of them
 /// probe; a query's clusters do not depend on the others. `counts` (of all queries together) may be
-/// null. Corruption names a damaged cluster; else fails as `floats` does. Thread-safe.
+/// null. Corruption names a damaged cluster; else fails as `floats` and `stop` do. Thread-safe.
 Result<std::vector<std::vector<ScoredRow>>> IndexSearch(const IndexSearchRequest& request,
                                                         IndexSearchCounts* counts);
 
@@ -71,8 +84,8 @@ struct PlannedProbe {
   std::optional<float> expected_share;
 };
 
-/// The clusters that IndexSearch would scan for this request of one query, in its order; it goes on to more only
-/// if they hold fewer than k selected rows. Reads no segment. Thread-safe.
+/// The clusters that IndexSearch would scan for this request of one query, in its order; it goes on
+/// to more only if they hold fewer than k selected rows. Reads no segment. Thread-safe.
 std::vector<PlannedProbe> PlanProbes(const IndexSearchRequest& request);
 
 }  // namespace viper::index

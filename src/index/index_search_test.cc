@@ -8,24 +8,32 @@
 
 #include <gtest/gtest.h>
 
+#include "base/coding.h"
+#include "index/cluster_ranking.h"
 #include "index/index_fixture.h"
+#include "index/scan_mask.h"
 
 namespace viper::index {
 namespace {
 
 std::vector<ScoredRow> Search(const BuiltIndex& built, std::span<const float> query, size_t k,
                               double recall, const Bitmap* selection = nullptr,
-                              IndexSearchCounts* counts = nullptr) {
-  const SearchedSegment searched = {built.segment.get(), 0, selection};
+                              IndexSearchCounts* counts = nullptr, size_t probes = 0) {
+  SearchedSegment searched = {.segment = built.segment.get()};
+  std::shared_ptr<const ScanMask> mask;
+  ClusterSelection clusters(built.model->cluster_count());
   IndexSearchRequest request;
   request.model = built.model.get();
   request.segments = {&searched, 1};
   request.queries = query;
   request.k = k;
   request.recall = recall;
+  request.probes = probes;
   if (selection != nullptr) {
-    request.selected_share =
-        static_cast<double>(selection->CountSet()) / static_cast<double>(selection->size());
+    mask = ScanMask::Make(*built.segment, *selection).value();
+    searched.mask = mask.get();
+    clusters.Add(*built.segment, mask.get());
+    request.clusters = &clusters;
   }
   request.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
   auto found = IndexSearch(request, counts);
@@ -179,7 +187,7 @@ TEST(IndexSearch, PlansTheProbesThatItMakes) {
     training.queries = taught;
     training.floats = floats;
     built.model = FitProbes(built.model, training).value();
-    const SearchedSegment searched = {built.segment.get(), 0, nullptr};
+    const SearchedSegment searched = {.segment = built.segment.get()};
     for (const double recall : {0.5, 0.9, 0.99}) {
       for (const size_t k : {1U, 10U, 300U}) {
         const std::vector<float> query = NormalVector(32, random);
@@ -207,12 +215,79 @@ TEST(IndexSearch, PlansTheProbesThatItMakes) {
   }
 }
 
+TEST(IndexSearch, ClustersWithoutSelectedRowsDoNotCountAsProbed) {
+  Random random(17);
+  const BuiltIndex built =
+      BuildIndex(ClusteredRows(4000, 16, 30, random), 16, Metric::kL2, 30, ByteRows::kScaled);
+  // All rows of the four clusters that are farthest from the query.
+  const std::vector<float> query = NormalVector(16, random);
+  std::vector<ClusterDistance> ranked = RankClusters(*built.model, query, 30);
+  Bitmap selection(built.count());
+  uint64_t blocks = 0;
+  for (size_t rank = 26; rank < 30; ++rank) {
+    blocks += built.segment->cluster(ranked[rank].cluster).block_count;
+    for (size_t row = 0; row < built.count(); ++row) {
+      if (built.clusters[row] == ranked[rank].cluster) selection.Set(row);
+    }
+  }
+  IndexSearchCounts counts;
+  const auto found = Search(built, query, 10, 0.9, &selection, &counts, 4);
+  EXPECT_EQ(counts.probed_clusters, 4U);
+  // All but the rows of a last block of very few.
+  EXPECT_LE(counts.scanned_rows, selection.CountSet());
+  EXPECT_GE(counts.scanned_rows, (blocks - 4) * 64);
+  EXPECT_EQ(found, built.Nearest(query, 10, &selection));
+}
+
+TEST(IndexSearch, BlocksWithoutSelectedRowsAreNotScannedNorThoseWithFew) {
+  for (const ByteRows kind : {ByteRows::kNone, ByteRows::kScaled}) {
+    Random random(18);
+    const BuiltIndex built =
+        BuildIndex(ClusteredRows(2000, 16, 3, random), 16, Metric::kL2, 2, kind);
+    const ClusterView& cluster = built.segment->cluster(0);
+    ASSERT_GT(cluster.block_count, 3U);
+    Bitmap selection(built.count());
+    selection.Set(LoadFixed<uint32_t>(cluster.numbers + 70 * sizeof(uint32_t)));
+    IndexSearchCounts counts;
+    const auto query = NormalVector(16, random);
+    EXPECT_EQ(Search(built, query, 3, 0.9, &selection, &counts),
+              built.Nearest(query, 3, &selection));
+    EXPECT_EQ(counts.probed_clusters, 1U);
+    // With bytes to compare a row by, its code need not be looked at.
+    EXPECT_EQ(counts.scanned_rows, kind == ByteRows::kNone ? 64U : 0U);
+    EXPECT_EQ(counts.byte_rows, kind == ByteRows::kNone ? 0U : 1U);
+  }
+}
+
+TEST(IndexSearch, AMaskMayBeOlderThanTheSelection) {
+  Random random(19);
+  const BuiltIndex built =
+      BuildIndex(ClusteredRows(3000, 16, 20, random), 16, Metric::kL2, 20, ByteRows::kScaled);
+  Bitmap wide(built.count());
+  for (size_t i = 0; i < built.count(); i += 2) wide.Set(i);
+  Bitmap narrow = wide;
+  for (size_t i = 0; i < built.count(); i += 6) narrow.Clear(i);
+  const auto mask = ScanMask::Make(*built.segment, wide).value();
+  ClusterSelection clusters(built.model->cluster_count());
+  clusters.Add(*built.segment, mask.get());
+  const SearchedSegment searched = {built.segment.get(), 0, mask.get(), &narrow};
+  IndexSearchRequest request;
+  request.model = built.model.get();
+  request.segments = {&searched, 1};
+  request.clusters = &clusters;
+  request.k = 2000;
+  request.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  const auto query = NormalVector(16, random);
+  request.queries = query;
+  EXPECT_EQ(IndexSearch(request, nullptr).value().front(), built.Nearest(query, 2000, &narrow));
+}
+
 TEST(IndexSearch, ADamagedClusterIsNamed) {
   Random random(16);
   BuiltIndex built =
       BuildIndex(ClusteredRows(2000, 16, 10, random), 16, Metric::kL2, 10, ByteRows::kScaled);
   built.bytes[100] ^= std::byte{4};
-  const SearchedSegment searched = {built.segment.get(), 0, nullptr};
+  const SearchedSegment searched = {.segment = built.segment.get()};
   IndexSearchRequest request;
   request.model = built.model.get();
   request.segments = {&searched, 1};

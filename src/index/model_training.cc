@@ -218,7 +218,7 @@ Result<std::vector<ProbeCurve::Sample>> TeachBy(IndexSearchRequest request, uint
 
 Result<std::shared_ptr<const Model>> FitProbes(const std::shared_ptr<const Model>& model,
                                                const ProbeTraining& training) {
-  const SearchedSegment searched = {training.segment, 0, nullptr};
+  const SearchedSegment searched = {.segment = training.segment};
   IndexSearchRequest request;
   request.model = model.get();
   request.segments = {&searched, 1};

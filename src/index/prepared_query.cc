@@ -23,10 +23,10 @@ void PreparedQuery::Prepare(const Model& model, std::span<const float> query) {
   model.rotation().Apply(prepared_.data(), rotated_.data());
   squared_plain_norm_ = SquaredNormOf(query.data(), model.dim());
   squared_norm_ = static_cast<float>(SquaredNormOf(prepared_.data(), model.dim()));
-  dot_with_mean_ = model.metric() == Metric::kDot
-                       ? std::inner_product(query.begin(), query.end(),
-                                            model.content().mean.begin(), 0.0)
-                       : 0;
+  dot_with_mean_ =
+      model.metric() == Metric::kDot
+          ? std::inner_product(query.begin(), query.end(), model.content().mean.begin(), 0.0)
+          : 0;
   byte_query_is_ready_.fill(false);
   BuildTable();
 }

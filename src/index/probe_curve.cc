@@ -33,9 +33,6 @@ constexpr size_t kThresholdSteps = 2000;
 /// leaves.
 constexpr double kUnfittedShare = 0.05;
 
-/// Beyond the largest k that was fitted probes grow by this power of k.
-constexpr double kStretchPower = 0.8;
-
 double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 /// Solve a (symmetric, positive definite) x = b in place by Gaussian elimination.
@@ -73,8 +70,8 @@ float FastExp(float x) {
   const auto n = static_cast<int32_t>(powers + (powers < 0 ? -0.5F : 0.5F));
   const float rest = clamped - static_cast<float>(n) * 0.693147181F;
   const float polynomial =
-      1 + rest * (1 + rest * (0.5F + rest * (0.16666667F +
-                                             rest * (0.041665796F + rest * 0.0083334520F))));
+      1 + rest * (1 + rest * (0.5F +
+                              rest * (0.16666667F + rest * (0.041665796F + rest * 0.0083334520F))));
   return polynomial * std::bit_cast<float>((n + 127) << 23);
 }
 
@@ -178,8 +175,7 @@ size_t ProbeCurve::SharesOf(std::span<const float> squared_distances,
   }
   const float scale = 1 / std::max(sum, 1e-30F);
   for (size_t i = 0; i < runs; ++i) {
-    std::fill(shares.begin() + firsts[i], shares.begin() + firsts[i + 1],
-              probabilities[i] * scale);
+    std::fill(shares.begin() + firsts[i], shares.begin() + firsts[i + 1], probabilities[i] * scale);
   }
   return count;
 }
@@ -273,16 +269,22 @@ float ProbeCurve::ThresholdFor(double recall) const {
   return 1;
 }
 
-size_t ProbeCurve::ProbesFor(std::span<const float> squared_distances, double recall) const {
+size_t ProbeCurve::ProbesFor(std::span<const float> squared_distances,
+                             std::span<const float> shares, double recall) const {
   const size_t count = squared_distances.size();
   if (count <= 1) return count;
-  const float threshold = ThresholdFor(recall);
-  std::array<float, kRanksMax> shares;
-  const size_t ranks = SharesOf(squared_distances, shares);
+  float wanted = ThresholdFor(recall);
+  std::array<float, kRanksMax> expected;
+  const size_t ranks = SharesOf(squared_distances, expected);
+  if (!shares.empty()) {
+    float sum = 0;
+    for (size_t rank = 0; rank < ranks; ++rank) sum += expected[rank] *= shares[rank];
+    wanted *= sum;
+  }
   float seen = 0;
   for (size_t rank = 0; rank < ranks; ++rank) {
-    seen += shares[rank];
-    if (seen >= threshold) return rank + 1;
+    seen += expected[rank];
+    if (seen >= wanted) return rank + 1;
   }
   return ranks;
 }
@@ -336,38 +338,64 @@ std::optional<ProbeCurve> ProbeCurve::Decode(ByteReader& reader) {
   return model;
 }
 
-namespace {
-
-bool Fits(const ProbeCurve& curve, double k) { return k <= 1.5 * static_cast<double>(curve.k()); }
-
-/// The first that fits k, else the last.
-const ProbeCurve& CurveFor(std::span<const ProbeCurve> curves, double k) {
-  const auto found = std::find_if(curves.begin(), curves.end(),
-                                  [k](const ProbeCurve& curve) { return Fits(curve, k); });
-  return found == curves.end() ? curves.back() : *found;
+double ProbeCounter::LineThrough(const Point& a, const Point& b, double k) {
+  return a.probes + (b.probes - a.probes) * (k - a.k) / (b.k - a.k);
 }
 
-}  // namespace
+double ProbeCounter::ParabolaThrough(const Point& a, const Point& b, const Point& c, double k) {
+  const double first = (b.probes - a.probes) / (b.k - a.k);
+  const double second = ((c.probes - b.probes) / (c.k - b.k) - first) / (c.k - a.k);
+  return a.probes + (k - a.k) * (first + (k - b.k) * second);
+}
 
-size_t ProbesFor(std::span<const ProbeCurve> curves, std::span<const float> squared_distances,
-                 double recall, double k, size_t cluster_count) {
-  if (curves.empty()) {
-    const double powers = -std::log10(std::max(1 - recall, 1e-6));
-    const double probes = kUnfittedShare * (1 + powers) * static_cast<double>(cluster_count);
-    return std::clamp<size_t>(static_cast<size_t>(std::ceil(probes)), 1, cluster_count);
+const ProbeCounter::Point& ProbeCounter::PointOf(size_t curve) {
+  while (points_.size() <= curve) {
+    const ProbeCurve& next = curves_[points_.size()];
+    const size_t probes = next.ProbesFor(squared_distances_, shares_, goal_.recall);
+    Point point = {std::log(static_cast<double>(next.k())),
+                   std::log(static_cast<double>(std::max<size_t>(probes, 1)))};
+    // More neighbours are never found in fewer clusters.
+    if (!points_.empty()) point.probes = std::max(point.probes, points_.back().probes);
+    points_.push_back(point);
   }
-  const ProbeCurve& curve = CurveFor(curves, k);
-  if (Fits(curve, k)) return curve.ProbesFor(squared_distances, recall);
-  const double stretch = std::pow(k / static_cast<double>(curve.k()), kStretchPower);
-  const double probes =
-      std::ceil(stretch * static_cast<double>(curve.ProbesFor(squared_distances, recall)));
-  return std::min(static_cast<size_t>(std::min(probes, 1e12)), cluster_count);
+  return points_[curve];
+}
+
+double ProbeCounter::LogProbes(double log_k) {
+  size_t above = 0;
+  while (above + 1 < curves_.size() && PointOf(above).k < log_k) ++above;
+  const Point last = PointOf(above);
+  if (log_k <= last.k) {
+    return above == 0 ? last.probes : LineThrough(PointOf(above - 1), last, log_k);
+  }
+  const Point all = {std::log(std::max(goal_.row_count, 1.0)),
+                     std::log(static_cast<double>(std::max<size_t>(goal_.cluster_count, 1)))};
+  if (log_k >= all.k || last.k >= all.k) return all.probes;
+  const double probes = above == 0 ? LineThrough(last, all, log_k)
+                                   : ParabolaThrough(PointOf(above - 1), last, all, log_k);
+  return std::max(probes, last.probes);
+}
+
+size_t ProbeCounter::ProbesFor(double k) {
+  const auto most = static_cast<double>(std::max<size_t>(goal_.cluster_count, 1));
+  double probes = 0;
+  if (curves_.empty()) {
+    const double powers = -std::log10(std::max(1 - goal_.recall, 1e-6));
+    probes = kUnfittedShare * (1 + powers) * most;
+  } else {
+    // What comes back from its logarithm is not quite whole.
+    probes = std::exp(LogProbes(std::log(std::max(k, 1.0)))) - 1e-6;
+  }
+  return static_cast<size_t>(std::clamp(std::ceil(probes), 1.0, most));
 }
 
 std::vector<float> ExpectedShares(std::span<const ProbeCurve> curves,
                                   std::span<const float> squared_distances, double k) {
   if (curves.empty()) return {};
-  return CurveFor(curves, k).ExpectedShares(squared_distances);
+  const auto found = std::find_if(curves.begin(), curves.end(), [k](const ProbeCurve& curve) {
+    return k <= static_cast<double>(curve.k());
+  });
+  return (found == curves.end() ? curves.back() : *found).ExpectedShares(squared_distances);
 }
 
 }  // namespace viper::index

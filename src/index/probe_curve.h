@@ -36,8 +36,11 @@ class ProbeCurve {
   /// The k that it was fitted for; 0 if it was not.
   size_t k() const { return k_; }
   /// Fitted only. Clusters to probe for a share of `recall` of the k nearest, at least 1.
-  /// `squared_distances` rise.
-  size_t ProbesFor(std::span<const float> squared_distances, double recall) const;
+  /// `squared_distances` rise. `shares` tells for each of them which share of the cluster's rows
+  /// takes part, where that is not the same for all: neighbours are expected where more do; else
+  /// empty.
+  size_t ProbesFor(std::span<const float> squared_distances, std::span<const float> shares,
+                   double recall) const;
   /// Fitted only. For each rank that is modelled the estimated share of the k nearest that lie in
   /// its cluster; they sum to 1. `squared_distances` rise.
   std::vector<float> ExpectedShares(std::span<const float> squared_distances) const;
@@ -66,16 +69,52 @@ class ProbeCurve {
   double calibration_error_ = 0;
 };
 
-/// Clusters to probe for a share of `recall` of the `k` nearest of a query whose squared distances
-/// to its nearest centroids are given, rising; `cluster_count` in all. By the curve of the nearest
-/// k above, stretched for a k beyond them all; a generous share of the clusters without curves.
-/// `curves` rise in k. `k` need not be whole: under a filter that keeps a share s of the rows it is
-/// k / s, as that many of all rows lie nearer than the k-th that matches.
-size_t ProbesFor(std::span<const ProbeCurve> curves, std::span<const float> squared_distances,
-                 double recall, double k, size_t cluster_count);
+/// What clusters are probed for.
+struct ProbeGoal {
+  /// Share of the nearest to find.
+  double recall = 0.95;
+  size_t cluster_count = 0;
+  /// Rows of all clusters.
+  double row_count = 0;
+};
 
-/// What ProbesFor goes by: the expected share of the k nearest in the cluster of each rank, by the
-/// curve that it would take; empty without curves.
+/// Tells of one query how many clusters to probe for any k: up to the largest k that was fitted, by
+/// the curves of the k below and above; beyond, where the logarithms of both, and that all rows lie
+/// in all clusters, lead. A generous share of the clusters without curves. Not thread-safe.
+class ProbeCounter {
+ public:
+  /// `curves` rise in k. `squared_distances`, to the nearest centroids, and `shares` are as in
+  /// ProbeCurve::ProbesFor. All outlive it.
+  ProbeCounter(std::span<const ProbeCurve> curves, std::span<const float> squared_distances,
+               std::span<const float> shares, const ProbeGoal& goal)
+      : curves_(curves), squared_distances_(squared_distances), shares_(shares), goal_(goal) {}
+
+  /// At least 1, at most goal.cluster_count. `k` need not be whole: under a filter that keeps a
+  /// share s of the rows it is k / s, as that many of all rows lie nearer than the k-th that
+  /// matches.
+  size_t ProbesFor(double k);
+
+ private:
+  /// Of the curve of probes over k, both as logarithms.
+  struct Point {
+    double k = 0;
+    double probes = 0;
+  };
+  static double LineThrough(const Point& a, const Point& b, double k);
+  static double ParabolaThrough(const Point& a, const Point& b, const Point& c, double k);
+  const Point& PointOf(size_t curve);
+  double LogProbes(double log_k);
+
+  std::span<const ProbeCurve> curves_;
+  std::span<const float> squared_distances_;
+  std::span<const float> shares_;
+  const ProbeGoal goal_;
+  /// Of the first curves.
+  std::vector<Point> points_;
+};
+
+/// The expected share of the k nearest in the cluster of each rank, by the curve of the k above, or
+/// the last; empty without curves.
 std::vector<float> ExpectedShares(std::span<const ProbeCurve> curves,
                                   std::span<const float> squared_distances, double k);
 

@@ -36,7 +36,7 @@ double FoundWith(const ProbeCurve& curve, const std::vector<ProbeCurve::Sample>&
                  double recall) {
   double found = 0;
   for (const ProbeCurve::Sample& sample : samples) {
-    const size_t probes = curve.ProbesFor(sample.squared_distances, recall);
+    const size_t probes = curve.ProbesFor(sample.squared_distances, {}, recall);
     for (size_t i = 0; i < probes; ++i) found += sample.neighbours[i];
   }
   return found / 10 / static_cast<double>(samples.size());
@@ -59,7 +59,7 @@ TEST(ProbeCurve, AsksForMoreProbesForMoreRecall) {
   for (const ProbeCurve::Sample& sample : MakeSamples(50, 4)) {
     size_t previous = 1;
     for (double recall = 0.3; recall < 1; recall += 0.01) {
-      const size_t probes = curve.ProbesFor(sample.squared_distances, recall);
+      const size_t probes = curve.ProbesFor(sample.squared_distances, {}, recall);
       EXPECT_GE(probes, previous);
       previous = probes;
     }
@@ -77,23 +77,43 @@ TEST(ProbeCurve, ComesBackFromItsBytes) {
   EXPECT_TRUE(reader.done());
   EXPECT_EQ(again->k(), 10U);
   for (const ProbeCurve::Sample& sample : MakeSamples(20, 6)) {
-    EXPECT_EQ(again->ProbesFor(sample.squared_distances, 0.93),
-              curve.ProbesFor(sample.squared_distances, 0.93));
+    EXPECT_EQ(again->ProbesFor(sample.squared_distances, {}, 0.93),
+              curve.ProbesFor(sample.squared_distances, {}, 0.93));
   }
   ByteReader cut(std::span<const std::byte>(bytes).first(bytes.size() - 1));
   EXPECT_FALSE(ProbeCurve::Decode(cut).has_value());
 }
 
-TEST(ProbesFor, StaysWithinTheClusters) {
+TEST(ProbeCurve, ExpectsNeighboursWhereMoreRowsTakePart) {
+  const ProbeCurve curve = ProbeCurve::Fit(MakeSamples(300, 5), 10);
+  for (const ProbeCurve::Sample& sample : MakeSamples(20, 6)) {
+    const auto probes = [&](const std::vector<float>& shares) {
+      return curve.ProbesFor(sample.squared_distances, shares, 0.9);
+    };
+    std::vector<float> shares(sample.squared_distances.size(), 0.5F);
+    const size_t evenly = curve.ProbesFor(sample.squared_distances, {}, 0.9);
+    EXPECT_EQ(probes(shares), evenly);
+    for (size_t rank = 0; rank <= evenly; ++rank) shares[rank] = 0.001F;
+    EXPECT_GT(probes(shares), evenly);
+    for (float& share : shares) share = 0.001F;
+    shares[0] = 1;
+    EXPECT_LE(probes(shares), evenly);
+  }
+}
+
+TEST(ProbeCounter, StaysWithinTheClusters) {
   const std::vector<ProbeCurve> curves = {ProbeCurve::Fit(MakeSamples(300, 7), 10)};
   for (const ProbeCurve::Sample& sample : MakeSamples(20, 8)) {
-    for (const double k : {1.0, 10.0, 1000.0, 1e9}) {
-      for (const double recall : {0.0001, 0.5, 0.999999}) {
-        const size_t probes = ProbesFor(curves, sample.squared_distances, recall, k, 200);
-        EXPECT_GE(probes, 1U);
-        EXPECT_LE(probes, 200U);
-        EXPECT_LE(ProbesFor({}, sample.squared_distances, recall, k, 200), 200U);
+    for (const double recall : {0.0001, 0.5, 0.999999}) {
+      const ProbeGoal goal = {recall, 200, 20'000};
+      ProbeCounter counter(curves, sample.squared_distances, {}, goal);
+      ProbeCounter without({}, sample.squared_distances, {}, goal);
+      for (const double k : {1.0, 10.0, 1000.0, 20'000.0, 1e9}) {
+        EXPECT_GE(counter.ProbesFor(k), 1U);
+        EXPECT_LE(counter.ProbesFor(k), 200U);
+        EXPECT_LE(without.ProbesFor(k), 200U);
       }
+      EXPECT_EQ(counter.ProbesFor(20'000), 200U) << "all rows are in all clusters";
     }
   }
 }
@@ -107,6 +127,25 @@ TEST(ProbeCurve, ExpectedSharesSumToOneAndDecideTheProbes) {
   EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1, 1e-3);
   EXPECT_GT(shares[0], shares[50]);
   EXPECT_TRUE(ExpectedShares({}, distances, 10).empty());
+}
+
+TEST(ProbeCounter, FollowsTheCurvesAndRisesBetweenAndBeyondThem) {
+  const std::vector<ProbeCurve> curves = {ProbeCurve::Fit(MakeSamples(300, 7), 10),
+                                          ProbeCurve::Fit(MakeSamples(300, 9), 100)};
+  for (const ProbeCurve::Sample& sample : MakeSamples(20, 8)) {
+    ProbeCounter counter(curves, sample.squared_distances, {}, {0.95, 5000, 1e6});
+    const size_t ten = curves[0].ProbesFor(sample.squared_distances, {}, 0.95);
+    EXPECT_EQ(counter.ProbesFor(10), ten);
+    EXPECT_EQ(counter.ProbesFor(3), ten);
+    EXPECT_EQ(counter.ProbesFor(100),
+              std::max(ten, curves[1].ProbesFor(sample.squared_distances, {}, 0.95)));
+    size_t last = 0;
+    for (double k = 1; k < 2e6; k *= 1.3) {
+      EXPECT_GE(counter.ProbesFor(k), last) << k;
+      last = counter.ProbesFor(k);
+    }
+    EXPECT_EQ(last, 5000U);
+  }
 }
 
 }  // namespace

@@ -7,8 +7,11 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "base/coding.h"
 #include "base/status_macros.h"
+#include "index/probe_count.h"
 #include "index/probe_curve.h"
 #include "index/row_code.h"
 #include "kernels/kernel_table.h"
@@ -23,6 +26,9 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr size_t kFirstClusters = 4;
 /// Rows that are compared first, at least.
 constexpr size_t kFirstRows = 16;
+/// Blocks between two looks whether to stop.
+constexpr size_t kBlocksPerCheck = 64;
+constexpr size_t kLineBytes = 64;
 /// Clusters that are ranked before it is known how many are probed.
 constexpr size_t kRankedFirst = 16;
 
@@ -55,20 +61,44 @@ std::span<const ClusterDistance> QuerySearch::ChooseProbes(const IndexSearchRequ
   scratch_ = &scratch;
   block_bytes_ = kernels::BlockBytes(model.planes());
   error_share_ = ErrorShare(model.code_dim(), DeviationsFor(request.recall));
+  cluster_count_ = request.clusters == nullptr ? model.cluster_count() : request.clusters->count();
   query_.Prepare(model, query);
-  scratch.ranker.Rank(query_, std::max(kRankedFirst, request.probes));
+  scratch.ranker.Rank(query_, request.clusters, std::max(kRankedFirst, request.probes));
+  scratch.squared_distances.clear();
+  AppendProbeDistances(model, query, scratch.ranker.ranked(), scratch.squared_distances);
   probes_ = ProbeCount();
   return Rank(probes_);
 }
 
+size_t QuerySearch::ProbeCount() const {
+  if (cluster_count_ == 0) return 0;
+  if (request_->probes != 0) return std::min(request_->probes, cluster_count_);
+  ProbeQuery query;
+  query.model = request_->model;
+  query.clusters = request_->clusters;
+  for (const SearchedSegment& searched : request_->segments) {
+    query.row_count += searched.segment->row_count();
+  }
+  query.ranked = scratch_->ranker.ranked();
+  query.squared_distances = scratch_->squared_distances;
+  query.recall = request_->recall;
+  query.k = request_->k;
+  return CountProbes(query);
+}
+
+std::span<const ClusterDistance> QuerySearch::Rank(size_t count) {
+  // A margin, since the order near the last one decides which are in.
+  scratch_->ranker.Refine(std::min(cluster_count_, count + count / 4));
+  return scratch_->ranker.ranked().first(count);
+}
+
 std::vector<PlannedProbe> QuerySearch::Plan(const IndexSearchRequest& request,
                                             std::span<const float> query, SearchScratch& scratch) {
-  const Model& model = *request.model;
   const auto probed = ChooseProbes(request, query, scratch);
-  scratch.squared_distances.clear();
-  AppendProbeDistances(model, query, scratch.ranker.ranked(), scratch.squared_distances);
+  const double share = request.clusters == nullptr ? 1 : request.clusters->selected_share();
+  const double k = static_cast<double>(request.k) / std::max(share, 1e-9);
   const std::vector<float> shares =
-      ExpectedShares(model.content().probes, scratch.squared_distances, EffectiveK());
+      ExpectedShares(request.model->content().probes, scratch.squared_distances, k);
   std::vector<PlannedProbe> planned;
   for (const ClusterDistance& cluster : probed) {
     planned.push_back({cluster.cluster, cluster.value, std::nullopt});
@@ -77,37 +107,20 @@ std::vector<PlannedProbe> QuerySearch::Plan(const IndexSearchRequest& request,
   return planned;
 }
 
-std::span<const ClusterDistance> QuerySearch::Rank(size_t count) {
-  // A margin, since the order near the last one decides which are in.
-  scratch_->ranker.Refine(std::min(request_->model->cluster_count(), count + count / 4));
-  return scratch_->ranker.ranked().first(count);
-}
-
-size_t QuerySearch::ProbeCount() {
-  const Model& model = *request_->model;
-  if (request_->probes != 0) return std::min(request_->probes, model.cluster_count());
-  scratch_->squared_distances.clear();
-  AppendProbeDistances(model, query_.plain(), scratch_->ranker.ranked(),
-                       scratch_->squared_distances);
-  return ProbesFor(model.content().probes, scratch_->squared_distances, request_->recall,
-                   EffectiveK(), model.cluster_count());
-}
-
-double QuerySearch::EffectiveK() const {
-  return static_cast<double>(request_->k) / std::max(request_->selected_share, 1e-9);
-}
-
 Status QuerySearch::AppendRuns(const ClusterDistance& cluster) {
   const bool is_dot = request_->model->metric() == Metric::kDot;
-  const float spread =
-      std::sqrt(is_dot ? query_.squared_norm() : std::max(0.0F, cluster.value));
+  const float spread = std::sqrt(is_dot ? query_.squared_norm() : std::max(0.0F, cluster.value));
   for (uint32_t i = 0; i < request_->segments.size(); ++i) {
     const Segment& segment = *request_->segments[i].segment;
+    const ScanMask* mask = request_->segments[i].mask;
     const ClusterView& view = segment.cluster(cluster.cluster);
-    if (view.row_count == 0) continue;
+    if (view.row_count == 0 || (mask != nullptr && mask->SelectedIn(cluster.cluster) == 0)) {
+      continue;
+    }
     VIPER_RETURN_IF_ERROR(segment.CheckCluster(cluster.cluster));
-    counts_->scanned_rows += view.row_count;
-    scratch_->runs.push_back({&view, i, cluster.value, query_.centre() + error_share_ * spread});
+    const uint64_t* words = mask == nullptr ? nullptr : mask->WordsOf(cluster.cluster).data();
+    scratch_->runs.push_back(
+        {&view, words, i, cluster.value, query_.centre() + error_share_ * spread});
   }
   return {};
 }
@@ -120,25 +133,37 @@ Status QuerySearch::ListRuns(std::span<const ClusterDistance> clusters) {
   return {};
 }
 
-kernels::BlockBound QuerySearch::BoundOf(const BlockRun& run, float threshold) const {
-  return {query_.table().scale, run.shift, run.base, threshold};
+/// Up to so many rows of a block cost less when all of them are compared by their bytes than when
+/// its codes are scanned first.
+bool QuerySearch::IsSparse(const BlockCursor& at) const {
+  if (at.run().words == nullptr) return false;
+  const Segment& segment = *request_->segments[at.run().segment].segment;
+  const size_t row_bytes = ByteRowBytes(segment.byte_rows(), *request_->model);
+  if (row_bytes == 0) return false;
+  const size_t rows_max = block_bytes_ / (2 * (row_bytes + kLineBytes));
+  return static_cast<size_t>(std::popcount(at.selected())) <= rows_max;
 }
 
 /// Scan the nearest clusters, compare the most promising rows, then the others that still may
 /// count.
 Status QuerySearch::ScanOpening(std::span<const ClusterDistance> clusters) {
   VIPER_RETURN_IF_ERROR(ListRuns(clusters));
-  const auto scan = kernels::Active().scan_block;
-  const size_t planes = request_->model->planes();
+  VIPER_RETURN_IF_ERROR(CheckStop(0));
   std::vector<float>& values = scratch_->values;
   values.clear();
   BlockCursor at(scratch_->runs, block_bytes_);
   for (at.Prefetch(BlockCursor::kBlocksAhead); !at.is_done(); at.Advance()) {
     at.Prefetch(1);
-    values.resize(values.size() + kBlockRows);
-    scan(at.bytes(), planes, query_.table().entries, BoundOf(at.run(), kInfinity),
-         values.data() + values.size() - kBlockRows);
+    values.resize(values.size() + kBlockRows, kInfinity);
+    float* block_values = values.data() + values.size() - kBlockRows;
+    if (IsSparse(at)) {
+      TakeRows(at.run(), at.block(), at.selected());
+    } else {
+      ScanCodes(at, kInfinity, block_values);
+      HideValues(~at.selected(), block_values);
+    }
   }
+  rows_.CompareWaiting();
   scratch_->picker.Pick(values, std::max(kFirstRows, request_->k + request_->k / 2));
   TakePicked();
   scratch_->picker.TakeUpTo(values, rows_.threshold());
@@ -153,20 +178,33 @@ void QuerySearch::TakePicked() {
     const uint64_t mask = scratch_->picker.masks()[block];
     if (mask == 0) continue;
     TakeRows(at.run(), at.block(), mask);
-    float* values = scratch_->values.data() + block * kBlockRows;
-    for (uint64_t bits = mask; bits != 0; bits &= bits - 1) {
-      values[std::countr_zero(bits)] = kInfinity;
-    }
+    HideValues(mask, scratch_->values.data() + block * kBlockRows);
   }
   rows_.CompareWaiting();
 }
 
-void QuerySearch::ScanBlock(const BlockRun& run, size_t block) {
-  alignas(64) float values[kBlockRows];
-  const uint64_t mask = kernels::Active().scan_block(
-      run.cluster->blocks + block * block_bytes_, request_->model->planes(),
-      query_.table().entries, BoundOf(run, rows_.threshold()), values);
-  if (mask != 0) TakeRows(run, block, mask);
+uint64_t QuerySearch::ScanCodes(const BlockCursor& at, float threshold, float* values) {
+  const BlockRun& run = at.run();
+  counts_->scanned_rows +=
+      std::min<size_t>(kBlockRows, run.cluster->row_count - at.block() * kBlockRows);
+  return kernels::Active().scan_block(at.bytes(), request_->model->planes(), query_.table().entries,
+                                      {query_.table().scale, run.shift, run.base, threshold},
+                                      values);
+}
+
+void QuerySearch::ScanBlock(const BlockCursor& at) {
+  uint64_t passed = at.selected();
+  if (!IsSparse(at)) {
+    alignas(64) float values[kBlockRows];
+    passed &= ScanCodes(at, rows_.threshold(), values);
+  }
+  if (passed != 0) TakeRows(at.run(), at.block(), passed);
+}
+
+Status QuerySearch::CheckStop(size_t done_blocks) const {
+  if (request_->stop == nullptr || done_blocks % kBlocksPerCheck != 0) return {};
+  return request_->stop->Check(
+      [&] { return fmt::format("in the index, after {} blocks of codes", done_blocks); });
 }
 
 /// Let the rows of a block go on that the mask holds and the selection allows.
@@ -189,18 +227,19 @@ void QuerySearch::TakeRows(const BlockRun& run, size_t block, uint64_t mask) {
 
 Status QuerySearch::ScanCluster(const ClusterDistance& cluster) {
   VIPER_RETURN_IF_ERROR(ListRuns({&cluster, 1}));
-  for (BlockCursor at(scratch_->runs, block_bytes_); !at.is_done(); at.Advance()) {
-    ScanBlock(at.run(), at.block());
-  }
+  VIPER_RETURN_IF_ERROR(CheckStop(0));
+  for (BlockCursor at(scratch_->runs, block_bytes_); !at.is_done(); at.Advance()) ScanBlock(at);
   return {};
 }
 
 Status QuerySearch::ScanClusters(std::span<const ClusterDistance> clusters) {
   VIPER_RETURN_IF_ERROR(ListRuns(clusters));
   BlockCursor at(scratch_->runs, block_bytes_);
-  for (at.Prefetch(BlockCursor::kBlocksAhead); !at.is_done(); at.Advance()) {
+  at.Prefetch(BlockCursor::kBlocksAhead);
+  for (size_t done = 0; !at.is_done(); at.Advance(), ++done) {
+    VIPER_RETURN_IF_ERROR(CheckStop(done));
     at.Prefetch(1);
-    ScanBlock(at.run(), at.block());
+    ScanBlock(at);
   }
   rows_.CompareWaiting();
   return {};
@@ -208,8 +247,10 @@ Status QuerySearch::ScanClusters(std::span<const ClusterDistance> clusters) {
 
 Status QuerySearch::Scan() {
   VIPER_RETURN_IF_ERROR(ScanClusters(remaining_));
-  const size_t count = request_->model->cluster_count();
-  if (!rows_.are_enough() && probes_ < count) scratch_->ranker.Rank(query_, count);
+  const size_t count = cluster_count_;
+  if (!rows_.are_enough() && probes_ < count) {
+    scratch_->ranker.Rank(query_, request_->clusters, count);
+  }
   while (!rows_.are_enough() && probes_ < count) {
     const size_t done = std::exchange(probes_, std::min(count, 2 * probes_));
     VIPER_RETURN_IF_ERROR(ScanClusters(Rank(probes_).subspan(done)));

@@ -57,9 +57,7 @@ class QuerySearch {
   std::span<const ClusterDistance> ChooseProbes(const IndexSearchRequest& request,
                                                 std::span<const float> query,
                                                 SearchScratch& scratch);
-  size_t ProbeCount();
-  /// So many of all rows lie nearer than the k-th of those that take part.
-  double EffectiveK() const;
+  size_t ProbeCount() const;
   /// Rank the first `count` clusters exactly.
   std::span<const ClusterDistance> Rank(size_t count);
   Status AppendRuns(const ClusterDistance& cluster);
@@ -67,9 +65,12 @@ class QuerySearch {
   Status ScanOpening(std::span<const ClusterDistance> clusters);
   void TakePicked();
   Status ScanClusters(std::span<const ClusterDistance> clusters);
-  void ScanBlock(const BlockRun& run, size_t block);
+  Status CheckStop(size_t done_blocks) const;
+  bool IsSparse(const BlockCursor& at) const;
+  /// As kernels::KernelTable::scan_block.
+  uint64_t ScanCodes(const BlockCursor& at, float threshold, float* values);
+  void ScanBlock(const BlockCursor& at);
   void TakeRows(const BlockRun& run, size_t block, uint64_t mask);
-  kernels::BlockBound BoundOf(const BlockRun& run, float threshold) const;
 
   const IndexSearchRequest* request_ = nullptr;
   SearchScratch* scratch_ = nullptr;
@@ -78,6 +79,8 @@ class QuerySearch {
   float error_share_ = 0;
   PreparedQuery query_;
   CandidateRows rows_;
+  /// Clusters of which some row takes part: there are no others to this search.
+  size_t cluster_count_ = 0;
   size_t probes_ = 0;
   std::vector<ClusterDistance> remaining_;
 };

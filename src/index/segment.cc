@@ -10,6 +10,7 @@
 
 #include <fmt/core.h>
 
+#include "base/bitmap.h"
 #include "base/coding.h"
 #include "base/crc32c.h"
 #include "base/status_macros.h"
@@ -159,6 +160,7 @@ Status Segment::ReadClusters(ByteReader& reader, const Model& model) {
     view.numbers = start + layout.numbers_offset;
     view.byte_rows = row_bytes == 0 ? nullptr : start + layout.byte_rows_offset;
     clusters_.push_back(view);
+    block_count_ += view.block_count;
     cluster_bytes_.push_back(bytes_.subspan(*offset, layout.bytes));
     cluster_crcs_.push_back(*crc);
   }
@@ -181,6 +183,26 @@ Status Segment::CompareChecksum(size_t i) const {
     }
   }
   cluster_is_good_[i].store(true, std::memory_order_relaxed);
+  return {};
+}
+
+Status Segment::CompareNumbers() const {
+  Bitmap seen(row_count_);
+  for (const uint32_t number : zero_rows_) {
+    if (seen.Test(number)) return Damaged("zero rows");
+    seen.Set(number);
+  }
+  for (size_t i = 0; i < clusters_.size(); ++i) {
+    for (size_t row = 0; row < clusters_[i].row_count; ++row) {
+      const auto number = LoadFixed<uint32_t>(clusters_[i].numbers + row * sizeof(uint32_t));
+      if (number >= row_count_ || seen.Test(number)) {
+        return Damaged(fmt::format("cluster {}: number of row {}", i, row));
+      }
+      seen.Set(number);
+    }
+  }
+  // As many as there are rows, each once: all of them.
+  numbers_are_good_.store(true, std::memory_order_relaxed);
   return {};
 }
 

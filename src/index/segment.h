@@ -71,6 +71,8 @@ class Segment {
   ByteRows byte_rows() const { return byte_rows_; }
   size_t cluster_count() const { return clusters_.size(); }
   const ClusterView& cluster(size_t i) const { return clusters_[i]; }
+  /// Blocks of all clusters.
+  uint64_t block_count() const { return block_count_; }
   /// Rows whose vectors are all zero, under cosine: in no cluster, as they are equally far from
   /// every query.
   std::span<const uint32_t> zero_rows() const { return zero_rows_; }
@@ -80,6 +82,13 @@ class Segment {
     if (cluster_is_good_[i].load(std::memory_order_relaxed)) return {};
     return CompareChecksum(i);
   }
+  /// Check, when first asked, that the rows of all clusters are each of the segment's rows once:
+  /// without reading the rest of the clusters this finds damaged numbers. Whoever follows the
+  /// numbers of a cluster that CheckCluster has not seen asks first. Corruption.
+  Status CheckNumbers() const {
+    if (numbers_are_good_.load(std::memory_order_relaxed)) return {};
+    return CompareNumbers();
+  }
   size_t file_bytes() const { return bytes_.size(); }
 
  private:
@@ -87,11 +96,13 @@ class Segment {
   Status ReadFooter(std::span<const std::byte> footer, const Model& model);
   Status ReadClusters(ByteReader& reader, const Model& model);
   Status CompareChecksum(size_t i) const;
+  Status CompareNumbers() const;
 
   std::span<const std::byte> bytes_;
   uint64_t model_id_ = 0;
   uint64_t row_count_ = 0;
   double mean_squared_distance_ = 0;
+  uint64_t block_count_ = 0;
   ByteRows byte_rows_ = ByteRows::kNone;
   std::vector<SegmentPart> parts_;
   std::vector<ClusterView> clusters_;
@@ -99,6 +110,7 @@ class Segment {
   std::vector<uint32_t> cluster_crcs_;
   std::vector<uint32_t> zero_rows_;
   mutable std::vector<std::atomic<bool>> cluster_is_good_;
+  mutable std::atomic<bool> numbers_are_good_ = false;
 };
 
 /// Where a segment's rows come from and its bytes go.

@@ -46,6 +46,10 @@ Range SampleRange(std::span<const float> values) {
 
 }  // namespace
 
+void HideValues(uint64_t bits, float* values) {
+  for (; bits != 0; bits &= bits - 1) values[std::countr_zero(bits)] = kInfinity;
+}
+
 float SmallestPicker::Pick(std::span<const float> values, size_t count) {
   const Range range = SampleRange(values);
   if (range.low > range.high || count * 2 >= values.size()) return TakeUpTo(values, kLargest);

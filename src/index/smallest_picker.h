@@ -8,6 +8,9 @@
 
 namespace viper::index {
 
+/// Put the values of 64 that these bits stand for out of reach of a pick.
+void HideValues(uint64_t bits, float* values);
+
 /// Picks the smallest of a list of values, whose length is a multiple of 64 (padded with infinity);
 /// without NaN. Not thread-safe.
 class SmallestPicker {

@@ -88,6 +88,20 @@ def test_filter_fields_and_vectors_shape_the_answer(filled):
         assert np.array(hit["vector"], dtype=np.float32).tobytes() == vectors[number].tobytes()
 
 
+def test_explain_tells_how_each_answer_was_found(filled, tmp_path):
+    lake, vectors = filled
+    np.save(tmp_path / "q.npy", vectors[:2])
+    arguments = ["search", "c", "--file", tmp_path / "q.npy", "--filter", "number < 100", "--explain", "--timeout", 60]
+    for line in lake.run(*arguments, "--json").splitlines():
+        answer = json.loads(line)
+        told = answer["explanation"]
+        assert len(answer["hits"]) == 10 and told["plan"] == "exact"
+        assert (told["rows"], told["selected_rows"], told["compared_rows"]) == (ROWS, 100, 100)
+        assert told["clusters"] is None and told["search_us"] > 0
+    table = lake.run(*arguments)
+    assert table.count("selected_rows") == 2 and "probed_clusters" in table
+
+
 def test_the_table_is_aligned_whatever_the_ids_are(lake):
     lake.create(dim=2)
     lake.import_rows(

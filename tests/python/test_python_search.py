@@ -110,6 +110,24 @@ def test_bad_searches_are_value_errors(collection, call, text):
     assert isinstance(caught.value, viper.InvalidArgument)
 
 
+def test_explain_tells_how_a_search_was_answered(collection):
+    query = random_vectors(6, 1, DIM)[0]
+    told = collection.explain(query, k=3, filter="number < 50")
+    assert [hit.id for hit in told["hits"]] == [hit.id for hit in collection.search(query, k=3, filter="number < 50")]
+    assert told["plan"] == "exact" and told["selected_rows"] == told["compared_rows"] == 50 and told["rows"] == ROWS
+    assert told["clusters"] is None and told["index_estimate_us"] is None and told["search_us"] > 0
+    assert not told["selection_was_cached"]
+    assert collection.explain(query, filter="number<50")["selection_was_cached"]
+
+
+def test_a_search_in_time_answers_and_a_timeout_must_be_positive(collection):
+    query = random_vectors(6, 1, DIM)[0]
+    assert len(collection.search(query, timeout=3600, rerank=20)) == 10
+    for timeout in (0, -1, float("nan")):
+        with pytest.raises(ValueError, match="timeout"):
+            collection.search(query, timeout=timeout)
+
+
 def test_a_batch_answers_as_single_searches_do(collection):
     queries = random_vectors(9, 20, DIM)
     ids, distances = collection.search_batch(queries, k=6)
