@@ -312,6 +312,7 @@ class Search {
           continue;
         }
         VIPER_RETURN_IF_ERROR(segment.CheckCluster(ranked.cluster));
+        const size_t sparse_rows_max = mask == nullptr ? 0 : SparseRowsMax(segment);
         for (size_t block = 0; block < cluster.block_count; ++block) {
           const uint64_t selected =
               mask == nullptr ? ~uint64_t{0} : mask->WordsOf(ranked.cluster)[block];
@@ -320,7 +321,7 @@ class Search {
           const BlockPlace place = {cluster.blocks + block * block_bytes_, &cluster, i,
                                     static_cast<uint32_t>(first_row),      selected, ranked.value,
                                     centre_ + error_share_ * spread};
-          if (static_cast<size_t>(std::popcount(selected)) <= SparseRowsMax(segment)) {
+          if (static_cast<size_t>(std::popcount(selected)) <= sparse_rows_max) {
             PrefetchNumbers(place);
             scratch_.sparse_blocks.push_back(place);
             continue;
