@@ -49,6 +49,7 @@ Value StatisticsJson(const CollectionStatistics& statistics) {
       {"indexed_rows", Count(statistics.indexed_rows)},
       {"wal_bytes", Count(statistics.wal_bytes)},
       {"memory_bytes", Count(statistics.memory_bytes)},
+      {"selection_bytes", Count(statistics.selection_bytes)},
       {"table_version", statistics.table_version},
       {"last_sequence", Count(statistics.last_sequence)},
       {"flushed_sequence", Count(statistics.flushed_sequence)},

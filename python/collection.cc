@@ -207,6 +207,7 @@ nb::dict StatisticsOf(const PythonCollection& self) {
   told["index_bytes"] = statistics.index_bytes;
   told["wal_bytes"] = statistics.wal_bytes;
   told["memory_bytes"] = statistics.memory_bytes;
+  told["selection_bytes"] = statistics.selection_bytes;
   told["table_version"] = statistics.table_version;
   told["last_sequence"] = statistics.last_sequence;
   told["flushed_sequence"] = statistics.flushed_sequence;

@@ -1,6 +1,7 @@
 #include "float_matrix.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
 
 #include <algorithm>
 #include <cstring>

@@ -27,6 +27,8 @@ struct CollectionStatistics {
   uint64_t wal_bytes = 0;
   /// Bytes of rows in memory.
   uint64_t memory_bytes = 0;
+  /// Bytes kept of which rows match the filters in use (a share of EngineOptions::cache_bytes).
+  uint64_t selection_bytes = 0;
   /// Version of the Delta table.
   int64_t table_version = 0;
   /// Sequence number of the newest acknowledged write.

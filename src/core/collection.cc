@@ -219,6 +219,7 @@ CollectionStatistics Collection::Impl::Statistics() const {
     statistics.indexed_rows = core::IndexedRows(*view, *view_index);
   }
   statistics.memory_bytes = state()->memory_bytes();
+  statistics.selection_bytes = context_.read->selector.bytes();
   statistics.table_version = view->table_version;
   statistics.last_sequence = view->sequence;
   statistics.upserted_rows = upserted_rows_;

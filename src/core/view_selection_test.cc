@@ -144,6 +144,8 @@ TEST_F(ViewSelectionTest, CachedSelectionsAreThoseOfTheMoment) {
       steps_with_index += collection_->Statistics().indexed_rows > 0 ? 1 : 0;
     }
     EXPECT_GT(steps_with_index, 20);
+    EXPECT_LE(collection_->Statistics().selection_bytes, cache_bytes / 4);
+    EXPECT_GT(collection_->Statistics().selection_bytes, 0U);
     kept.clear();
     collection_.reset();
     ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options_));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -18,6 +19,9 @@ struct BlockRun {
   uint32_t segment = 0;
   float base = 0;
   float shift = 0;
+  /// Up to so many rows of a block cost less when all of them are compared by their bytes than when
+  /// its codes are scanned first.
+  uint32_t sparse_rows_max = 0;
 };
 
 /// Goes through the blocks of runs in which a row takes part, one after the other, and asks for the
@@ -41,6 +45,11 @@ class BlockCursor {
   const std::byte* bytes() const { return BytesAt(here_); }
   /// The rows of the block that take part. Those that the last block lacks may be set.
   uint64_t selected() const { return SelectedAt(here_); }
+  /// Whether so few rows take part that their codes are not worth scanning.
+  bool is_sparse() const {
+    return run().words != nullptr &&
+           static_cast<uint32_t>(std::popcount(selected())) <= run().sparse_rows_max;
+  }
 
   /// Ask for the next `count` blocks that have not been asked for. Into the second-level cache:
   /// measured half as fast again as the first.

@@ -107,6 +107,12 @@ std::vector<PlannedProbe> QuerySearch::Plan(const IndexSearchRequest& request,
   return planned;
 }
 
+uint32_t QuerySearch::SparseRowsMax(const Segment& segment) const {
+  const size_t row_bytes = ByteRowBytes(segment.byte_rows(), *request_->model);
+  // Reaching a row takes a line more than its bytes, and a scan reads memory in order.
+  return row_bytes == 0 ? 0 : static_cast<uint32_t>(block_bytes_ / (2 * (row_bytes + kLineBytes)));
+}
+
 Status QuerySearch::AppendRuns(const ClusterDistance& cluster) {
   const bool is_dot = request_->model->metric() == Metric::kDot;
   const float spread = std::sqrt(is_dot ? query_.squared_norm() : std::max(0.0F, cluster.value));
@@ -120,7 +126,8 @@ Status QuerySearch::AppendRuns(const ClusterDistance& cluster) {
     VIPER_RETURN_IF_ERROR(segment.CheckCluster(cluster.cluster));
     const uint64_t* words = mask == nullptr ? nullptr : mask->WordsOf(cluster.cluster).data();
     scratch_->runs.push_back(
-        {&view, words, i, cluster.value, query_.centre() + error_share_ * spread});
+        {&view, words, i, cluster.value, query_.centre() + error_share_ * spread,
+         SparseRowsMax(segment)});
   }
   return {};
 }
@@ -131,17 +138,6 @@ Status QuerySearch::ListRuns(std::span<const ClusterDistance> clusters) {
     VIPER_RETURN_IF_ERROR(AppendRuns(cluster));
   }
   return {};
-}
-
-/// Up to so many rows of a block cost less when all of them are compared by their bytes than when
-/// its codes are scanned first.
-bool QuerySearch::IsSparse(const BlockCursor& at) const {
-  if (at.run().words == nullptr) return false;
-  const Segment& segment = *request_->segments[at.run().segment].segment;
-  const size_t row_bytes = ByteRowBytes(segment.byte_rows(), *request_->model);
-  if (row_bytes == 0) return false;
-  const size_t rows_max = block_bytes_ / (2 * (row_bytes + kLineBytes));
-  return static_cast<size_t>(std::popcount(at.selected())) <= rows_max;
 }
 
 /// Scan the nearest clusters, compare the most promising rows, then the others that still may
@@ -156,7 +152,7 @@ Status QuerySearch::ScanOpening(std::span<const ClusterDistance> clusters) {
     at.Prefetch(1);
     values.resize(values.size() + kBlockRows, kInfinity);
     float* block_values = values.data() + values.size() - kBlockRows;
-    if (IsSparse(at)) {
+    if (at.is_sparse()) {
       TakeRows(at.run(), at.block(), at.selected());
     } else {
       ScanCodes(at, kInfinity, block_values);
@@ -194,7 +190,7 @@ uint64_t QuerySearch::ScanCodes(const BlockCursor& at, float threshold, float* v
 
 void QuerySearch::ScanBlock(const BlockCursor& at) {
   uint64_t passed = at.selected();
-  if (!IsSparse(at)) {
+  if (!at.is_sparse()) {
     alignas(64) float values[kBlockRows];
     passed &= ScanCodes(at, rows_.threshold(), values);
   }

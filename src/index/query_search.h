@@ -66,7 +66,7 @@ class QuerySearch {
   void TakePicked();
   Status ScanClusters(std::span<const ClusterDistance> clusters);
   Status CheckStop(size_t done_blocks) const;
-  bool IsSparse(const BlockCursor& at) const;
+  uint32_t SparseRowsMax(const Segment& segment) const;
   /// As kernels::KernelTable::scan_block.
   uint64_t ScanCodes(const BlockCursor& at, float threshold, float* values);
   void ScanBlock(const BlockCursor& at);

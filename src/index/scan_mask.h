@@ -70,9 +70,9 @@ class ClusterSelection {
   uint64_t reached_rows() const { return reached_rows_; }
   /// The share of the rows of those clusters that takes part, in (0, 1]; 1 if there are none.
   double selected_share() const {
-    return reached_rows_ == 0
-               ? 1
-               : static_cast<double>(selected_count_) / static_cast<double>(reached_rows_);
+    // Zero rows are in no cluster, but may be among the wanted.
+    if (selected_count_ >= reached_rows_) return 1;
+    return static_cast<double>(selected_count_) / static_cast<double>(reached_rows_);
   }
   size_t memory_bytes() const;
 
