@@ -75,8 +75,8 @@ class IndexBuilder {
                Made& made) const;
   Status Code(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
               Made& made);
-  Status Fit(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
-             Made& made) const;
+  Status Fit(const ReadView& view, const Rows& rows, ThreadPool* threads,
+             const std::function<bool(double)>& progress, Made& made) const;
   /// What is known about the model of `files`, measured where that is due.
   Result<index::ModelRecord> MakeRecord(const ReadView& view, const Plan& plan,
                                         const std::shared_ptr<const IndexFiles>& files,
