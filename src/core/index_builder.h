@@ -16,12 +16,6 @@
 
 namespace viper::core {
 
-/// Load the index files in a collection's directory: the newest model that is whole, and the
-/// segments under it. What is damaged or of another model is left out, and named in `rejected` with
-/// the reason. Null if there is no model.
-std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
-                                            std::vector<std::string>& rejected);
-
 /// Keeps the index of a collection up with its parts. One build at a time; reads go on meanwhile
 /// with what was there. Thread-safe.
 ///
