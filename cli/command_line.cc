@@ -23,6 +23,7 @@ void Command::AddOption(const std::string& names, Value& value, const std::strin
 }
 template void Command::AddOption(const std::string&, std::string&, const std::string&);
 template void Command::AddOption(const std::string&, uint64_t&, const std::string&);
+template void Command::AddOption(const std::string&, double&, const std::string&);
 
 template <typename Value>
 void Command::AddOptionWithDefault(const std::string& names, Value& value,

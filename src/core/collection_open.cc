@@ -15,6 +15,7 @@
 
 #include "base/status_macros.h"
 #include "core/collection_impl.h"
+#include "core/index_files.h"
 #include "core/table_schema.h"
 #include "storage/directory_creation.h"
 #include "storage/file_names.h"

@@ -14,6 +14,8 @@
 #include "base/status_macros.h"
 #include "core/index_accuracy.h"
 #include "core/index_cost.h"
+#include "core/index_files.h"
+#include "core/indexed_search.h"
 #include "index/byte_row.h"
 #include "index/model_training.h"
 #include "storage/file_names.h"
@@ -54,67 +56,11 @@ bool Goes(const std::function<bool(double)>& progress, double share) {
 
 Status Stopped() { return Status::Cancelled("index: the build was stopped"); }
 
-Result<std::shared_ptr<const OpenSegment>> OpenSegmentFile(FileSystem& files,
-                                                           const std::string& path,
-                                                           const index::Model& model) {
-  auto open = std::make_shared<OpenSegment>();
-  open->path = path;
-  VIPER_ASSIGN_OR_RETURN(open->file, files.Map(path));
-  auto segment = index::Segment::Open(open->file->bytes(), model);
-  if (!segment.ok()) return segment.status().WithContext(path);
-  open->segment = std::move(*segment);
-  return std::shared_ptr<const OpenSegment>(std::move(open));
-}
-
-Result<std::shared_ptr<const index::Model>> ReadModel(FileSystem& files, const std::string& path) {
-  VIPER_ASSIGN_OR_RETURN(const auto mapped, files.Map(path));
-  auto model = index::Model::Decode(mapped->bytes());
-  if (!model.ok()) return model.status().WithContext(path);
-  return model;
-}
-
 }  // namespace
-
-std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
-                                            std::vector<std::string>& rejected) {
-  FileSystem& files = *context.file_system;
-  const std::string directory = storage::IndexDirectory(context.directory);
-  const auto names = files.List(directory);
-  if (!names.ok()) return nullptr;
-  auto loaded = std::make_shared<IndexFiles>();
-  for (const std::string& name : *names) {
-    if (!storage::IsModelName(name)) continue;
-    const std::string path = storage::JoinPath(directory, name);
-    auto model = ReadModel(files, path);
-    const bool fits = model.ok() && (*model)->dim() == context.schema->dim &&
-                      (*model)->metric() == context.schema->metric;
-    if (!fits) {
-      rejected.push_back(model.ok() ? path + ": a model of another collection"
-                                    : model.status().ToString());
-      continue;
-    }
-    // After a build that was cut off there may be two.
-    if (loaded->model == nullptr || loaded->model->record().version < (*model)->record().version) {
-      loaded->model = std::move(*model);
-      loaded->model_path = path;
-    }
-  }
-  if (loaded->model == nullptr) return nullptr;
-  for (const std::string& name : *names) {
-    if (!storage::IsSegmentName(name)) continue;
-    auto segment = OpenSegmentFile(files, storage::JoinPath(directory, name), *loaded->model);
-    if (segment.ok()) {
-      loaded->segments.push_back(std::move(*segment));
-    } else {
-      rejected.push_back(segment.status().ToString());
-    }
-  }
-  return loaded;
-}
 
 class IndexBuilder::Rows {
  public:
-  Rows(const ReadView& view, const std::vector<size_t>& parts) {
+  Rows(const ReadView& view, const std::vector<size_t>& parts) : sources_(parts) {
     for (const size_t part : parts) {
       firsts_.push_back(count_);
       parts_.push_back(view.parts[part].part);
@@ -154,7 +100,29 @@ class IndexBuilder::Rows {
     return floats;
   }
 
+  /// The k nearest of each of some rows, itself left out, nearest first.
+  Result<std::vector<std::vector<uint64_t>>> Nearest(const ReadView& view,
+                                                     std::span<const uint64_t> numbers, size_t k,
+                                                     const ScanControl& control) const {
+    VIPER_ASSIGN_OR_RETURN(const auto floats, FloatsOf(numbers, view.schema->dim));
+    const Selections all(view.source_count());
+    VIPER_ASSIGN_OR_RETURN(
+        const auto found,
+        ScanByDistance(view, all, sources_, {floats, numbers.size()}, k + 1, control));
+    std::vector<std::vector<uint64_t>> nearest(numbers.size());
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      for (const FoundRow& row : found[i]) {
+        const auto source = std::lower_bound(sources_.begin(), sources_.end(), row.location.source);
+        const uint64_t number =
+            firsts_[static_cast<size_t>(source - sources_.begin())] + row.location.row;
+        if (number != numbers[i] && nearest[i].size() < k) nearest[i].push_back(number);
+      }
+    }
+    return nearest;
+  }
+
  private:
+  std::vector<size_t> sources_;  // of the view, rising
   std::vector<std::shared_ptr<const Part>> parts_;
   std::vector<uint64_t> firsts_;
   uint64_t count_ = 0;
@@ -302,8 +270,8 @@ std::vector<std::shared_ptr<const OpenSegment>> KeepSegments(std::vector<Segment
   std::erase_if(uses, [](const SegmentUse& use) { return use.used_rows == 0; });
   std::vector<std::shared_ptr<const OpenSegment>> kept;
   if (added_rows > 0) {
-    std::stable_sort(uses.begin(), uses.end(), [](const SegmentUse& a, const SegmentUse& b) {
-      return a.used_rows < b.used_rows;
+    std::sort(uses.begin(), uses.end(), [](const SegmentUse& a, const SegmentUse& b) {
+      return a.used_rows != b.used_rows ? a.used_rows < b.used_rows : a.open->path < b.open->path;
     });
     uint64_t written = added_rows;
     bool are_many = uses.size() + 1 > kSegmentsMax;
@@ -418,7 +386,7 @@ Status IndexBuilder::Run(const ReadView& view, const Plan& plan, ThreadPool* thr
     VIPER_RETURN_IF_ERROR(Code(rows, threads, progress, made));
     files->segments.push_back(made.segment);
   }
-  if (plan.reason) VIPER_RETURN_IF_ERROR(Fit(rows, threads, progress, made));
+  if (plan.reason) VIPER_RETURN_IF_ERROR(Fit(view, rows, threads, progress, made));
   files->model = made.model;
   files->model_path = storage::ModelPath(context_.directory, made.model->id());
   VIPER_ASSIGN_OR_RETURN(index::ModelRecord record,
@@ -493,7 +461,7 @@ Status IndexBuilder::Code(const Rows& rows, ThreadPool* threads,
   return {};
 }
 
-Status IndexBuilder::Fit(const Rows& rows, ThreadPool* threads,
+Status IndexBuilder::Fit(const ReadView& view, const Rows& rows, ThreadPool* threads,
                          const std::function<bool(double)>& progress, Made& made) const {
   const size_t count = std::min<uint64_t>(kCalibrationQueries, rows.count() / 4);
   const std::vector<uint64_t> queries = rows.Sample(count, kProbeSeed);
@@ -502,6 +470,10 @@ Status IndexBuilder::Fit(const Rows& rows, ThreadPool* threads,
   training.clusters = made.assigned.clusters;
   training.queries = queries;
   training.floats = [&rows](uint64_t row) { return rows.Floats(row); };
+  training.nearest = [&](std::span<const uint64_t> numbers, size_t k) {
+    return rows.Nearest(view, numbers, k,
+                        {threads, [&progress] { return Goes(progress, kWrittenAt); }});
+  };
   training.pool = threads;
   training.progress = Portion(progress, kWrittenAt, kFittedAt);
   VIPER_ASSIGN_OR_RETURN(made.model, index::FitProbes(made.model, training));

@@ -16,12 +16,6 @@
 
 namespace viper::core {
 
-/// Load the index files in a collection's directory: the newest model that is whole, and the
-/// segments under it. What is damaged or of another model is left out, and named in `rejected` with
-/// the reason. Null if there is no model.
-std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
-                                            std::vector<std::string>& rejected);
-
 /// Keeps the index of a collection up with its parts. One build at a time; reads go on meanwhile
 /// with what was there. Thread-safe.
 ///
@@ -75,8 +69,8 @@ class IndexBuilder {
                Made& made) const;
   Status Code(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
               Made& made);
-  Status Fit(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
-             Made& made) const;
+  Status Fit(const ReadView& view, const Rows& rows, ThreadPool* threads,
+             const std::function<bool(double)>& progress, Made& made) const;
   /// What is known about the model of `files`, measured where that is due.
   Result<index::ModelRecord> MakeRecord(const ReadView& view, const Plan& plan,
                                         const std::shared_ptr<const IndexFiles>& files,

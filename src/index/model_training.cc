@@ -35,6 +35,14 @@ constexpr std::array<size_t, 2> kCurveKs = {10, 100};
 /// A calibration query sees this share of the clusters, which stands for all of them.
 constexpr double kThoroughShare = 0.15;
 constexpr size_t kThoroughProbesMin = 64;
+/// Unless fewer than this share of the true neighbours of some queries lie there.
+constexpr double kThoroughRecallMin = 0.995;
+/// Comparing these many queries with every row; products that may go into it.
+constexpr size_t kCheckedQueriesMin = 16;
+constexpr size_t kCheckedQueriesMax = 64;
+constexpr double kCheckedProductsMax = 8e9;
+constexpr size_t kComparedQueriesMin = 100;
+constexpr double kComparedProductsMax = 64e9;
 
 size_t CodeDimFor(size_t dim) { return std::max(kCodeDimMin, (dim + 7) / 8 * 8); }
 
@@ -178,11 +186,10 @@ void ClusterAssigner::Assign(const std::byte* rows, size_t count, uint32_t* clus
 
 namespace {
 
-/// What one query teaches the curves of several k.
+/// What one query teaches the curves of several k: `found` are its neighbours, nearest first.
 std::vector<ProbeCurve::Sample> SamplesOf(const Model& model, std::span<const float> query,
-                                          std::span<const ScoredRow> found,
-                                          std::span<const uint32_t> clusters,
-                                          std::span<const size_t> ks) {
+                                          std::span<const uint64_t> found,
+                                          std::span<const uint32_t> clusters) {
   const auto ranked = RankClusters(model, query, ProbeCurve::kRanksMax);
   std::vector<uint32_t> rank_of(model.cluster_count(), static_cast<uint32_t>(ranked.size()));
   ProbeCurve::Sample blank;
@@ -191,65 +198,136 @@ std::vector<ProbeCurve::Sample> SamplesOf(const Model& model, std::span<const fl
     rank_of[ranked[rank].cluster] = rank;
   }
   AppendProbeDistances(model, query, ranked, blank.squared_distances);
-  std::vector<ProbeCurve::Sample> samples(ks.size(), blank);
-  for (size_t i = 0; i < ks.size(); ++i) {
-    for (const ScoredRow& hit : found.first(std::min(found.size(), ks[i]))) {
-      const uint32_t rank = rank_of[clusters[hit.row]];
+  std::vector<ProbeCurve::Sample> samples(kCurveKs.size(), blank);
+  for (size_t i = 0; i < kCurveKs.size(); ++i) {
+    for (const uint64_t row : found.first(std::min(found.size(), kCurveKs[i]))) {
+      const uint32_t rank = rank_of[clusters[row]];
       if (rank < ranked.size()) ++samples[i].neighbours[rank];
     }
   }
   return samples;
 }
 
-/// Search for a stored row's neighbours; it is not one itself.
-Result<std::vector<ProbeCurve::Sample>> TeachBy(IndexSearchRequest request, uint64_t number,
-                                                std::span<const uint32_t> clusters) {
-  VIPER_ASSIGN_OR_RETURN(const std::byte* row, request.floats(number));
-  std::vector<float> query(request.model->dim());
-  std::memcpy(query.data(), row, query.size() * sizeof(float));
-  request.queries = query;
-  VIPER_ASSIGN_OR_RETURN(auto answers, IndexSearch(request, nullptr));
-  std::vector<ScoredRow>& found = answers.front();
-  std::erase_if(found, [&](const ScoredRow& hit) { return hit.row == number; });
-  return SamplesOf(*request.model, query, found, clusters, kCurveKs);
-}
+/// Fits curves; one call of Run.
+class ProbeFitting {
+ public:
+  ProbeFitting(const std::shared_ptr<const Model>& model, const ProbeTraining& training)
+      : model_(*model),
+        training_(training),
+        thorough_probes_(std::max(
+            kThoroughProbesMin,
+            static_cast<size_t>(kThoroughShare * static_cast<double>(model->cluster_count())))) {}
+
+  Result<std::vector<ProbeCurve>> Run() {
+    std::vector<uint64_t> queries(training_.queries.begin(), training_.queries.end());
+    std::vector<std::vector<uint64_t>> truths;
+    VIPER_ASSIGN_OR_RETURN(const bool is_thorough, IsThoroughEnough());
+    if (!is_thorough) {
+      const size_t most = std::max<size_t>(1, queries.size() / 2);
+      queries = Spread(std::min(Affordable(kComparedProductsMax, kComparedQueriesMin, most), most));
+      VIPER_ASSIGN_OR_RETURN(truths, training_.nearest(queries, kCurveKs.back()));
+    }
+    std::vector<std::vector<ProbeCurve::Sample>> taught(queries.size());
+    std::vector<Status> statuses(queries.size());
+    std::atomic<size_t> done{0};
+    std::atomic<bool> stopped{false};
+    ForEach(training_.pool, queries.size(), [&](size_t i) {
+      if (stopped) return;
+      auto samples = TeachBy(queries[i], truths.empty() ? nullptr : &truths[i]);
+      statuses[i] = samples.status();
+      if (samples.ok()) taught[i] = std::move(*samples);
+      const double share = static_cast<double>(++done) / static_cast<double>(queries.size());
+      if (training_.progress && !training_.progress(share)) stopped = true;
+    });
+    if (stopped) return Status::Cancelled("index: fitting the probe curves was cancelled");
+    for (const Status& status : statuses) VIPER_RETURN_IF_ERROR(status);
+    std::vector<ProbeCurve> curves;
+    for (size_t i = 0; i < kCurveKs.size() && !taught.empty(); ++i) {
+      std::vector<ProbeCurve::Sample> samples;
+      for (auto& of_query : taught) samples.push_back(std::move(of_query[i]));
+      curves.push_back(ProbeCurve::Fit(samples, kCurveKs[i]));
+    }
+    return curves;
+  }
+
+ private:
+  /// As many queries as may be compared with every row.
+  size_t Affordable(double products, size_t least, size_t most) const {
+    const auto each = static_cast<double>(training_.clusters.size() * model_.dim());
+    return std::clamp(static_cast<size_t>(products / std::max(each, 1.0)), std::min(least, most),
+                      most);
+  }
+
+  /// `count` of the queries, spread evenly, rising.
+  std::vector<uint64_t> Spread(size_t count) const {
+    std::vector<uint64_t> spread;
+    for (size_t i = 0; i < count; ++i) {
+      spread.push_back(training_.queries[training_.queries.size() * i / count]);
+    }
+    return spread;
+  }
+
+  Result<std::vector<float>> QueryOf(uint64_t row) const {
+    VIPER_ASSIGN_OR_RETURN(const std::byte* floats, training_.floats(row));
+    std::vector<float> query(model_.dim());
+    std::memcpy(query.data(), floats, query.size() * sizeof(float));
+    return query;
+  }
+
+  /// Whether nearly all true neighbours lie in the clusters that a thorough search sees.
+  Result<bool> IsThoroughEnough() const {
+    const bool sees_all = thorough_probes_ >= model_.cluster_count();
+    if (training_.nearest == nullptr || sees_all || training_.queries.empty()) return true;
+    const size_t most = std::min(kCheckedQueriesMax, training_.queries.size());
+    const auto queries = Spread(Affordable(kCheckedProductsMax, kCheckedQueriesMin, most));
+    VIPER_ASSIGN_OR_RETURN(const auto truths, training_.nearest(queries, kCurveKs.back()));
+    size_t seen = 0;
+    size_t all = 0;
+    for (size_t i = 0; i < queries.size(); ++i) {
+      VIPER_ASSIGN_OR_RETURN(const auto query, QueryOf(queries[i]));
+      std::vector<bool> is_probed(model_.cluster_count());
+      for (const ClusterDistance& ranked : index::RankClusters(model_, query, thorough_probes_)) {
+        is_probed[ranked.cluster] = true;
+      }
+      for (const uint64_t row : truths[i]) seen += is_probed[training_.clusters[row]] ? 1 : 0;
+      all += truths[i].size();
+    }
+    return static_cast<double>(seen) >= kThoroughRecallMin * static_cast<double>(all);
+  }
+
+  /// Search for a stored row's neighbours, of which it is not one, unless the truth is known.
+  Result<std::vector<ProbeCurve::Sample>> TeachBy(uint64_t number,
+                                                  const std::vector<uint64_t>* truth) const {
+    VIPER_ASSIGN_OR_RETURN(const auto query, QueryOf(number));
+    if (truth != nullptr) return SamplesOf(model_, query, *truth, training_.clusters);
+    const SearchedSegment searched = {.segment = training_.segment};
+    IndexSearchRequest request;
+    request.model = &model_;
+    request.segments = {&searched, 1};
+    request.queries = query;
+    request.k = kCurveKs.back() + 1;
+    request.recall = 0.999;
+    request.probes = thorough_probes_;
+    request.floats = training_.floats;
+    VIPER_ASSIGN_OR_RETURN(const auto found, IndexSearch(request, nullptr));
+    std::vector<uint64_t> rows;
+    for (const ScoredRow& hit : found.front()) {
+      if (hit.row != number) rows.push_back(hit.row);
+    }
+    return SamplesOf(model_, query, rows, training_.clusters);
+  }
+
+  const Model& model_;
+  const ProbeTraining& training_;
+  const size_t thorough_probes_;
+};
 
 }  // namespace
 
 Result<std::shared_ptr<const Model>> FitProbes(const std::shared_ptr<const Model>& model,
                                                const ProbeTraining& training) {
-  const SearchedSegment searched = {.segment = training.segment};
-  IndexSearchRequest request;
-  request.model = model.get();
-  request.segments = {&searched, 1};
-  request.k = kCurveKs.back() + 1;
-  request.recall = 0.999;
-  request.probes =
-      std::max(kThoroughProbesMin,
-               static_cast<size_t>(kThoroughShare * static_cast<double>(model->cluster_count())));
-  request.floats = training.floats;
-  const size_t count = training.queries.size();
-  std::vector<std::vector<ProbeCurve::Sample>> taught(count);
-  std::vector<Status> statuses(count);
-  std::atomic<size_t> done{0};
-  std::atomic<bool> stopped{false};
-  ForEach(training.pool, count, [&](size_t i) {
-    if (stopped) return;
-    auto samples = TeachBy(request, training.queries[i], training.clusters);
-    statuses[i] = samples.status();
-    if (samples.ok()) taught[i] = std::move(*samples);
-    const double share = static_cast<double>(++done) / static_cast<double>(count);
-    if (training.progress && !training.progress(share)) stopped = true;
-  });
-  if (stopped) return Status::Cancelled("index: fitting the probe curves was cancelled");
-  for (const Status& status : statuses) VIPER_RETURN_IF_ERROR(status);
   ModelContent content = model->content();
-  content.probes.clear();
-  for (size_t i = 0; i < kCurveKs.size() && !taught.empty(); ++i) {
-    std::vector<ProbeCurve::Sample> samples;
-    for (auto& of_query : taught) samples.push_back(std::move(of_query[i]));
-    content.probes.push_back(ProbeCurve::Fit(samples, kCurveKs[i]));
-  }
+  VIPER_ASSIGN_OR_RETURN(content.probes, ProbeFitting(model, training).Run());
   return Model::Make(std::move(content));
 }
 

@@ -74,13 +74,20 @@ struct ProbeTraining {
   /// Rows of the segment that are searched for.
   std::span<const uint64_t> queries;
   std::function<Result<const std::byte*>(uint64_t row)> floats;
+  /// The k true nearest of each of some rows, itself left out, nearest first, by comparing with
+  /// every row. Asked for a few of `queries`, and for up to half of them if these show that
+  /// searching a part of the clusters does not find what is near. Empty = that is not looked at.
+  std::function<Result<std::vector<std::vector<uint64_t>>>(std::span<const uint64_t> rows,
+                                                           size_t k)>
+      nearest;
   ThreadPool* pool = nullptr;
   /// Share done, 0 to 1; false cancels. Called from any thread of the pool.
   std::function<bool(double)> progress;
 };
 
-/// Fit the probe model by searching for rows that are stored. The model returned codes as the one
-/// given. Cancelled; else fails as `floats` does.
+/// Fit the probe model by searching for rows that are stored, in a part of the clusters where that
+/// finds nearly all, else in all of them. The model returned codes as the one
+/// given. Cancelled; else fails as `floats` and `nearest` do.
 Result<std::shared_ptr<const Model>> FitProbes(const std::shared_ptr<const Model>& model,
                                                const ProbeTraining& training);
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include "index/cluster_ranking.h"
 #include "index/index_fixture.h"
 #include "platform/thread_pool.h"
 
@@ -189,6 +190,75 @@ TEST(FitProbes, StopsWhenToldToAndTellsHowFarItIs) {
   EXPECT_EQ(told, 1);
   EXPECT_EQ((*fitted)->content().probes.size(), 2U);
   EXPECT_EQ((*fitted)->id(), built.model->id());
+}
+
+/// Rows without any clusters: the neighbours of a row lie in many.
+TEST(FitProbes, ComparesWithEveryRowWhereAPartOfTheClustersIsNotEnough) {
+  Random random(74);
+  constexpr size_t kDim = 48;
+  for (const size_t centres : {1U, 60U}) {
+    SCOPED_TRACE(centres);
+    const BuiltIndex built = BuildIndex(ClusteredRows(6000, kDim, centres, random), kDim,
+                                        Metric::kL2, 500, ByteRows::kScaled);
+    std::vector<uint64_t> queries;
+    for (uint64_t row = 0; row < 300; ++row) queries.push_back(row * 20);
+    ProbeTraining training;
+    training.segment = built.segment.get();
+    training.clusters = built.clusters;
+    training.queries = queries;
+    training.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+    const auto unchecked = FitProbes(built.model, training).value();
+    std::vector<size_t> asked;
+    training.nearest = [&](std::span<const uint64_t> rows,
+                           size_t k) -> Result<std::vector<std::vector<uint64_t>>> {
+      asked.push_back(rows.size());
+      std::vector<std::vector<uint64_t>> nearest(rows.size());
+      for (size_t i = 0; i < rows.size(); ++i) {
+        const std::span<const float> query(built.rows.data() + rows[i] * kDim, kDim);
+        for (const ScoredRow& row : built.Nearest(query, k + 1)) {
+          if (row.row != rows[i]) nearest[i].push_back(row.row);
+        }
+      }
+      return nearest;
+    };
+    const auto checked = FitProbes(built.model, training).value();
+    double probes_unchecked = 0;
+    double probes_checked = 0;
+    for (int i = 0; i < 20; ++i) {
+      const std::span<const float> query(built.rows.data() + (7 + i * 111) * kDim, kDim);
+      std::vector<float> distances;
+      AppendProbeDistances(*built.model, query,
+                           RankClusters(*built.model, query, ProbeCurve::kRanksMax), distances);
+      probes_unchecked +=
+          static_cast<double>(ProbesFor(unchecked->content().probes, distances, 0.9, 10, 500));
+      probes_checked +=
+          static_cast<double>(ProbesFor(checked->content().probes, distances, 0.9, 10, 500));
+    }
+    if (centres == 1) {
+      EXPECT_EQ(asked, (std::vector<size_t>{64, 150}));
+      EXPECT_GT(probes_checked, 1.2 * probes_unchecked);
+    } else {
+      EXPECT_EQ(asked, std::vector<size_t>{64});
+      EXPECT_EQ(probes_checked, probes_unchecked);
+    }
+  }
+}
+
+TEST(FitProbes, FailsAsTheComparisonDoes) {
+  Random random(75);
+  const BuiltIndex built =
+      BuildIndex(ClusteredRows(2000, 8, 10, random), 8, Metric::kL2, 100, ByteRows::kScaled);
+  const std::vector<uint64_t> queries = {1, 2, 3};
+  ProbeTraining training;
+  training.segment = built.segment.get();
+  training.clusters = built.clusters;
+  training.queries = queries;
+  training.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  training.nearest = [](std::span<const uint64_t>,
+                        size_t) -> Result<std::vector<std::vector<uint64_t>>> {
+    return Status::Cancelled("stopped");
+  };
+  EXPECT_EQ(FitProbes(built.model, training).status().code(), StatusCode::kCancelled);
 }
 
 TEST(ClusterAssigner, TellsHowFarRowsAreFromTheirCentroids) {

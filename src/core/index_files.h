@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/collection_context.h"
+#include "core/collection_index.h"
+#include "viper/result.h"
+
+namespace viper::core {
+
+/// Map a segment's file. Corruption names it, but for damage of clusters, which is seen later.
+Result<std::shared_ptr<const OpenSegment>> OpenSegmentFile(FileSystem& files,
+                                                           const std::string& path,
+                                                           const index::Model& model);
+
+/// Load the index files in a collection's directory: the newest model that is whole, and the
+/// segments under it. What is damaged or of another model is left out, and named in `rejected` with
+/// the reason. Null if there is no model.
+std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
+                                            std::vector<std::string>& rejected);
+
+}  // namespace viper::core
