@@ -104,15 +104,26 @@ class Contest:
 
     # -- Steps -----------------------------------------------------------------------------------------------------
 
-    def build(self, allowed: bool) -> None:
-        """Build, unless an earlier run did with the same version, parameters and rows."""
+    def build(self, allowed: bool, seconds_max: float | None = None) -> None:
+        """Build, unless an earlier run did with the same version, parameters and rows, or gave up after as long."""
         if not (self.folder / "build.json").exists():
             if not allowed:
                 raise Skipped("not built")
+            tried = self.folder / "gave_up.json"
+            if tried.exists() and seconds_max is not None and json.loads(tried.read_text())["seconds"] >= seconds_max:
+                raise Skipped(f"not built within {seconds_max:.0f} s")
             print(f"compare: {self.vectors.shape.name}: building {self.contender.label}", file=sys.stderr, flush=True)
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
-            code = self._start("build").wait()
+            builder = self._start("build")
+            try:
+                code = builder.wait(timeout=seconds_max)
+            except subprocess.TimeoutExpired:
+                builder.kill()
+                builder.wait()
+                shutil.rmtree(self.folder / "files", ignore_errors=True)
+                tried.write_text(json.dumps({"seconds": seconds_max}))
+                raise Skipped(f"not built within {seconds_max:.0f} s") from None
             if code != 0:
                 raise Skipped(self._complaint(code))
         self._built = json.loads((self.folder / "build.json").read_text())
@@ -150,7 +161,7 @@ class Contest:
             return
         for case in self.vectors.filter_cases:
             results = self._ask("filtered", filter=case.name, settings=self.settings, first_query=0, seconds_min=options.seconds_min,
-                                seconds_max=options.seconds_max * 4, with_ids=True)["results"]
+                                seconds_max=options.seconds_max, with_ids=True)["results"]
             for result in results:
                 recall = self.recall_of(result["single"], case.name)
                 self._filters.append({

@@ -27,6 +27,19 @@ class Filter:
     def fields(self) -> list[str]:
         return sorted({condition.field for condition in self.conditions})
 
+    def comparisons(self) -> tuple[Condition, ...]:
+        """The conditions with `between` as the two comparisons that it stands for."""
+        plain = []
+        for condition in self.conditions:
+            if condition.operator == "between":
+                plain += [Condition(condition.field, ">=", condition.value), Condition(condition.field, "<=", condition.upper)]
+            else:
+                plain.append(condition)
+        return tuple(plain)
+
+    def without_between(self) -> Filter:
+        return Filter(self.text, self.comparisons())
+
 
 _LITERAL = r"'(?:[^']|'')*'|-?\d+(?:\.\d+)?"
 _BETWEEN = re.compile(rf"\s*(\w+)\s+BETWEEN\s+({_LITERAL})\s+AND\s+({_LITERAL})\s*(?:AND\b|$)")
@@ -55,18 +68,19 @@ def literal(text: str) -> object:
     return float(text) if "." in text else int(text)
 
 
-def sql(filter: Filter, contains: str) -> str:
-    """SQL text; `contains` is a format for an element in a list, such as `array_has({field}, {value})`."""
-    return " AND ".join(_sql_condition(condition, contains) for condition in filter.conditions)
+def sql(filter: Filter, contains: str, quote: str = "", equals: str = "=") -> str:
+    """SQL text. `contains` is a format for an element in a list, such as `array_has({field}, {value})`, where {field} is
+    quoted and {name} is not; `quote` stands around the names of columns."""
+    return " AND ".join(_sql_condition(condition, contains, quote, equals) for condition in filter.conditions)
 
 
-def _sql_condition(condition: Condition, contains: str) -> str:
-    value = _sql_literal(condition.value)
+def _sql_condition(condition: Condition, contains: str, quote: str, equals: str) -> str:
+    field, value = f"{quote}{condition.field}{quote}", _sql_literal(condition.value)
     if condition.operator == "between":
-        return f"{condition.field} BETWEEN {value} AND {_sql_literal(condition.upper)}"
+        return f"{field} BETWEEN {value} AND {_sql_literal(condition.upper)}"
     if condition.operator == "contains":
-        return contains.format(field=condition.field, value=value)
-    return f"{condition.field} {condition.operator} {value}"
+        return contains.format(field=field, name=condition.field, value=value)
+    return f"{field} {equals if condition.operator == '=' else condition.operator} {value}"
 
 
 def _sql_literal(value: object) -> str:

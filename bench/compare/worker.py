@@ -97,6 +97,9 @@ class Server:
     def open(self, command: dict) -> dict:
         begin, cpu = time.perf_counter(), time.process_time()
         self.rival.open()
+        unindexed = self.rival.unindexed_rows()
+        if unindexed:
+            raise RuntimeError(f"its index does not cover all rows: rows={self.job.set.shape.rows} unindexed={unindexed}")
         settings = self.rival.settings()
         self.rival.apply(settings[0])
         self.rival.ids(self.rival.single()(self.rows[0]))

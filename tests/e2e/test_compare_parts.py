@@ -36,6 +36,13 @@ def test_settings_far_from_the_hull_are_not_measured_again():
     assert pareto.worth_measuring(points, 0.85, 0.995, 0.1, 12) == [0, 1, 3, 4]
 
 
+def test_a_slow_engine_is_measured_at_the_ends_of_the_edges_that_tell():
+    points = [(0.5, 0.5), (0.9, 1.0), (0.94, 9.0), (0.97, 2.0), (0.995, 8.0), (1.0, 20.0)]
+    assert pareto.neighbours(points, (0.95, 0.99)) == [1, 3, 4]
+    assert pareto.neighbours([(0.6, 1.0), (0.7, 2.0)], (0.95, 0.99)) == [0, 1]
+    assert pareto.neighbours([(1.0, 1.0)], (0.95, 0.99)) == [0]
+
+
 @pytest.mark.parametrize(
     "text, expected",
     [
@@ -50,6 +57,16 @@ def test_settings_far_from_the_hull_are_not_measured_again():
 def test_filters_are_read(text, expected):
     conditions = filters.parse(text).conditions
     assert [(c.field, c.operator, c.value, c.upper) for c in conditions] == expected
+
+
+def test_a_filter_is_said_in_the_words_of_each_engine():
+    condition = filters.parse("year BETWEEN 1990 AND 1999 AND 'O''Hara' IN cast AND kind = 'a'")
+    assert filters.sql(condition, contains="has({field}, {value})", quote='"') == (
+        """"year" BETWEEN 1990 AND 1999 AND has("cast", 'O''Hara') AND "kind" = 'a'"""
+    )
+    assert filters.sql(condition.without_between(), contains="{name}?{value}", equals="==") == (
+        "year >= 1990 AND year <= 1999 AND cast?'O''Hara' AND kind == 'a'"
+    )
 
 
 def test_a_filter_that_cannot_be_read_is_an_error():
@@ -146,3 +163,14 @@ def test_an_engine_that_fails_says_why(small_set, tmp_path):
     entry = contest.Contest(Contender("hnswlib", "hnswlib", {}), small_set, environment, min(contest.usable_cores()))
     with pytest.raises(contest.Skipped, match="code 1: "):
         entry.build(allowed=True)
+
+
+def test_an_engine_that_builds_too_long_is_left_out(small_set, tmp_path, monkeypatch):
+    renamed = tmp_path / "sift-5k"
+    small_set.folder.rename(renamed)
+    entry = contest.Contest(Contender("numpy", "NumPy", {}), vector_set.VectorSet(renamed), HereEnvironment(tmp_path), min(contest.usable_cores()))
+    with pytest.raises(contest.Skipped, match="not built within 0 s"):
+        entry.build(allowed=True, seconds_max=0)
+    monkeypatch.setattr(entry, "_start", lambda mode: pytest.fail("it was given up before"))
+    with pytest.raises(contest.Skipped, match="not built within 0 s"):
+        entry.build(allowed=True, seconds_max=0)

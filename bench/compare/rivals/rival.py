@@ -38,6 +38,10 @@ class Rival:
     distribution: str | None = None
     # A database: keeps files and metadata, and answers filters.
     is_database = False
+    # Which of the environments it is installed in: see environment.py.
+    environment = "libraries"
+    # Whether rows can be added to what was built, by `add`.
+    can_add = False
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -78,6 +82,17 @@ class Rival:
 
     def open(self) -> None:
         raise NotImplementedError
+
+    def open_for_adding(self) -> None:
+        self.open()
+
+    def add(self, first_id: int, vectors: np.ndarray, metadata: dict[str, list]) -> None:
+        """Add rows with ids from first_id on, as prepared, and leave them searchable by the index and as durable as it gets."""
+        raise NotImplementedError
+
+    def unindexed_rows(self) -> int:
+        """Rows that the index does not cover, for engines that build it later than they store the rows."""
+        return 0
 
     def facts(self) -> dict:
         """What the engine says of itself: kernels chosen, options."""
