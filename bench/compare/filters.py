@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import re
 
 
@@ -39,6 +40,20 @@ class Filter:
 
     def without_between(self) -> Filter:
         return Filter(self.text, self.comparisons())
+
+
+_COMPARE = {"=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def matches(filter: Filter, metadata: dict) -> bool:
+    """Whether the metadata of a row meet all conditions; a missing value meets none."""
+    return all(_meets(condition, metadata.get(condition.field)) for condition in filter.comparisons())
+
+
+def _meets(condition: Condition, value: object) -> bool:
+    if value is None:
+        return False
+    return condition.value in value if condition.operator == "contains" else _COMPARE[condition.operator](value, condition.value)
 
 
 _LITERAL = r"'(?:[^']|'')*'|-?\d+(?:\.\d+)?"

@@ -36,11 +36,11 @@ def _proc_fields(path: str) -> dict[str, str]:
 
 
 def memory_mib() -> dict[str, float]:
-    """Resident memory of this process, of that what is mapped from files, and the largest it ever was."""
+    """Resident memory of this process, of that what is mapped from files and what is its own, and the largest it ever was."""
     status = _proc_fields("/proc/self/status")
     def mib(key):
         return int(status.get(key, "0 kB").split()[0]) / 1024
-    return {"resident": mib("VmRSS"), "files": mib("RssFile"), "peak": mib("VmHWM")}
+    return {"resident": mib("VmRSS"), "files": mib("RssFile"), "anonymous": mib("RssAnon"), "peak": mib("VmHWM")}
 
 
 def cpu_seconds() -> float:
@@ -51,6 +51,16 @@ def cpu_seconds() -> float:
 
 def bytes_below(folder: pathlib.Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def drop_cached(folder: pathlib.Path) -> None:
+    """Ask the kernel to drop the cached pages of the files of a folder; needs no rights, and changed pages are written first."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            file = os.open(path, os.O_RDONLY)
+            os.fdatasync(file)
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(file)
 
 
 class ForeignLoad:

@@ -51,6 +51,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--build-seconds-max", type=float, default=3600, help="an engine that takes longer to build is left out")
     parser.add_argument("--build-only", action="store_true", help="make the indexes that are missing and stop")
     parser.add_argument("--no-build", action="store_true", help="leave out what is not built yet")
+    parser.add_argument("--curves-only", action="store_true", help="no first queries, updates and threads, which take minutes")
     parser.add_argument("--core", type=int, default=max(usable_cores()), help="the core that every engine is pinned to")
     parser.add_argument("--output", type=pathlib.Path, default=None, help="default bench/results/compare-<date>.jsonl")
     return parser.parse_args()
@@ -67,7 +68,7 @@ def revision() -> str:
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("-modified" if changed else "")
 
 
-def find_sets(names: list[str]) -> list[VectorSet]:
+def find_sets(names: list[str], scratch: pathlib.Path) -> list[VectorSet]:
     folder = os.environ.get("VIPER_DATA")
     if not folder:
         raise SystemExit("compare: set VIPER_DATA to the folder with the unpacked sets")
@@ -75,7 +76,7 @@ def find_sets(names: list[str]) -> list[VectorSet]:
     for name in names:
         path = pathlib.Path(folder) / name
         if (path / "base.fvecs").exists():
-            found.append(VectorSet(path))
+            found.append(VectorSet(path, scratch / "sets"))
         else:
             say(f"{name}: not in VIPER_DATA, left out")
     return found
@@ -142,7 +143,8 @@ def choose_settings(contest: Contest, options: argparse.Namespace) -> None:
     for result in results:
         recall = contest.recall_of(result["single"])
         points.append((recall.mean, 1 / result["single"]["qps_cpu"]))
-    if max(1 / seconds for _, seconds in points) < SLOW:
+    contest.is_slow = max(1 / seconds for _, seconds in points) < SLOW
+    if contest.is_slow:
         kept = pareto.neighbours(points, SLOW_RECALLS)
     else:
         kept = pareto.worth_measuring(points, RECALL_LOWEST, RECALL_ENOUGH, SLACK, SETTINGS_MAX)
@@ -164,11 +166,14 @@ def measure_set(vectors: VectorSet, environments: Environments, options: argpars
             contests, skipped, lambda contest: contest.play_round(round_number, options.seconds_min, options.seconds_max)
         )
     contests = drop_failed(contests, skipped, lambda contest: contest.play_filters(options))
+    contests = drop_failed(contests, skipped, lambda contest: contest.keep_promises(options))
     contests = drop_failed(contests, skipped, Contest.ask_memory)
-    lines = [contest.report() for contest in contests]
-    lines += [{"set": vectors.shape.name, "contender": label, "skipped": reason} for label, reason in skipped.items()]
     for contest in contests:
         contest.close()
+    if not options.curves_only:
+        contests = drop_failed(contests, skipped, lambda contest: contest.ask_questions(sorted(usable_cores())))
+    lines = [contest.report() for contest in contests]
+    lines += [{"set": vectors.shape.name, "contender": label, "skipped": reason} for label, reason in skipped.items()]
     return lines
 
 
@@ -178,7 +183,7 @@ def main() -> None:
     date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     output = options.output or REPOSITORY / "bench" / "results" / f"compare-{date[:10]}.jsonl"
     common = {"benchmark": "compare", "date": date, "revision": revision(), "machine": machine.describe(), "rounds": options.rounds, "k": 10}
-    for vectors in find_sets(options.sets.split(",")):
+    for vectors in find_sets(options.sets.split(","), environments.scratch):
         lines = measure_set(vectors, environments, options)
         with open(output, "a", encoding="utf-8") as stream:
             for line in lines:

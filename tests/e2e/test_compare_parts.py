@@ -94,6 +94,9 @@ def small_set(tmp_path, monkeypatch):
     write_vectors(folder / "base.fvecs", base)
     write_vectors(folder / "queries.fvecs", queries)
     write_vectors(folder / "gt_l2.ivecs", order)
+    kinds = ["near" if row % 4 else "far" for row in range(len(queries))]
+    (folder / "queries_meta.jsonl").write_text("".join(json.dumps({"kind": kind}) + "\n" for kind in kinds))
+    (folder / "base_meta.jsonl").write_text("".join(json.dumps({"number": row, "tags": ["a", "b"][row % 2 :]}) + "\n" for row in range(300)))
     return vector_set.VectorSet(folder)
 
 
@@ -107,6 +110,25 @@ def test_recall_goes_by_distance_and_counts_an_answer_once(small_set):
     repeated = small_set.recall([[rows[0]] * 10 for rows in truth])
     assert repeated.mean == pytest.approx(0.1) and repeated.short == 40
     assert small_set.recall([[-1, 300, 5000]] * 40).mean == 0.0
+
+
+def test_the_answers_of_an_extra_filter_are_those_of_a_brute_force(small_set, tmp_path, monkeypatch):
+    monkeypatch.setitem(vector_set.EXTRA_FILTERS, "small", {"few": "number BETWEEN 3 AND 7", "odd": "'a' IN tags AND number < 200"})
+    for _ in range(2):  # computed, then read
+        vectors = vector_set.VectorSet(small_set.folder, tmp_path / "cache")
+        assert [(case.name, case.matching_rows, case.query_count) for case in vectors.filter_cases] == [("few", 5, 40), ("odd", 100, 40)]
+        assert vectors.recall([[3, 4, 5, 6, 7]] * 40, 0, "few").mean == 1.0
+        base, queries = vectors.read_base().astype(np.float64), vectors.queries.astype(np.float64)
+        right = [sorted(range(0, 200, 2), key=lambda row: ((base[row] - query) ** 2).sum())[:10] for query in queries]
+        assert vectors.recall(right, 0, "odd").mean == 1.0
+        assert vectors.recall([row[1:] for row in right], 0, "odd").short == 40
+    assert vector_set.VectorSet(small_set.folder).filter_cases == []
+
+
+def test_rows_to_add_are_near_rows_and_whole_where_those_are(small_set):
+    rows, moved = small_set.make_moved_rows(30)
+    assert moved.shape == (30, 8) and np.array_equal(np.rint(moved), moved) and moved.min() >= 0
+    assert np.abs(moved - small_set.base_map[rows]).max() < 6
 
 
 def test_wrong_truth_is_noticed(small_set):
@@ -141,11 +163,14 @@ def test_an_engine_is_built_measured_and_reported(small_set, tmp_path, monkeypat
         for number in range(2):
             entry.play_round(number, 0.01, 1)
         entry.ask_memory()
+        entry.ask_questions([core])
         line = entry.report()
     finally:
         entry.close()
     assert line["single"]["curve"][0]["recall"] == 1.0 and line["batch"]["curve"][0]["recall"] == 1.0
     assert line["single"]["at_recall"]["0.99"]["median"] > 0 and line["build"]["disk_bytes"] > 0
+    assert line["single"]["curve"][0]["recall_by_queries"] == {"far": 1.0, "near": 1.0}
+    assert line["first_warm"]["wall_s"] > 0 and line["first_dropped"]["wall_s"] > 0 and line["memory"]["anonymous_mib"] >= 0
     again = contest.Contest(exact, vectors, HereEnvironment(tmp_path / "scratch"), core)
     again.build(allowed=False)  # already built
 
@@ -154,7 +179,21 @@ def test_an_engine_is_built_measured_and_reported(small_set, tmp_path, monkeypat
     skipped = {**line, "contender": "other", "skipped": "does not install"}
     results.write_text(json.dumps(line) + "\n" + json.dumps(skipped) + "\n")
     text = "\n".join(report.set_section("sift-5k", report.read_lines([results])["sift-5k"], plots=False))
-    assert "| NumPy" in text and "Left out: other (does not install)." in text
+    assert "| NumPy" in text and "| far | near |" in text and "Left out: other (does not install)." in text
+
+
+def test_a_promise_that_is_missed_is_marked():
+    promises = [
+        {"where": "all queries", "asked": 0.9, "recall": 0.895, "queries": 9, "short": 0},
+        {"where": "filter few", "asked": 0.9, "recall": 0.88, "queries": 9, "short": 2},
+    ]
+    assert report.promise_table([{"promises": promises}])[2:] == ["| all queries | 0.895 |", "| filter few | 0.880 **missed**, **2 short** |"]
+    assert report.promise_table([{}]) == []
+
+
+def test_a_question_that_fails_is_told_in_the_table():
+    line = {"contender": "x", "memory": {}, "update": {"failed": "no"}, "threads": {"ratio": 1.9}}
+    assert report.question_table([line])[2] == "| x | - | - | - | failed | failed | 1.90x | - |"
 
 
 def test_an_engine_that_fails_says_why(small_set, tmp_path):

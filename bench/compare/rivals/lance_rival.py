@@ -13,7 +13,7 @@ class LanceDb(Rival):
     distribution = "lancedb"
     environment = "databases"
     is_database = True
-    can_add = True
+    can_add = is_concurrent = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -57,6 +57,8 @@ class LanceDb(Rival):
 
     def add(self, first_id, vectors, metadata):
         self.table.add(self._arrow_table(first_id, vectors, metadata))
+
+    def index_added(self):
         self.table.optimize()
 
     def open(self):

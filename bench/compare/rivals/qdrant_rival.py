@@ -12,7 +12,7 @@ class QdrantEdge(Rival):
     distribution = "qdrant-edge-py"
     environment = "databases"
     is_database = True
-    can_add = True
+    can_add = is_concurrent = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -34,6 +34,7 @@ class QdrantEdge(Rival):
             schema = getattr(self.qdrant.PayloadSchemaType, SCHEMAS[kind])
             self.shard.update(self.qdrant.UpdateOperation.create_field_index(name, schema))
         self.add(0, self.rows(), metadata)
+        self.index_added()
         self.shard.close()
 
     def _config(self):
@@ -57,6 +58,8 @@ class QdrantEdge(Rival):
             points = [point(first_id + first + position, vectors[first + position].tolist(), payload) for position, payload in enumerate(payloads)]
             self.shard.update(self.qdrant.UpdateOperation.upsert_points(points))
         self.shard.flush()
+
+    def index_added(self):
         while self.shard.optimize():
             pass
 

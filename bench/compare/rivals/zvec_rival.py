@@ -15,7 +15,7 @@ class Zvec(Rival):
     distribution = "zvec"
     environment = "databases"
     is_database = True
-    can_add = True
+    can_add = is_concurrent = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -43,6 +43,7 @@ class Zvec(Rival):
         schema = zvec.CollectionSchema("rows", fields=fields, vectors=[vector])
         self.collection = zvec.create_and_open(str(self.folder / "rows"), schema)
         self.add(0, self.rows(), metadata)
+        self.index_added()
         self.collection.close()
 
     def add(self, first_id, vectors, metadata):
@@ -56,6 +57,8 @@ class Zvec(Rival):
             if failed:
                 raise RuntimeError(f"insert: {failed[0].message()}")
         self.collection.flush()
+
+    def index_added(self):
         self.collection.optimize(self.zvec.OptimizeOption(concurrency=1))
 
     def open(self):
@@ -82,7 +85,12 @@ class Zvec(Rival):
 
     def _search(self, condition):
         search, query_of, parameters = self.collection.query_internal_ids, self.zvec.Query, self.search_parameters
+        if not self.collection.option.read_only:
+            documents = self.collection.query
+            return lambda query: documents(query_of("vector", vector=query, param=parameters), topk=K, output_fields=[])
         return lambda query: search(query_of("vector", vector=query, param=parameters), topk=K, filter=condition)
 
     def ids(self, answer):
+        if not self.collection.option.read_only:
+            return [int(document.id) for document in answer]
         return [int(row_id) for row_id in self.collection.resolve_internal_ids(answer) if row_id is not None]
