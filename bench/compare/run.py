@@ -185,6 +185,8 @@ def main() -> None:
     common = {"benchmark": "compare", "date": date, "revision": revision(), "machine": machine.describe(), "rounds": options.rounds, "k": 10}
     for vectors in find_sets(options.sets.split(","), environments.scratch):
         lines = measure_set(vectors, environments, options)
+        if not lines:
+            continue
         with open(output, "a", encoding="utf-8") as stream:
             for line in lines:
                 stream.write(json.dumps({**common, **line}) + "\n")

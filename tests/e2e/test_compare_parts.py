@@ -14,6 +14,7 @@ sys.path.insert(0, str(REPOSITORY / "bench" / "compare"))
 import contest  # noqa: E402
 import filters  # noqa: E402
 import pareto  # noqa: E402
+import readme_table  # noqa: E402
 import report  # noqa: E402
 import vector_set  # noqa: E402
 from rivals.rival import Contender  # noqa: E402
@@ -213,3 +214,27 @@ def test_an_engine_that_builds_too_long_is_left_out(small_set, tmp_path, monkeyp
     monkeypatch.setattr(entry, "_start", lambda mode: pytest.fail("it was given up before"))
     with pytest.raises(contest.Skipped, match="not built within 0 s"):
         entry.build(allowed=True, seconds_max=0)
+
+
+def result_line(rival, contender, rate, **more):
+    at = {recall: {"median": rate, "min": rate, "max": rate} for recall in ("0.95", "0.99")}
+    return {
+        "benchmark": "compare", "set": "s", "rows": 1000, "dim": 8, "metric": "l2", "rival": rival, "contender": contender, "date": "2026-01-01T",
+        "revision": "r", "rounds": 1, "machine": {"processor": "p", "cores": 1, "kernel": "k", "flags": []}, "single": {"at_recall": at},
+        "build": {"cpu_s": 1, "disk_bytes": 2**20}, "memory": {"resident_mib": 9, "files_mib": 4}, "foreign_load": {"median": 0, "max": 0}, **more,
+    }
+
+
+def test_the_table_of_the_readme_says_who_is_ahead(tmp_path):
+    results = tmp_path / "compare-2026-01-01.jsonl"
+    lines = [result_line("viper", "VIPER", 3000.0), result_line("glass", "Glass", 4000.0), result_line("hnswlib", "Hnsw", 1000.0),
+             result_line("zvec", "Zvec", 1500.0), result_line("numpy", "NumPy", 9000.0)]
+    results.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    text = readme_table.section(results)
+    assert "| s (1,000 x 8, l2), 0.95 | 3.00 k | **0.75x** Glass, 4.00 k | **3.00x** Hnsw, 1.00 k | **2.00x** Zvec, 1.50 k |" in text
+    assert "Glass is ahead on s (1,000 x 8, l2) at 0.99, by 1.33x" in text and "| s | Zvec | 1.0 | 9 | 5 | 1 |" in text
+    assert readme_table.section(None) == readme_table.NO_RESULTS
+    page = f"a\n{readme_table.BEGIN}\nold\n{readme_table.END}\nb\n"
+    assert readme_table.rewritten(page, "new") == page.replace("old", "new")
+    with pytest.raises(SystemExit, match="lacks the markers"):
+        readme_table.rewritten("a", "new")
