@@ -13,6 +13,7 @@ import sys
 
 import numpy as np
 
+import machine
 import pareto
 import rivals
 from environment import Environment, last_line
@@ -230,6 +231,17 @@ class Contest:
             self._questions["update"] = self._question("update", setting=setting)
         if kind.is_concurrent and len(cores) >= 2:
             self._questions["threads"] = self._question("threads", setting=setting, cores=cores[-2:])
+
+    def search_limited(self, limit: str) -> None:
+        """Search once more where memory and page cache together are limited."""
+        try:
+            with machine.MemoryGroup(limit) as group:
+                answer = self._question("limited", setting=self._setting_at(0.95), group=str(group.folder))
+        except machine.NoMemoryGroup as reason:
+            answer = {"failed": str(reason)}
+        if "ids" in answer:
+            answer["recall"] = round(self.vectors.recall(answer.pop("ids")).mean, 5)
+        self._questions["limited"] = {"limit": limit, **answer}
 
     def _setting_at(self, recall: float) -> dict:
         """The fastest setting that reaches the recall, or the one of highest recall."""

@@ -118,6 +118,18 @@ def question_table(lines: list[dict]) -> list[str]:
     return table(header, rows)
 
 
+def limited_lines(lines: list[dict]) -> list[str]:
+    told = []
+    for line in lines:
+        if "limited" in line:
+            limited = line["limited"]
+            figures = f"not measured: {limited['failed']}" if "failed" in limited else (
+                f"{thousands(limited['qps_cpu'])} queries per CPU second, {thousands(limited['qps_wall'])} by the clock, recall "
+                f"{limited['recall']:.3f}, p50 / p99 {limited['latency_us']['p50']:,.0f} / {limited['latency_us']['p99']:,.0f} us")
+            told += ["", f"{line['contender']} with memory and page cache limited to {limited['limit']}: {figures}."]
+    return told
+
+
 def group_table(lines: list[dict]) -> list[str]:
     """Recall by kind of queries at the fastest setting that reaches 0.95 over all."""
     rows, names = [], []
@@ -188,6 +200,7 @@ def set_section(name: str, of_set: dict[str, dict], plots: bool) -> list[str]:
     text = [f"### {name}: {first['rows']:,} rows of {first['dim']} dimensions, {first['metric']}", "", describe_run(lines), ""]
     text += search_table(lines)
     text += ["", "Beside the curves:", "", *question_table(lines)]
+    text += limited_lines(lines)
     groups = group_table(lines)
     if groups:
         text += ["", "Recall by where the queries come from, at the fastest setting that reaches 0.95 over all of them:", "", *groups]

@@ -52,6 +52,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--build-only", action="store_true", help="make the indexes that are missing and stop")
     parser.add_argument("--no-build", action="store_true", help="leave out what is not built yet")
     parser.add_argument("--curves-only", action="store_true", help="no first queries, updates and threads, which take minutes")
+    parser.add_argument("--memory-limit", metavar="SIZE", help="search with VIPER once more in a cgroup of this size, such as 256M; takes root")
     parser.add_argument("--core", type=int, default=max(usable_cores()), help="the core that every engine is pinned to")
     parser.add_argument("--output", type=pathlib.Path, default=None, help="default bench/results/compare-<date>.jsonl")
     return parser.parse_args()
@@ -172,6 +173,9 @@ def measure_set(vectors: VectorSet, environments: Environments, options: argpars
         contest.close()
     if not options.curves_only:
         contests = drop_failed(contests, skipped, lambda contest: contest.ask_questions(sorted(usable_cores())))
+    for contest in contests:
+        if options.memory_limit and contest.contender.rival == "viper":
+            contest.search_limited(options.memory_limit)
     lines = [contest.report() for contest in contests]
     lines += [{"set": vectors.shape.name, "contender": label, "skipped": reason} for label, reason in skipped.items()]
     return lines

@@ -5,6 +5,7 @@
     worker.py serve JOB.json      reads one command a line from standard input, answers one JSON line each
     worker.py first JOB.json      opens and answers one query, tells how long that took
     worker.py update JOB.json     adds one row in a hundred to a copy of what was built, tells what that cost
+    worker.py limited JOB.json    searches inside a cgroup, tells how fast and with which answers
     worker.py threads JOB.json    two threads on two cores beside one: tells how many times as fast they are
 
 A contender has a process of its own, so that its memory is its own; what libraries print goes to standard error.
@@ -36,6 +37,7 @@ SECONDS_WARM = 1
 WARM_BETWEEN_SETTINGS = 200
 ROWS_PER_ADDED = 100
 UPDATE_PROBES = 20
+LIMITED_SECONDS_MAX = 60
 THREAD_ROUNDS = 5
 THREAD_SECONDS = 0.5
 
@@ -107,6 +109,24 @@ def first(job: Job) -> dict:
     rival.apply(job.entries["setting"])
     rival.ids(rival.single()(query))
     return {"wall_s": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu}
+
+
+def limited(job: Job) -> dict:
+    """Search by single calls inside the cgroup of the job; the files are read anew, so that their pages count for it."""
+    rival = job.make_rival()
+    machine.drop_cached(rival.folder)
+    machine.join_group(pathlib.Path(job.entries["group"]))
+    rival.load_libraries()
+    rival.open()
+    rival.apply(job.entries["setting"])
+    rows = [np.ascontiguousarray(query) for query in rival.prepared(job.set.queries)]
+    search = rival.single()
+    warm_up(search, [np.ascontiguousarray(query) for query in rival.prepared(np.load(job.entries["warm_queries"]))])
+    answers, marks, cpu_ns = time_pass(search, rows, CLOCK() + LIMITED_SECONDS_MAX * 1_000_000_000)
+    laps = np.diff(marks).tolist()
+    told = figures(len(laps), sum(laps), cpu_ns)
+    told["latency_us"] = {f"p{percent}": round(float(np.percentile(laps, percent)) / 1e3, 2) for percent in (50, 99)}
+    return {**told, "ids": [as_list(rival.ids(answer)) for answer in answers]}
 
 
 def update(job: Job) -> dict:
@@ -328,7 +348,7 @@ def serve(job: Job, answer_stream) -> None:
         answer_stream.flush()
 
 
-QUESTIONS = {"first": first, "update": update, "threads": threads}
+QUESTIONS = {"first": first, "limited": limited, "update": update, "threads": threads}
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """The parts of the comparison with other engines: curves, filters, recall, and one engine from build to report."""
 
 import json
+import os
 import pathlib
 import sys
 
@@ -13,6 +14,7 @@ sys.path.insert(0, str(REPOSITORY / "bench" / "compare"))
 
 import contest  # noqa: E402
 import filters  # noqa: E402
+import machine  # noqa: E402
 import pareto  # noqa: E402
 import readme_table  # noqa: E402
 import report  # noqa: E402
@@ -181,6 +183,47 @@ def test_an_engine_is_built_measured_and_reported(small_set, tmp_path, monkeypat
     results.write_text(json.dumps(line) + "\n" + json.dumps(skipped) + "\n")
     text = "\n".join(report.set_section("sift-5k", report.read_lines([results])["sift-5k"], plots=False))
     assert "| NumPy" in text and "| far | near |" in text and "Left out: other (does not install)." in text
+
+
+def test_a_limit_of_memory_is_set_and_removed_or_refused_by_name(tmp_path):
+    with pytest.raises(machine.NoMemoryGroup, match="no controller of memory"), machine.MemoryGroup("256M", tmp_path):
+        pass
+    (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
+    with machine.MemoryGroup("256M", tmp_path) as group:
+        assert (group.folder / "memory.max").read_text() == "256M" and (tmp_path / "cgroup.subtree_control").read_text() == "+memory"
+        machine.join_group(group.folder)
+        assert (group.folder / "cgroup.procs").read_text() == str(os.getpid())
+        for file in group.folder.iterdir():  # the kernel's files go with the folder
+            file.unlink()
+    assert not group.folder.exists()
+
+
+def test_a_search_under_a_limit_is_told_with_its_recall(small_set, tmp_path, monkeypatch):
+    renamed = tmp_path / "sift-5k"
+    small_set.folder.rename(renamed)
+    group = tmp_path / "group"
+    group.mkdir()
+
+    class Group:
+        def __init__(self, limit):
+            self.folder = group
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    entry = contest.Contest(Contender("numpy", "NumPy", {}), vector_set.VectorSet(renamed), HereEnvironment(tmp_path), min(contest.usable_cores()))
+    entry.build(allowed=True)
+    monkeypatch.setattr(entry, "_setting_at", lambda recall: {})
+    monkeypatch.setattr(machine, "MemoryGroup", Group)
+    entry.search_limited("256M")
+    limited = entry._questions["limited"]
+    assert limited["recall"] == 1.0 and limited["limit"] == "256M" and limited["latency_us"]["p99"] > 0 and (group / "cgroup.procs").exists()
+    assert "limited to 256M" in report.limited_lines([{"contender": "x", "limited": limited}])[1]
+    refused = {"contender": "x", "limited": {"limit": "1M", "failed": "why"}}
+    assert report.limited_lines([refused])[1].endswith("not measured: why.")
 
 
 def test_a_promise_that_is_missed_is_marked():
