@@ -17,6 +17,7 @@ void AddScrollCommand(CLI::App& app, Session& session);
 void AddExportCommand(CLI::App& app, Session& session);
 void AddDeleteCommand(CLI::App& app, Session& session);
 void AddIndexCommand(CLI::App& app, Session& session);
+void AddBenchCommand(CLI::App& app, Session& session);
 void AddFlushCommand(CLI::App& app, Session& session);
 void AddDropCommand(CLI::App& app, Session& session);
 void AddListCommand(CLI::App& app, Session& session);

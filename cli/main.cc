@@ -67,6 +67,7 @@ void AddCommands(CLI::App& app, Session& session) {
   AddInfoCommand(app, session);
   AddListCommand(app, session);
   AddIndexCommand(app, session);
+  AddBenchCommand(app, session);
   AddFlushCommand(app, session);
   AddDeleteCommand(app, session);
   AddDropCommand(app, session);
