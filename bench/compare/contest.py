@@ -22,7 +22,7 @@ from vector_set import Recall, VectorSet
 
 RECALLS_TOLD = (0.90, 0.95, 0.98, 0.99)
 FIRST_QUERIES = 3
-QUESTION_SECONDS_MAX = 300
+QUESTION_SECONDS_MAX = 120
 # The settings of a slow engine are too many for every filter: only that of the highest recall is measured.
 FILTER_SECONDS_MAX_SLOW = 3
 WORKER = pathlib.Path(__file__).with_name("worker.py")
@@ -93,16 +93,17 @@ class Contest:
         return path
 
     def _question(self, mode: str, **entries) -> dict:
-        """Ask what a process of its own answers; one that fails or takes too long tells that in place of figures."""
+        """The last that a process of its own answers in time; one that fails or has no answer then tells that in place of it."""
         process = self._start(mode, entries, stdout=subprocess.PIPE)
         try:
-            answer, _ = process.communicate(timeout=QUESTION_SECONDS_MAX)
+            answers, _ = process.communicate(timeout=QUESTION_SECONDS_MAX)
+            reason = None if process.returncode == 0 and answers else self._complaint(process.returncode)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            answers, _ = process.communicate()
+            reason = None if answers else f"longer than {QUESTION_SECONDS_MAX} s"
             shutil.rmtree(self.folder / "updated", ignore_errors=True)
-            return {"failed": f"longer than {QUESTION_SECONDS_MAX} s"}
-        return json.loads(answer) if process.returncode == 0 and answer else {"failed": self._complaint(process.returncode)}
+        return {"failed": reason} if reason else json.loads(answers.splitlines()[-1])
 
     def _complaint(self, code: int) -> str:
         return f"ended with code {code}: {last_line(self._stderr_path.read_text(errors='replace'))}"

@@ -96,10 +96,12 @@ def latency_text(line: dict) -> str:
 
 
 def told_or(answer: dict | None, key: str, form: str, scale: float = 1) -> str:
-    """A figure of a question; `failed` if it was asked and not answered."""
+    """A figure of a question; says if it was asked and not answered, or not in time."""
     if answer is None:
         return "-"
-    return "failed" if "failed" in answer else form.format(answer[key] * scale)
+    if "failed" in answer:
+        return "failed"
+    return form.format(answer[key] * scale) if key in answer else "too long"
 
 
 def question_table(lines: list[dict]) -> list[str]:

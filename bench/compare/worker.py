@@ -22,7 +22,7 @@ import statistics
 import sys
 import threading
 import time
-from typing import Callable
+from typing import Callable, Iterator
 
 import numpy as np
 
@@ -96,8 +96,9 @@ def read_columns(vectors: VectorSet) -> dict[str, list]:
 
 
 # -- Single questions ------------------------------------------------------------------------------------------------
+# Each yields its answer; one that takes long yields what it knows so far before.
 
-def first(job: Job) -> dict:
+def first(job: Job) -> Iterator[dict]:
     """Open and answer in a process that did nothing else; its libraries are loaded before."""
     rival = job.make_rival()
     rival.load_libraries()
@@ -108,10 +109,10 @@ def first(job: Job) -> dict:
     rival.open()
     rival.apply(job.entries["setting"])
     rival.ids(rival.single()(query))
-    return {"wall_s": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu}
+    yield {"wall_s": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu}
 
 
-def limited(job: Job) -> dict:
+def limited(job: Job) -> Iterator[dict]:
     """Search by single calls inside the cgroup of the job; the files are read anew, so that their pages count for it."""
     rival = job.make_rival()
     machine.drop_cached(rival.folder)
@@ -126,19 +127,19 @@ def limited(job: Job) -> dict:
     laps = np.diff(marks).tolist()
     told = figures(len(laps), sum(laps), cpu_ns)
     told["latency_us"] = {f"p{percent}": round(float(np.percentile(laps, percent)) / 1e3, 2) for percent in (50, 99)}
-    return {**told, "ids": [as_list(rival.ids(answer)) for answer in answers]}
+    yield {**told, "ids": [as_list(rival.ids(answer)) for answer in answers]}
 
 
-def update(job: Job) -> dict:
+def update(job: Job) -> Iterator[dict]:
     shutil.rmtree(job.folder / "updated", ignore_errors=True)
     shutil.copytree(job.folder / "files", job.folder / "updated")
     try:
-        return add_rows(job, job.make_rival("updated"))
+        yield from add_rows(job, job.make_rival("updated"))
     finally:
         shutil.rmtree(job.folder / "updated")
 
 
-def add_rows(job: Job, rival: Rival) -> dict:
+def add_rows(job: Job, rival: Rival) -> Iterator[dict]:
     """Add rows that are rows of the set moved a little, with their metadata, and look whether they are found."""
     rival.load_libraries()
     rows, moved = job.set.make_moved_rows(max(1, job.set.shape.rows // ROWS_PER_ADDED))
@@ -153,13 +154,13 @@ def add_rows(job: Job, rival: Rival) -> dict:
     rival.apply(job.entries["setting"])
     search, probes = rival.single(), range(0, len(rows), max(1, len(rows) // UPDATE_PROBES))
     added["found"] = sum(job.set.shape.rows + probe in as_list(rival.ids(search(vectors[probe]))) for probe in probes) / len(probes)
+    yield added
     cpu = machine.cpu_seconds()
     rival.index_added()
-    added["indexed_cpu_s"] = round(added["cpu_s"] + machine.cpu_seconds() - cpu, 3)
-    return added
+    yield {**added, "indexed_cpu_s": round(added["cpu_s"] + machine.cpu_seconds() - cpu, 3)}
 
 
-def threads(job: Job) -> dict:
+def threads(job: Job) -> Iterator[dict]:
     """Queries per second of the wall clock of one thread and of two, in single calls; alternating, the medians count."""
     os.sched_setaffinity(0, set(job.entries["cores"]))
     rival = job.make_rival()
@@ -174,7 +175,7 @@ def threads(job: Job) -> dict:
         for count in rates:
             rates[count].append(rate_of_threads(search, rows, count))
     one, two = (statistics.median(rates[count]) for count in (1, 2))
-    return {"one_qps": round(one, 1), "two_qps": round(two, 1), "ratio": round(two / one, 3)}
+    yield {"one_qps": round(one, 1), "two_qps": round(two, 1), "ratio": round(two / one, 3)}
 
 
 def rate_of_threads(search: Callable, rows: list, count: int) -> float:
@@ -363,8 +364,9 @@ def main() -> None:
     elif mode == "serve":
         serve(job, answer_stream)
     else:
-        answer_stream.write(json.dumps(QUESTIONS[mode](job)))
-        answer_stream.flush()
+        for answer in QUESTIONS[mode](job):
+            answer_stream.write(json.dumps(answer) + "\n")
+            answer_stream.flush()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import subprocess
 import sys
 
 import numpy as np
@@ -238,6 +239,24 @@ def test_a_promise_that_is_missed_is_marked():
 def test_a_question_that_fails_is_told_in_the_table():
     line = {"contender": "x", "memory": {}, "update": {"failed": "no"}, "threads": {"ratio": 1.9}}
     assert report.question_table([line])[2] == "| x | - | - | - | failed | failed | 1.90x | - |"
+
+
+def test_a_question_that_takes_too_long_tells_what_is_known(small_set, tmp_path, monkeypatch):
+    renamed = tmp_path / "sift-5k"
+    small_set.folder.rename(renamed)
+    entry = contest.Contest(Contender("numpy", "NumPy", {}), vector_set.VectorSet(renamed), HereEnvironment(tmp_path), min(contest.usable_cores()))
+
+    def ask(program):
+        monkeypatch.setattr(entry, "_start", lambda mode, entries, stdout: subprocess.Popen([sys.executable, "-c", program], stdout=stdout, encoding="utf-8"))
+        return entry._question("update")
+
+    entry._stderr_path.parent.mkdir(parents=True)
+    entry._stderr_path.write_text("the reason\n")
+    assert ask("print('{\"a\": 1}'); print('{\"a\": 1, \"b\": 2}')") == {"a": 1, "b": 2}
+    assert ask("import sys; print('{\"a\": 1}'); sys.exit(3)") == {"failed": "ended with code 3: the reason"}
+    monkeypatch.setattr(contest, "QUESTION_SECONDS_MAX", 0)
+    assert ask("import signal; signal.pause()") == {"failed": "longer than 0 s"}
+    assert report.told_or({"cpu_s": 1.5}, "indexed_cpu_s", "{}") == "too long"
 
 
 def test_an_engine_that_fails_says_why(small_set, tmp_path):
