@@ -27,9 +27,17 @@
 #include "number_text.h"
 #include "query_source.h"
 #include "sampled_records.h"
+#include "session.h"
 #include "status_macros.h"
 #include "table.h"
 #include "terminal.h"
+#include "viper/engine.h"
+#include "viper/filter.h"
+#include "viper/options.h"
+#include "viper/record.h"
+#include "viper/result.h"
+#include "viper/snapshot.h"
+#include "viper/status.h"
 
 namespace viper::cli {
 namespace {
@@ -94,8 +102,9 @@ Result<std::vector<Query>> ReadQueries(const Arguments& arguments, const Collect
       VIPER_ASSIGN_OR_RETURN(const QueryBlock block, source->Next());
       if (block.labels.empty()) break;
       for (auto begin = block.floats.begin(); begin != block.floats.end();
-           begin += static_cast<ptrdiff_t>(dim))
+           begin += static_cast<ptrdiff_t>(dim)) {
         queries.push_back({{}, {begin, begin + static_cast<ptrdiff_t>(dim)}});
+      }
     }
   }
   if (queries.empty()) {
@@ -125,8 +134,9 @@ class Bench {
 
  private:
   Result<Measurement> Measure(std::optional<double> asked) {
-    for (const Query& query : std::span(queries_).first(std::min(kWarmQueries, queries_.size())))
+    for (const Query& query : std::span(queries_).first(std::min(kWarmQueries, queries_.size()))) {
       VIPER_RETURN_IF_ERROR(Distances(query, nullptr).status());
+    }
     Measurement measured;
     measured.asked = asked;
     measured.queries = queries_.size();
@@ -134,7 +144,7 @@ class Bench {
     size_t answerable = 0;
     for (size_t i = 0; i < queries_.size(); ++i) {
       double seconds = 0;
-      VIPER_ASSIGN_OR_RETURN(std::vector<double> distances, Distances(queries_[i], &seconds));
+      VIPER_ASSIGN_OR_RETURN(const std::vector<double> distances, Distances(queries_[i], &seconds));
       measured.seconds.push_back(seconds);
       if (!asked.has_value()) truth_.push_back(distances);
       const std::vector<double>& truth = truth_[i];

@@ -1,10 +1,16 @@
 #include "sampled_records.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <random>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "status_macros.h"
+#include "viper/options.h"
+#include "viper/record.h"
+#include "viper/result.h"
 
 namespace viper::cli {
 namespace {

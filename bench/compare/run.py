@@ -188,12 +188,14 @@ def main() -> None:
     output = options.output or REPOSITORY / "bench" / "results" / f"compare-{date[:10]}.jsonl"
     common = {"benchmark": "compare", "date": date, "revision": revision(), "machine": machine.describe(), "rounds": options.rounds, "k": 10}
     for vectors in find_sets(options.sets.split(","), environments.scratch):
+        begin = time.monotonic()
         lines = measure_set(vectors, environments, options)
         if not lines:
             continue
         with open(output, "a", encoding="utf-8") as stream:
             for line in lines:
                 stream.write(json.dumps({**common, **line}) + "\n")
+        say(f"{vectors.shape.name}: {len(lines)} engines in {(time.monotonic() - begin) / 60:.0f} min")
     if not options.build_only:
         say(f"results are in {os.path.relpath(output)}")
 
