@@ -195,7 +195,7 @@ def main() -> None:
         with open(output, "a", encoding="utf-8") as stream:
             for line in lines:
                 stream.write(json.dumps({**common, **line}) + "\n")
-        say(f"{vectors.shape.name}: {len(lines)} engines in {(time.monotonic() - begin) / 60:.0f} min")
+        say(f"{vectors.shape.name}: {sum('skipped' not in line for line in lines)} engines in {(time.monotonic() - begin) / 60:.0f} min")
     if not options.build_only:
         say(f"results are in {os.path.relpath(output)}")
 
