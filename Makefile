@@ -35,8 +35,9 @@ demo: build-setup ## Build the program for release and run the demonstration
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release demo/run.sh
 
 .PHONY: bench
-bench: build ## Run the benchmarks on the release build
+bench: build ## Run the benchmarks on the release build, and with VIPER_DATA the comparison with other engines
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release bench/run.sh
+	@VIPER_BUILD_DIR=$(CURDIR)/build/release bench/compare.sh
 
 .PHONY: format
 format: setup ## Rewrite all C++ sources with clang-format

@@ -49,10 +49,17 @@ void Command::AddRepeated(const std::string& names, std::vector<std::string>& va
   app_->add_option(names, values, help)->allow_extra_args(false);
 }
 
-void Command::AddCommaSeparated(const std::string& names, std::vector<std::string>& values,
+template <typename Value>
+void Command::AddCommaSeparated(const std::string& names, std::vector<Value>& values,
                                 const std::string& help) {
-  app_->add_option(names, values, help)->delimiter(',')->allow_extra_args(false);
+  CLI::Option* option = app_->add_option(names, values, help);
+  option->delimiter(',')->allow_extra_args(false);
+  if (!values.empty()) option->capture_default_str();
 }
+template void Command::AddCommaSeparated(const std::string&, std::vector<std::string>&,
+                                         const std::string&);
+template void Command::AddCommaSeparated(const std::string&, std::vector<double>&,
+                                         const std::string&);
 
 void Command::AddFlag(const std::string& names, bool& value, const std::string& help) {
   app_->add_flag(names, value, help);

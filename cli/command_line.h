@@ -37,7 +37,9 @@ class Command {
   /// One value each time the option is given.
   void AddRepeated(const std::string& names, std::vector<std::string>& values,
                    const std::string& help);
-  void AddCommaSeparated(const std::string& names, std::vector<std::string>& values,
+  /// Shows the present values, if there are any. Value is std::string or double.
+  template <typename Value>
+  void AddCommaSeparated(const std::string& names, std::vector<Value>& values,
                          const std::string& help);
   void AddFlag(const std::string& names, bool& value, const std::string& help);
 

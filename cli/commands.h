@@ -17,6 +17,7 @@ void AddExportCommand(Command& program, Session& session);
 void AddDeleteCommand(Command& program, Session& session);
 void AddIndexCommand(Command& program, Session& session);
 void AddClustersCommand(Command& program, Session& session);
+void AddBenchCommand(Command& program, Session& session);
 void AddFlushCommand(Command& program, Session& session);
 void AddDropCommand(Command& program, Session& session);
 void AddListCommand(Command& program, Session& session);

@@ -65,6 +65,7 @@ void AddCommands(Command& program, Session& session) {
   AddListCommand(program, session);
   AddIndexCommand(program, session);
   AddClustersCommand(program, session);
+  AddBenchCommand(program, session);
   AddFlushCommand(program, session);
   AddDeleteCommand(program, session);
   AddDropCommand(program, session);

@@ -22,6 +22,9 @@
 namespace viper::cli {
 namespace {
 
+/// In seconds.
+constexpr double kTimeoutMax = 1e9;
+
 struct Arguments {
   std::string name;
   QueryArguments query;
@@ -200,6 +203,10 @@ class Searcher {
 };
 
 Status Run(const Session& session, const Arguments& arguments) {
+  if (!(arguments.timeout >= 0 && arguments.timeout <= kTimeoutMax)) {
+    return Status::InvalidArgument(fmt::format("--timeout: 0 to {:.0f} seconds expected: actual={}",
+                                               kTimeoutMax, arguments.timeout));
+  }
   SearchOptions options;
   options.k = arguments.k;
   options.exact = arguments.exact;

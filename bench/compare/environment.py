@@ -1,4 +1,7 @@
-"""Where the engines live: an environment with their pinned packages, and the scratch folder with what they built."""
+"""Where the engines live: environments with their pinned packages, and the scratch folder with what they built.
+
+There is one environment for the libraries and one for the databases, each with a file of requirements.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,19 @@ ONE_THREAD = {
         "NUMEXPR_NUM_THREADS",
     )
 }
+# Which folder of the scratch folder, and which file of requirements.
+GROUPS = {"libraries": ("venv", "requirements.txt"), "databases": ("venv-databases", "requirements-databases.txt")}
+# Packages that are not published in built form.
+FROM_SOURCE = ("hnswlib",)
 
 
 class Environment:
-    def __init__(self, repository: pathlib.Path, scratch: pathlib.Path, say: Callable[[str], None]):
+    def __init__(self, repository: pathlib.Path, scratch: pathlib.Path, say: Callable[[str], None], group: str = "libraries"):
         self.repository, self.scratch, self._say = repository, scratch.resolve(), say
         self.scratch.mkdir(parents=True, exist_ok=True)
-        self.python = self.scratch / "venv" / "bin" / "python"
+        folder, requirements = GROUPS[group]
+        self._folder, self._requirements = self.scratch / folder, pathlib.Path(__file__).with_name(requirements)
+        self.python = self._folder / "bin" / "python"
         self.failed: dict[str, str] = {}  # package -> why it did not install
         self._install()
         self.versions = self._installed()
@@ -43,20 +52,19 @@ class Environment:
         return {**os.environ, **ONE_THREAD, "PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
     def _install(self) -> None:
-        """Make the environment once per content of requirements.txt; a package that fails does not stop the others."""
-        requirements = pathlib.Path(__file__).with_name("requirements.txt")
-        stamp = self.scratch / "venv" / ".installed.json"
-        digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
+        """Make the environment once per content of the requirements; a package that fails does not stop the others."""
+        stamp = self._folder / ".installed.json"
+        digest = hashlib.sha256(self._requirements.read_bytes()).hexdigest()
         if stamp.exists():
             known = json.loads(stamp.read_text())
             if known["digest"] == digest:
                 self.failed = known["failed"]
                 return
-        self._say("installing the engines into an environment of their own")
+        self._say(f"installing what {self._requirements.name} names into an environment of its own")
         if not self.python.exists():
-            subprocess.run([sys.executable, "-m", "venv", str(self.scratch / "venv")], check=True)
-        if not self._pip_install("-r", str(requirements)):
-            for line in requirements.read_text().splitlines():
+            subprocess.run([sys.executable, "-m", "venv", str(self._folder)], check=True)
+        if not self._pip_install("-r", str(self._requirements)):
+            for line in self._requirements.read_text().splitlines():
                 package = line.split("#")[0].strip()
                 if package and not self._pip_install(package):
                     self.failed[package.split("==")[0]] = self._pip_message
@@ -64,7 +72,8 @@ class Environment:
         stamp.write_text(json.dumps({"digest": digest, "failed": self.failed}))
 
     def _pip_install(self, *arguments: str) -> bool:
-        command = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--only-binary", ":all:", *arguments]
+        built = ["--only-binary", ":all:", "--no-binary", ",".join(FROM_SOURCE)]
+        command = [str(self.python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *built, *arguments]
         done = subprocess.run(command, capture_output=True, encoding="utf-8")
         self._pip_message = last_line(done.stderr)
         return done.returncode == 0

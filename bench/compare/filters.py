@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import re
 
 
@@ -26,6 +27,33 @@ class Filter:
 
     def fields(self) -> list[str]:
         return sorted({condition.field for condition in self.conditions})
+
+    def comparisons(self) -> tuple[Condition, ...]:
+        """The conditions with `between` as the two comparisons that it stands for."""
+        plain = []
+        for condition in self.conditions:
+            if condition.operator == "between":
+                plain += [Condition(condition.field, ">=", condition.value), Condition(condition.field, "<=", condition.upper)]
+            else:
+                plain.append(condition)
+        return tuple(plain)
+
+    def without_between(self) -> Filter:
+        return Filter(self.text, self.comparisons())
+
+
+_COMPARE = {"=": operator.eq, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def matches(filter: Filter, metadata: dict) -> bool:
+    """Whether the metadata of a row meet all conditions; a missing value meets none."""
+    return all(_meets(condition, metadata.get(condition.field)) for condition in filter.comparisons())
+
+
+def _meets(condition: Condition, value: object) -> bool:
+    if value is None:
+        return False
+    return condition.value in value if condition.operator == "contains" else _COMPARE[condition.operator](value, condition.value)
 
 
 _LITERAL = r"'(?:[^']|'')*'|-?\d+(?:\.\d+)?"
@@ -55,18 +83,19 @@ def literal(text: str) -> object:
     return float(text) if "." in text else int(text)
 
 
-def sql(filter: Filter, contains: str) -> str:
-    """SQL text; `contains` is a format for an element in a list, such as `array_has({field}, {value})`."""
-    return " AND ".join(_sql_condition(condition, contains) for condition in filter.conditions)
+def sql(filter: Filter, contains: str, quote: str = "", equals: str = "=") -> str:
+    """SQL text. `contains` is a format for an element in a list, such as `array_has({field}, {value})`, where {field} is
+    quoted and {name} is not; `quote` stands around the names of columns."""
+    return " AND ".join(_sql_condition(condition, contains, quote, equals) for condition in filter.conditions)
 
 
-def _sql_condition(condition: Condition, contains: str) -> str:
-    value = _sql_literal(condition.value)
+def _sql_condition(condition: Condition, contains: str, quote: str, equals: str) -> str:
+    field, value = f"{quote}{condition.field}{quote}", _sql_literal(condition.value)
     if condition.operator == "between":
-        return f"{condition.field} BETWEEN {value} AND {_sql_literal(condition.upper)}"
+        return f"{field} BETWEEN {value} AND {_sql_literal(condition.upper)}"
     if condition.operator == "contains":
-        return contains.format(field=condition.field, value=value)
-    return f"{condition.field} {condition.operator} {value}"
+        return contains.format(field=field, name=condition.field, value=value)
+    return f"{field} {equals if condition.operator == '=' else condition.operator} {value}"
 
 
 def _sql_literal(value: object) -> str:

@@ -36,11 +36,11 @@ def _proc_fields(path: str) -> dict[str, str]:
 
 
 def memory_mib() -> dict[str, float]:
-    """Resident memory of this process, of that what is mapped from files, and the largest it ever was."""
+    """Resident memory of this process, of that what is mapped from files and what is its own, and the largest it ever was."""
     status = _proc_fields("/proc/self/status")
     def mib(key):
         return int(status.get(key, "0 kB").split()[0]) / 1024
-    return {"resident": mib("VmRSS"), "files": mib("RssFile"), "peak": mib("VmHWM")}
+    return {"resident": mib("VmRSS"), "files": mib("RssFile"), "anonymous": mib("RssAnon"), "peak": mib("VmHWM")}
 
 
 def cpu_seconds() -> float:
@@ -51,6 +51,67 @@ def cpu_seconds() -> float:
 
 def bytes_below(folder: pathlib.Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+class NoMemoryGroup(Exception):
+    """This machine gives no cgroup with a memory limit; the text says why."""
+
+
+class MemoryGroup:
+    """A cgroup (version 2) with a limit on the memory of its processes and on the page cache that they fill.
+
+        with MemoryGroup("256M") as group: a process calls join_group(group.folder)
+
+    Made below the root of the hierarchy, so it takes root; removed at the end, when no process is in it any more.
+    """
+
+    def __init__(self, limit: str, mount: pathlib.Path | None = None):
+        self._limit, self._mount = limit, mount or _cgroup_mount()
+        self.folder = self._mount / f"viper-bench-{os.getpid()}"
+
+    def __enter__(self) -> MemoryGroup:
+        controllers = self._mount / "cgroup.controllers"
+        if not controllers.exists() or "memory" not in controllers.read_text().split():
+            raise NoMemoryGroup(f"{self._mount} has no controller of memory")
+        try:
+            (self._mount / "cgroup.subtree_control").write_text("+memory")
+            self.folder.mkdir()
+            try:
+                (self.folder / "memory.max").write_text(self._limit)
+                if (self.folder / "memory.swap.max").exists():
+                    (self.folder / "memory.swap.max").write_text("0")
+            except OSError:
+                self.folder.rmdir()
+                raise
+        except OSError as error:
+            raise NoMemoryGroup(f"cannot limit memory to {self._limit}: {error}") from None
+        return self
+
+    def __exit__(self, *_) -> None:
+        self.folder.rmdir()
+
+
+def _cgroup_mount() -> pathlib.Path:
+    for line in pathlib.Path("/proc/mounts").read_text().splitlines():
+        _, mount, kind, *_ = line.split()
+        if kind == "cgroup2":
+            return pathlib.Path(mount)
+    raise NoMemoryGroup("no cgroup of version 2 is mounted")
+
+
+def join_group(folder: pathlib.Path) -> None:
+    """Move this process into a cgroup."""
+    (folder / "cgroup.procs").write_text(str(os.getpid()))
+
+
+def drop_cached(folder: pathlib.Path) -> None:
+    """Ask the kernel to drop the cached pages of the files of a folder; needs no rights, and changed pages are written first."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            file = os.open(path, os.O_RDONLY)
+            os.fdatasync(file)
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.close(file)
 
 
 class ForeignLoad:

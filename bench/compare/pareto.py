@@ -40,6 +40,15 @@ def seconds_at(points: list[tuple[float, float]], recall: float) -> float | None
     return None
 
 
+def neighbours(points: list[tuple[float, float]], recalls: tuple[float, ...]) -> list[int]:
+    """Positions of the points that `seconds_at` goes by at these recalls: the ends of the hull's edges there."""
+    frontier, chosen = hull(points), set()
+    for recall in recalls:
+        above = next((corner for corner in range(len(frontier)) if frontier[corner][0] >= recall), len(frontier) - 1)
+        chosen.update(frontier[max(0, above - 1) : above + 1])
+    return [position for position, point in enumerate(points) if point in chosen]
+
+
 def worth_measuring(points: list[tuple[float, float]], lowest: float, enough: float, slack: float, count_max: int) -> list[int]:
     """Positions of the points that may lie on the hull between two recalls: those at most `slack` slower than it.
 

@@ -19,6 +19,8 @@ RECALLS = ("0.90", "0.95", "0.98", "0.99")
 BATCH_RECALLS = ("0.95", "0.99")
 # Busy cores of others, above which a figure is marked.
 CALM = 0.2
+# How far below the recall asked for the mean may be.
+PROMISE_SLACK = 0.01
 COLOURS = {
     "viper": "#d62728",
     "glass": "#1f77b4",
@@ -84,6 +86,80 @@ def search_table(lines: list[dict]) -> list[str]:
     return table(header, rows)
 
 
+def latency_text(line: dict) -> str:
+    """Median and 99th percentile of the fastest setting that reaches 0.95, and their quotient."""
+    enough = [point for point in line.get("single", {}).get("curve", []) if point["recall"] >= 0.95]
+    if not enough:
+        return "-"
+    latency = max(enough, key=lambda point: point["qps_cpu"]["median"])["latency_us"]
+    return f"{latency['p50']:,.0f} / {latency['p99']:,.0f} ({latency['p99'] / latency['p50']:.1f}x)"
+
+
+def told_or(answer: dict | None, key: str, form: str, scale: float = 1) -> str:
+    """A figure of a question; says if it was asked and not answered, or not in time."""
+    if answer is None:
+        return "-"
+    if "failed" in answer:
+        return "failed"
+    return form.format(answer[key] * scale) if key in answer else "too long"
+
+
+def question_table(lines: list[dict]) -> list[str]:
+    rows = []
+    for line in sorted(lines, key=lambda line: -(rate_at(line, "single", "0.95") or 0)):
+        update = line.get("update")
+        rows.append([
+            line["contender"], latency_text(line),
+            told_or(line.get("first_warm"), "wall_s", "{:,.1f}", 1e3), told_or(line.get("first_dropped"), "wall_s", "{:,.1f}", 1e3),
+            told_or(update, "cpu_s", "{:,.2f}") + ("" if not update or update.get("found", 1) == 1 else " (not all found)"),
+            told_or(update, "indexed_cpu_s", "{:,.2f}"), told_or(line.get("threads"), "ratio", "{:.2f}x"),
+            f"{line['memory']['anonymous_mib']:,.0f}" if "anonymous_mib" in line["memory"] else "-",
+        ])
+    header = ["engine", "p50 / p99 at 0.95, us", "open + first query, ms", "the same, files not cached, ms", "1 % added, CPU s",
+              "added and indexed, CPU s", "two threads", "anonymous MiB"]
+    return table(header, rows)
+
+
+def limited_lines(lines: list[dict]) -> list[str]:
+    told = []
+    for line in lines:
+        if "limited" in line:
+            limited = line["limited"]
+            figures = f"not measured: {limited['failed']}" if "failed" in limited else (
+                f"{thousands(limited['qps_cpu'])} queries per CPU second, {thousands(limited['qps_wall'])} by the clock, recall "
+                f"{limited['recall']:.3f}, p50 / p99 {limited['latency_us']['p50']:,.0f} / {limited['latency_us']['p99']:,.0f} us")
+            told += ["", f"{line['contender']} with memory and page cache limited to {limited['limit']}: {figures}."]
+    return told
+
+
+def group_table(lines: list[dict]) -> list[str]:
+    """Recall by kind of queries at the fastest setting that reaches 0.95 over all."""
+    rows, names = [], []
+    for line in lines:
+        enough = [point for point in line.get("single", {}).get("curve", []) if point["recall"] >= 0.95 and "recall_by_queries" in point]
+        if enough:
+            groups = max(enough, key=lambda point: point["qps_cpu"]["median"])["recall_by_queries"]
+            names = list(groups)
+            rows.append([line["contender"], *(f"{recall:.3f}" for recall in groups.values())])
+    return table(["engine", *names], rows) if rows else []
+
+
+def promise_table(lines: list[dict]) -> list[str]:
+    """Recall asked against recall reached; what falls short by more than 0.01 is marked."""
+    entries = [entry for line in lines for entry in line.get("promises", [])]
+    asked = sorted({entry["asked"] for entry in entries})
+    rows = []
+    for where in dict.fromkeys(entry["where"] for entry in entries):
+        cells = {entry["asked"]: entry for entry in entries if entry["where"] == where}
+        rows.append([where, *(promise_text(cells[recall]) for recall in asked)])
+    return table(["VIPER, recall asked", *(f"{recall:.2f}" for recall in asked)], rows) if rows else []
+
+
+def promise_text(entry: dict) -> str:
+    mark = " **missed**" if entry["recall"] < entry["asked"] - PROMISE_SLACK else ""
+    return f"{entry['recall']:.3f}{mark}" + (f", **{entry['short']} short**" if entry["short"] else "")
+
+
 def filter_table(lines: list[dict]) -> list[str]:
     """Per filter: queries per CPU second, recall, and queries that got fewer hits than there are, at the best setting.
 
@@ -125,6 +201,14 @@ def set_section(name: str, of_set: dict[str, dict], plots: bool) -> list[str]:
     first = lines[0]
     text = [f"### {name}: {first['rows']:,} rows of {first['dim']} dimensions, {first['metric']}", "", describe_run(lines), ""]
     text += search_table(lines)
+    text += ["", "Beside the curves:", "", *question_table(lines)]
+    text += limited_lines(lines)
+    groups = group_table(lines)
+    if groups:
+        text += ["", "Recall by where the queries come from, at the fastest setting that reaches 0.95 over all of them:", "", *groups]
+    promises = promise_table(lines)
+    if promises:
+        text += ["", "Recall asked for and recall reached:", "", *promises]
     filters = filter_table(lines)
     if filters:
         text += ["", "With a filter (share of rows that match), single queries:", "", *filters]

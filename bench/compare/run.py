@@ -3,7 +3,7 @@
 
     bench/compare/run.py [--sets NAME,...] [--rivals NAME,...] [--rounds 5] [--output FILE]
 
-Each engine comes from its ordinary package, pinned in requirements.txt, in an environment of its own below
+Each engine comes from its ordinary package, pinned in requirements*.txt, in an environment of its own below
 VIPER_BENCH_DIR; what does not install, load or build is left out by name, with the reason. docs/BENCHMARKING.md says
 what is measured and how.
 
@@ -35,6 +35,9 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 RECALL_LOWEST, RECALL_ENOUGH = 0.85, 0.995
 SLACK = 0.1
 SETTINGS_MAX = 12
+# An engine that answers fewer queries a second than this at all its settings is measured only where the tables look.
+SLOW = 500
+SLOW_RECALLS = (0.95, 0.99)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -45,8 +48,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds-min", type=float, default=0.2, help="per setting and round, passes are repeated until then")
     parser.add_argument("--seconds-max", type=float, default=5, help="per setting and round, slower passes are cut off")
+    parser.add_argument("--build-seconds-max", type=float, default=3600, help="an engine that takes longer to build is left out")
     parser.add_argument("--build-only", action="store_true", help="make the indexes that are missing and stop")
     parser.add_argument("--no-build", action="store_true", help="leave out what is not built yet")
+    parser.add_argument("--curves-only", action="store_true", help="no first queries, updates and threads, which take minutes")
+    parser.add_argument("--memory-limit", metavar="SIZE", help="search with VIPER once more in a cgroup of this size, such as 256M; takes root")
     parser.add_argument("--core", type=int, default=max(usable_cores()), help="the core that every engine is pinned to")
     parser.add_argument("--output", type=pathlib.Path, default=None, help="default bench/results/compare-<date>.jsonl")
     return parser.parse_args()
@@ -63,7 +69,7 @@ def revision() -> str:
     return (git("rev-parse", "--short=12", "HEAD") or "unknown") + ("-modified" if changed else "")
 
 
-def find_sets(names: list[str]) -> list[VectorSet]:
+def find_sets(names: list[str], scratch: pathlib.Path) -> list[VectorSet]:
     folder = os.environ.get("VIPER_DATA")
     if not folder:
         raise SystemExit("compare: set VIPER_DATA to the folder with the unpacked sets")
@@ -71,7 +77,7 @@ def find_sets(names: list[str]) -> list[VectorSet]:
     for name in names:
         path = pathlib.Path(folder) / name
         if (path / "base.fvecs").exists():
-            found.append(VectorSet(path))
+            found.append(VectorSet(path, scratch / "sets"))
         else:
             say(f"{name}: not in VIPER_DATA, left out")
     return found
@@ -86,7 +92,20 @@ def check_truth_once(vectors: VectorSet, scratch: pathlib.Path) -> None:
         mark.touch()
 
 
-def make_contests(vectors: VectorSet, environment: Environment, options: argparse.Namespace) -> tuple[list[Contest], dict]:
+class Environments:
+    """The environment of each group of engines, made when it is first asked for."""
+
+    def __init__(self, scratch: pathlib.Path):
+        self.scratch, self._made = scratch, {}
+
+    def of(self, rival_name: str) -> Environment:
+        group = rivals.rival_class(rival_name).environment
+        if group not in self._made:
+            self._made[group] = Environment(REPOSITORY, self.scratch, say, group)
+        return self._made[group]
+
+
+def make_contests(vectors: VectorSet, environments: Environments, options: argparse.Namespace) -> tuple[list[Contest], dict]:
     """Built and opened contenders, and what was left out with its reason."""
     contests, skipped = [], {}
     for name in options.rivals.split(","):
@@ -95,8 +114,8 @@ def make_contests(vectors: VectorSet, environment: Environment, options: argpars
             if not any(part in contender.label for part in wanted):
                 continue
             try:
-                contest = Contest(contender, vectors, environment, options.core)
-                contest.build(allowed=not options.no_build)
+                contest = Contest(contender, vectors, environments.of(name), options.core)
+                contest.build(allowed=not options.no_build, seconds_max=options.build_seconds_max)
                 contests.append(contest)
             except Skipped as reason:
                 skipped[contender.label] = str(reason)
@@ -125,15 +144,19 @@ def choose_settings(contest: Contest, options: argparse.Namespace) -> None:
     for result in results:
         recall = contest.recall_of(result["single"])
         points.append((recall.mean, 1 / result["single"]["qps_cpu"]))
-    kept = pareto.worth_measuring(points, RECALL_LOWEST, RECALL_ENOUGH, SLACK, SETTINGS_MAX)
+    contest.is_slow = max(1 / seconds for _, seconds in points) < SLOW
+    if contest.is_slow:
+        kept = pareto.neighbours(points, SLOW_RECALLS)
+    else:
+        kept = pareto.worth_measuring(points, RECALL_LOWEST, RECALL_ENOUGH, SLACK, SETTINGS_MAX)
     contest.settings = [contest.settings[position] for position in kept]
     recalls = [points[position][0] for position in kept]
     say(f"{contest.contender.label}: {len(kept)} of {len(points)} settings, recall {min(recalls):.3f} to {max(recalls):.3f}")
 
 
-def measure_set(vectors: VectorSet, environment: Environment, options: argparse.Namespace) -> list[dict]:
-    check_truth_once(vectors, environment.scratch)
-    contests, skipped = make_contests(vectors, environment, options)
+def measure_set(vectors: VectorSet, environments: Environments, options: argparse.Namespace) -> list[dict]:
+    check_truth_once(vectors, environments.scratch)
+    contests, skipped = make_contests(vectors, environments, options)
     if options.build_only:
         return []
     contests = drop_failed(contests, skipped, Contest.open)
@@ -144,25 +167,35 @@ def measure_set(vectors: VectorSet, environment: Environment, options: argparse.
             contests, skipped, lambda contest: contest.play_round(round_number, options.seconds_min, options.seconds_max)
         )
     contests = drop_failed(contests, skipped, lambda contest: contest.play_filters(options))
+    contests = drop_failed(contests, skipped, lambda contest: contest.keep_promises(options))
     contests = drop_failed(contests, skipped, Contest.ask_memory)
-    lines = [contest.report() for contest in contests]
-    lines += [{"set": vectors.shape.name, "contender": label, "skipped": reason} for label, reason in skipped.items()]
     for contest in contests:
         contest.close()
+    if not options.curves_only:
+        contests = drop_failed(contests, skipped, lambda contest: contest.ask_questions(sorted(usable_cores())))
+    for contest in contests:
+        if options.memory_limit and contest.contender.rival == "viper":
+            contest.search_limited(options.memory_limit)
+    lines = [contest.report() for contest in contests]
+    lines += [{"set": vectors.shape.name, "contender": label, "skipped": reason} for label, reason in skipped.items()]
     return lines
 
 
 def main() -> None:
     options = parse_arguments()
-    environment = Environment(REPOSITORY, pathlib.Path(os.environ.get("VIPER_BENCH_DIR", REPOSITORY / "build" / "bench")), say)
+    environments = Environments(pathlib.Path(os.environ.get("VIPER_BENCH_DIR", REPOSITORY / "build" / "bench")).resolve())
     date = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     output = options.output or REPOSITORY / "bench" / "results" / f"compare-{date[:10]}.jsonl"
     common = {"benchmark": "compare", "date": date, "revision": revision(), "machine": machine.describe(), "rounds": options.rounds, "k": 10}
-    for vectors in find_sets(options.sets.split(",")):
-        lines = measure_set(vectors, environment, options)
+    for vectors in find_sets(options.sets.split(","), environments.scratch):
+        begin = time.monotonic()
+        lines = measure_set(vectors, environments, options)
+        if not lines:
+            continue
         with open(output, "a", encoding="utf-8") as stream:
             for line in lines:
                 stream.write(json.dumps({**common, **line}) + "\n")
+        say(f"{vectors.shape.name}: {sum('skipped' not in line for line in lines)} engines in {(time.monotonic() - begin) / 60:.0f} min")
     if not options.build_only:
         say(f"results are in {os.path.relpath(output)}")
 

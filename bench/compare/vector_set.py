@@ -24,6 +24,7 @@ TIE_RELATIVE = 1e-6
 TIE_ABSOLUTE = 1e-12
 WARM_QUERY_COUNT = 1000
 WARM_SEED = 20261122
+ADDED_SEED = 20261125
 CHECKED_QUERIES = 50
 
 # Which ground truth of a set is measured.
@@ -35,6 +36,20 @@ METRICS = {
     "movies-10k-768": "cosine",
     "sift-5k": "l2",
 }
+# Filters beside those that a set brings, for shares of matching rows that it lacks: name -> text. They ask for the same
+# metadata, so what was built serves them, too. Their exact answers are computed once and kept.
+EXTRA_FILTERS = {
+    "words-50k-100": {
+        "rank50": "rank < 25000",
+        "rank5": "rank < 2500",
+        "rank1": "rank < 500",
+        "rank01": "rank < 50",
+    },
+    "sift-photos-1m": {"angle5": "angle < 18", "angle2": "angle < 6"},
+}
+EXTRA_FILTER_QUERIES = 200
+# Metadata of queries that says which of them come from elsewhere than the rows.
+QUERY_GROUPS = {"bible-bge-large-1024": "set", "movies-10k-768": "kind", "sift-5k": "kind"}
 TRUTH_SUFFIX = {"cosine": "cos", "l2": "l2"}
 
 
@@ -63,6 +78,7 @@ class Recall:
     """Share of right answers per query, and how many queries got fewer answers than there are."""
 
     def __init__(self, shares: np.ndarray, short: int):
+        self.shares = shares
         self.mean = float(shares.mean())
         self.fifth_percentile = float(np.percentile(shares, 5))
         self.at_least_90 = float((shares >= 0.9 - 1e-9).mean())
@@ -70,8 +86,9 @@ class Recall:
 
 
 class VectorSet:
-    def __init__(self, folder: pathlib.Path):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder: pathlib.Path, cache: pathlib.Path | None = None):
+        """`cache`: where the exact answers of the extra filters are kept; without it there are no extra filters."""
+        self.folder, self.cache = pathlib.Path(folder), cache
         name = self.folder.name
         self.metric = METRICS[name]
         rows, dim = self.base_map.shape
@@ -98,13 +115,50 @@ class VectorSet:
     @functools.cached_property
     def filter_cases(self) -> list[FilterCase]:
         path = self.folder / "filters.json"
-        if not path.exists():
-            return []
-        entries = json.loads(path.read_text())
-        return [
+        entries = json.loads(path.read_text()) if path.exists() else []
+        cases = [
             FilterCase(entry["name"], filters.parse(entry["filter"]), entry["matching_rows"], entry["selectivity"], entry["queries"])
             for entry in entries
         ]
+        return cases + self._extra_filter_cases()
+
+    def _extra_filter_cases(self) -> list[FilterCase]:
+        cases = []
+        for name, text in EXTRA_FILTERS.get(self.shape.name, {}).items() if self.cache else ():
+            count = len(self._matching_rows(name))
+            cases.append(FilterCase(name, filters.parse(text), count, count / self.shape.rows, min(EXTRA_FILTER_QUERIES, len(self.queries))))
+        return cases
+
+    def _matching_rows(self, name: str) -> np.ndarray:
+        text = EXTRA_FILTERS[self.shape.name][name]
+        path = self.cache / f"{self.fingerprint}-{zlib.crc32(text.encode()):08x}-rows.npy"
+        if not path.exists():
+            condition = filters.parse(text)
+            rows = self.read_metadata(condition.fields())
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, np.array([row for row, entry in enumerate(rows) if filters.matches(condition, entry)], dtype=np.int64))
+        return np.load(path)
+
+    def _extra_truth(self, name: str) -> list[tuple[float, int]]:
+        """kth_distances by a brute force over the rows that match."""
+        text = EXTRA_FILTERS[self.shape.name][name]
+        path = self.cache / f"{self.fingerprint}-{self.metric}-{zlib.crc32(text.encode()):08x}-truth.npy"
+        if not path.exists():
+            ids = self._matching_rows(name)
+            base, count = np.ascontiguousarray(self.base_map[ids]), min(K, len(ids))
+            queries = self.queries[:EXTRA_FILTER_QUERIES].astype(np.float64)
+            np.save(path, [np.partition(brute_force(query, base, self.metric), count - 1)[count - 1] for query in queries])
+        count = min(K, len(self._matching_rows(name)))
+        return [(float(limit), count) for limit in np.load(path)]
+
+    @functools.cached_property
+    def query_groups(self) -> dict[str, np.ndarray]:
+        """Numbers of the queries by where they come from; empty for a set whose queries are all of one kind."""
+        if self.shape.name not in QUERY_GROUPS:
+            return {}
+        with open(self.folder / "queries_meta.jsonl", encoding="utf-8") as lines:
+            kinds = [json.loads(line)[QUERY_GROUPS[self.shape.name]] for line in lines]
+        return {kind: np.array([row for row, other in enumerate(kinds) if other == kind]) for kind in sorted(set(kinds))}
 
     @functools.cached_property
     def fingerprint(self) -> str:
@@ -116,10 +170,19 @@ class VectorSet:
     def make_warm_queries(self) -> np.ndarray:
         """Queries that are no test queries: rows of the set, moved by a tenth of the spread of their components."""
         generator = np.random.default_rng(WARM_SEED)
-        rows = np.sort(generator.choice(self.shape.rows, min(WARM_QUERY_COUNT, self.shape.rows), replace=False))
+        return generator.permutation(self._moved_rows(generator, min(WARM_QUERY_COUNT, self.shape.rows))[1])
+
+    def make_moved_rows(self, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Numbers of rows and vectors near them, of whole numbers if the rows are: what may be added to the set."""
+        rows, moved = self._moved_rows(np.random.default_rng(ADDED_SEED), count)
+        whole = np.array_equal(np.rint(self.base_map[rows]), self.base_map[rows])
+        return rows, np.clip(np.rint(moved), self.base_map[rows].min(), None) if whole else moved
+
+    def _moved_rows(self, generator: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+        rows = np.sort(generator.choice(self.shape.rows, count, replace=False))
         chosen = np.ascontiguousarray(self.base_map[rows])
         moved = chosen + generator.standard_normal(chosen.shape).astype(np.float32) * (0.1 * chosen.std())
-        return generator.permutation(moved.astype(np.float32))
+        return rows, moved.astype(np.float32)
 
     # -- Truth -----------------------------------------------------------------------------------------------------
 
@@ -130,6 +193,8 @@ class VectorSet:
 
     def kth_distances(self, filter_name: str | None = None) -> list[tuple[float, int]]:
         """Per query the distance of its last true neighbour and how many there are: K, or fewer if fewer rows match."""
+        if filter_name in EXTRA_FILTERS.get(self.shape.name, {}) and self.cache:
+            self._kth_distances.setdefault(filter_name, self._extra_truth(filter_name))
         if filter_name not in self._kth_distances:
             stem = "gt" if filter_name is None else f"gtf_{filter_name}"
             truth = map_vectors(self.folder / f"{stem}_{TRUTH_SUFFIX[self.metric]}.ivecs", "<i4")[:, :K]

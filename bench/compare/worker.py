@@ -3,6 +3,10 @@
 
     worker.py build JOB.json      builds into job["folder"] and writes build.json there
     worker.py serve JOB.json      reads one command a line from standard input, answers one JSON line each
+    worker.py first JOB.json      opens and answers one query, tells how long that took
+    worker.py update JOB.json     adds one row in a hundred to a copy of what was built, tells what that cost
+    worker.py limited JOB.json    searches inside a cgroup, tells how fast and with which answers
+    worker.py threads JOB.json    two threads on two cores beside one: tells how many times as fast they are
 
 A contender has a process of its own, so that its memory is its own; what libraries print goes to standard error.
 """
@@ -13,9 +17,12 @@ import gc
 import json
 import os
 import pathlib
+import shutil
+import statistics
 import sys
+import threading
 import time
-from typing import Callable
+from typing import Callable, Iterator
 
 import numpy as np
 
@@ -28,6 +35,11 @@ from vector_set import VectorSet
 CLOCK = time.perf_counter_ns
 SECONDS_WARM = 1
 WARM_BETWEEN_SETTINGS = 200
+ROWS_PER_ADDED = 100
+UPDATE_PROBES = 20
+LIMITED_SECONDS_MAX = 60
+THREAD_ROUNDS = 5
+THREAD_SECONDS = 0.5
 
 
 class Job:
@@ -36,13 +48,14 @@ class Job:
     def __init__(self, path: str):
         with open(path, encoding="utf-8") as stream:
             self.entries = json.load(stream)
-        self.set = VectorSet(pathlib.Path(self.entries["set"]))
+        cache = self.entries["cache"]
+        self.set = VectorSet(pathlib.Path(self.entries["set"]), pathlib.Path(cache) if cache else None)
         self.folder = pathlib.Path(self.entries["folder"])
         self.contender = Contender(**self.entries["contender"])
 
-    def make_rival(self) -> Rival:
+    def make_rival(self, folder: str = "files") -> Rival:
         kind = rivals.rival_class(self.contender.rival)
-        return kind(self.contender, self.set.shape, self.folder / "files", self.set.read_base)
+        return kind(self.contender, self.set.shape, self.folder / folder, self.set.read_base)
 
 
 # -- Build -----------------------------------------------------------------------------------------------------------
@@ -82,6 +95,111 @@ def read_columns(vectors: VectorSet) -> dict[str, list]:
     return {name: [row[name] for row in rows] for name in names}
 
 
+# -- Single questions ------------------------------------------------------------------------------------------------
+# Each yields its answer; one that takes long yields what it knows so far before.
+
+def first(job: Job) -> Iterator[dict]:
+    """Open and answer in a process that did nothing else; its libraries are loaded before."""
+    rival = job.make_rival()
+    rival.load_libraries()
+    query = np.ascontiguousarray(rival.prepared(job.set.queries[:1])[0])
+    if job.entries["cold"]:
+        machine.drop_cached(rival.folder)
+    begin, cpu = time.perf_counter(), time.process_time()
+    rival.open()
+    rival.apply(job.entries["setting"])
+    rival.ids(rival.single()(query))
+    yield {"wall_s": time.perf_counter() - begin, "cpu_s": time.process_time() - cpu}
+
+
+def limited(job: Job) -> Iterator[dict]:
+    """Search by single calls inside the cgroup of the job; the files are read anew, so that their pages count for it."""
+    rival = job.make_rival()
+    machine.drop_cached(rival.folder)
+    machine.join_group(pathlib.Path(job.entries["group"]))
+    rival.load_libraries()
+    rival.open()
+    rival.apply(job.entries["setting"])
+    rows = [np.ascontiguousarray(query) for query in rival.prepared(job.set.queries)]
+    search = rival.single()
+    warm_up(search, [np.ascontiguousarray(query) for query in rival.prepared(np.load(job.entries["warm_queries"]))])
+    answers, marks, cpu_ns = time_pass(search, rows, CLOCK() + LIMITED_SECONDS_MAX * 1_000_000_000)
+    laps = np.diff(marks).tolist()
+    told = figures(len(laps), sum(laps), cpu_ns)
+    told["latency_us"] = {f"p{percent}": round(float(np.percentile(laps, percent)) / 1e3, 2) for percent in (50, 99)}
+    yield {**told, "ids": [as_list(rival.ids(answer)) for answer in answers]}
+
+
+def update(job: Job) -> Iterator[dict]:
+    shutil.rmtree(job.folder / "updated", ignore_errors=True)
+    shutil.copytree(job.folder / "files", job.folder / "updated")
+    try:
+        yield from add_rows(job, job.make_rival("updated"))
+    finally:
+        shutil.rmtree(job.folder / "updated")
+
+
+def add_rows(job: Job, rival: Rival) -> Iterator[dict]:
+    """Add rows that are rows of the set moved a little, with their metadata, and look whether they are found."""
+    rival.load_libraries()
+    rows, moved = job.set.make_moved_rows(max(1, job.set.shape.rows // ROWS_PER_ADDED))
+    vectors = np.ascontiguousarray(rival.prepared(moved))
+    metadata = {}
+    if rival.is_database:
+        metadata = {name: [column[row] for row in rows] for name, column in read_columns(job.set).items()}
+    rival.open_for_adding()
+    wall, cpu = time.perf_counter(), machine.cpu_seconds()
+    rival.add(job.set.shape.rows, vectors, metadata)
+    added = {"rows": len(rows), "cpu_s": round(machine.cpu_seconds() - cpu, 3), "wall_s": round(time.perf_counter() - wall, 3)}
+    rival.apply(job.entries["setting"])
+    search, probes = rival.single(), range(0, len(rows), max(1, len(rows) // UPDATE_PROBES))
+    added["found"] = sum(job.set.shape.rows + probe in as_list(rival.ids(search(vectors[probe]))) for probe in probes) / len(probes)
+    yield added
+    cpu = machine.cpu_seconds()
+    rival.index_added()
+    yield {**added, "indexed_cpu_s": round(added["cpu_s"] + machine.cpu_seconds() - cpu, 3)}
+
+
+def threads(job: Job) -> Iterator[dict]:
+    """Queries per second of the wall clock of one thread and of two, in single calls; alternating, the medians count."""
+    os.sched_setaffinity(0, set(job.entries["cores"]))
+    rival = job.make_rival()
+    rival.load_libraries()
+    rival.open()
+    rival.apply(job.entries["setting"])
+    rows = [np.ascontiguousarray(query) for query in rival.prepared(job.set.queries)]
+    search = rival.single()
+    warm_up(search, rows)
+    rates = {1: [], 2: []}
+    for _ in range(THREAD_ROUNDS):
+        for count in rates:
+            rates[count].append(rate_of_threads(search, rows, count))
+    one, two = (statistics.median(rates[count]) for count in (1, 2))
+    yield {"one_qps": round(one, 1), "two_qps": round(two, 1), "ratio": round(two / one, 3)}
+
+
+def rate_of_threads(search: Callable, rows: list, count: int) -> float:
+    barrier, done = threading.Barrier(count + 1), [0] * count
+
+    def work(number: int) -> None:
+        barrier.wait()
+        end = CLOCK() + int(THREAD_SECONDS * 1e9)
+        position = number * len(rows) // count
+        while CLOCK() < end:
+            search(rows[position % len(rows)])
+            position += 1
+            done[number] += 1
+
+    workers = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for worker in workers:
+        worker.start()
+    barrier.wait()
+    begin = CLOCK()
+    for worker in workers:
+        worker.join()
+    return sum(done) / (CLOCK() - begin) * 1e9
+
+
 # -- Serve -----------------------------------------------------------------------------------------------------------
 
 class Server:
@@ -97,6 +215,9 @@ class Server:
     def open(self, command: dict) -> dict:
         begin, cpu = time.perf_counter(), time.process_time()
         self.rival.open()
+        unindexed = self.rival.unindexed_rows()
+        if unindexed:
+            raise RuntimeError(f"its index does not cover all rows: rows={self.job.set.shape.rows} unindexed={unindexed}")
         settings = self.rival.settings()
         self.rival.apply(settings[0])
         self.rival.ids(self.rival.single()(self.rows[0]))
@@ -228,6 +349,9 @@ def serve(job: Job, answer_stream) -> None:
         answer_stream.flush()
 
 
+QUESTIONS = {"first": first, "limited": limited, "update": update, "threads": threads}
+
+
 def main() -> None:
     mode, path = sys.argv[1:]
     answer_stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
@@ -237,8 +361,12 @@ def main() -> None:
     sys.path[:0] = job.entries["python_path"]
     if mode == "build":
         build(job)
-    else:
+    elif mode == "serve":
         serve(job, answer_stream)
+    else:
+        for answer in QUESTIONS[mode](job):
+            answer_stream.write(json.dumps(answer) + "\n")
+            answer_stream.flush()
 
 
 if __name__ == "__main__":

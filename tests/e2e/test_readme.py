@@ -44,3 +44,9 @@ def test_the_commands_succeed_and_others_read_the_result(tmp_path):
     assert "alien" in outputs[3] and "heat" in outputs[4]
     assert (tmp_path / "out.jsonl").read_text().count("\n") == 2
     assert "alien" in run([sys.executable, "-c", block("python")], tmp_path)
+
+
+def test_the_performance_table_is_what_the_committed_results_give():
+    script = REPOSITORY / "bench" / "compare" / "readme_table.py"
+    done = subprocess.run([sys.executable, str(script), "--check"], capture_output=True, encoding="utf-8", timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -19,6 +19,13 @@ RIVALS = {
     "svs": ("svs_rival", "Svs"),
     "glass": ("glass_rival", "Glass"),
     "symphonyqg": ("symphonyqg_rival", "SymphonyQg"),
+    "qdrant-edge": ("qdrant_rival", "QdrantEdge"),
+    "lancedb": ("lance_rival", "LanceDb"),
+    "zvec": ("zvec_rival", "Zvec"),
+    "duckdb": ("duckdb_rival", "DuckDb"),
+    "sqlite-vec": ("sqlite_vec_rival", "SqliteVec"),
+    "milvus-lite": ("milvus_rival", "MilvusLite"),
+    "chroma": ("chroma_rival", "Chroma"),
 }
 
 

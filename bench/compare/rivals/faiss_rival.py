@@ -10,6 +10,7 @@ def list_count(shape: Shape) -> int:
 
 class FaissRival(Rival):
     distribution = "faiss-cpu"
+    can_add = is_concurrent = True
 
     def load_libraries(self):
         import faiss
@@ -26,6 +27,9 @@ class FaissRival(Rival):
         index.train(rows)
         index.add(rows)
         self.faiss.write_index(index, str(self.folder / "index.faiss"))
+
+    def add(self, first_id, vectors, metadata):
+        self.index.add(vectors)  # ids go on from the last row
 
     def open(self):
         self.index = self.faiss.read_index(str(self.folder / "index.faiss"))

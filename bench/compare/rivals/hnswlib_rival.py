@@ -5,6 +5,7 @@ from .rival import K, Contender, Rival, Shape, call, geometric
 
 class Hnswlib(Rival):
     distribution = "hnswlib"
+    can_add = is_concurrent = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -23,6 +24,10 @@ class Hnswlib(Rival):
         self.index.init_index(max_elements=self.shape.rows, random_seed=100, **self.parameters)
         self.index.add_items(self.rows(), num_threads=1)
         self.index.save_index(str(self.folder / "index.bin"))
+
+    def add(self, first_id, vectors, metadata):
+        self.index.resize_index(first_id + len(vectors))
+        self.index.add_items(vectors, range(first_id, first_id + len(vectors)), num_threads=1)
 
     def open(self):
         self.index.load_index(str(self.folder / "index.bin"))

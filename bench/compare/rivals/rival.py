@@ -38,6 +38,14 @@ class Rival:
     distribution: str | None = None
     # A database: keeps files and metadata, and answers filters.
     is_database = False
+    # Which of the environments it is installed in: see environment.py.
+    environment = "libraries"
+    # Whether rows can be added to what was built, by `add`.
+    can_add = False
+    # Whether several threads may search at once, and the interpreter lock is released meanwhile.
+    is_concurrent = False
+    # Whether a setting is the recall that is promised, under the name "recall".
+    promises_recall = False
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -78,6 +86,20 @@ class Rival:
 
     def open(self) -> None:
         raise NotImplementedError
+
+    def open_for_adding(self) -> None:
+        self.open()
+
+    def add(self, first_id: int, vectors: np.ndarray, metadata: dict[str, list]) -> None:
+        """Add rows with ids from first_id on, as prepared; they are found, and as durable as it gets, when it returns."""
+        raise NotImplementedError
+
+    def index_added(self) -> None:
+        """Bring the index up to the rows added, for engines that do so later."""
+
+    def unindexed_rows(self) -> int:
+        """Rows that the index does not cover, for engines that build it later than they store the rows."""
+        return 0
 
     def facts(self) -> dict:
         """What the engine says of itself: kernels chosen, options."""

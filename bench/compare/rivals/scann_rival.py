@@ -5,6 +5,7 @@ from .rival import K, Contender, Rival, Shape, geometric, pairs
 
 class Scann(Rival):
     distribution = "scann"
+    is_concurrent = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:

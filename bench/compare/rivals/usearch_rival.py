@@ -7,6 +7,7 @@ from .rival import K, Contender, Rival, Shape, call, geometric
 
 class USearch(Rival):
     distribution = "usearch"
+    can_add = is_concurrent = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -27,6 +28,9 @@ class USearch(Rival):
         rows = self.rows()
         self.index.add(np.arange(len(rows)), rows, threads=1)
         self.index.save(str(self.folder / "index.usearch"))
+
+    def add(self, first_id, vectors, metadata):
+        self.index.add(np.arange(first_id, first_id + len(vectors)), vectors, threads=1)
 
     def open(self):
         self.index.load(str(self.folder / "index.usearch"))

@@ -13,7 +13,7 @@ RECALLS = (0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 
 
 class Viper(Rival):
-    is_database = True
+    is_database = can_add = is_concurrent = promises_recall = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -35,18 +35,31 @@ class Viper(Rival):
         self.viper = viper
 
     def build(self, metadata):
-        database = self.viper.connect(self.folder / "lake", search_threads=1, background_flush=False, background_index=False)
+        self._connect()
         fields = field_types(metadata)
-        collection = database.create_collection("rows", dim=self.shape.dim, metric=self.shape.metric, fields=fields)
-        rows, names = self.rows(), list(metadata)
-        for first in range(0, len(rows), ROWS_PER_UPSERT):
-            last = min(first + ROWS_PER_UPSERT, len(rows))
+        self.collection = self.database.create_collection("rows", dim=self.shape.dim, metric=self.shape.metric, fields=fields)
+        self.add(0, self.rows(), metadata)
+        self.index_added()
+        self.collection.close()
+
+    def _connect(self):
+        self.database = self.viper.connect(self.folder / "lake", search_threads=1, background_flush=False, background_index=False)
+
+    def add(self, first_id, vectors, metadata):
+        names = list(metadata)
+        for first in range(0, len(vectors), ROWS_PER_UPSERT):
+            last = min(first + ROWS_PER_UPSERT, len(vectors))
             values = zip(*(metadata[name][first:last] for name in names))
             documents = [dict(zip(names, row)) for row in values] if names else None
-            collection.upsert(ids=range(first, last), vectors=rows[first:last], metadata=documents)
-        collection.flush()
-        collection.build_index()
-        collection.close()
+            self.collection.upsert(ids=range(first_id + first, first_id + last), vectors=vectors[first:last], metadata=documents)
+
+    def index_added(self):
+        self.collection.flush()
+        self.collection.build_index()
+
+    def open_for_adding(self):
+        self._connect()
+        self.collection = self.database.open_collection("rows")
 
     def open(self):
         self.database = self.viper.connect(self.folder / "lake", read_only=True, search_threads=1)
