@@ -72,12 +72,12 @@ void FixSegment(const Model& model, std::vector<std::byte>& bytes) {
 void CheckSegment(const std::shared_ptr<const Model>& model, std::span<const std::byte> bytes) {
   const auto segment = Segment::Open(bytes, *model);
   if (!segment.ok()) return;
-  const viper::index::SearchedSegment searched = {segment->get(), 0, nullptr};
+  const viper::index::SearchedSegment searched = {.segment = segment->get()};
   const std::vector<float> query = {0.5F, 0.25F, -1, 2};
   viper::index::IndexSearchRequest request;
   request.model = model.get();
   request.segments = {&searched, 1};
-  request.query = query;
+  request.queries = query;
   request.k = 3;
   request.probes = model->cluster_count();
   const uint64_t rows = (*segment)->row_count();
@@ -87,7 +87,7 @@ void CheckSegment(const std::shared_ptr<const Model>& model, std::span<const std
   };
   const auto found = viper::index::IndexSearch(request, nullptr);
   if (!found.ok()) return;
-  for (const auto& row : *found) Require(row.row < rows, "rows found are those of the segment");
+  for (const auto& row : found->front()) Require(row.row < rows, "rows found are those of the segment");
 }
 
 }  // namespace

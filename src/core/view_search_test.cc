@@ -163,7 +163,7 @@ TEST_F(ViewSearchTest, AStoppedSearchSaysHowFarItGot) {
   options.stop = source.get_token();
   ASSERT_OK(collection_->Search(RandomVector(), options));
   source.request_stop();
-  EXPECT_STATUS(kCancelled, "in the index, after 0 of",
+  EXPECT_STATUS(kCancelled, "in the index, after 0 blocks",
                 collection_->Search(RandomVector(), options));
   options.exact = true;
   EXPECT_STATUS(kCancelled, "after comparing 0 of 3000 rows",

@@ -25,6 +25,11 @@ constexpr size_t kComparedMin = 32;
 constexpr size_t kComparedTogether = 64;
 constexpr size_t kLineBytes = 64;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+/// Byte rows tell clusters apart if their error (three standard deviations) is at most this share
+/// of what is between the nearest and the one of this rank. Data in a few far groups, whose
+/// centroids are long and near to each other within a group, need their floats.
+constexpr size_t kToldRank = 4;
+constexpr float kErrorShareMax = 0.25F;
 /// So few are sorted by insertion.
 constexpr size_t kInsertionMax = 12;
 
@@ -89,15 +94,28 @@ void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters,
       std::max({kComparedMin, kCompareBytes / model.code_dim(), count + count / 2});
   const size_t left = clusters == nullptr ? model.cluster_count() : clusters->count();
   // Codes are worth their scan where they spare most of the comparisons.
-  if (left <= 2 * compared) return RankAll();
-  ScanCodes();
-  picker_.Pick(values_, compared);
-  AppendPicked();
-  compared_count_ = ranked_.size();
-  Compare(ranked_);
-  picker_.Pick(values_, std::max(ProbeCurve::kRanksMax, 2 * count) - compared_count_);
+  if (left <= 2 * compared) {
+    RankAll();
+  } else {
+    ScanCodes();
+    picker_.Pick(values_, compared);
+    AppendPicked();
+    compared_count_ = ranked_.size();
+    Compare(ranked_);
+  }
+  if (!AreTold()) Refine(compared_count_);
+  if (compared_count_ == left) return;
+  const size_t wanted = std::max(ProbeCurve::kRanksMax, 2 * count);
+  if (wanted <= compared_count_) return;
+  picker_.Pick(values_, wanted - compared_count_);
   AppendPicked();
   sorter_.Sort(std::span(ranked_).subspan(compared_count_));
+}
+
+bool ClusterRanker::AreTold() const {
+  if (compared_count_ < 2) return true;
+  const float last = ranked_[std::min(compared_count_ - 1, kToldRank)].value;
+  return error_ <= kErrorShareMax * (last - ranked_.front().value);
 }
 
 void ClusterRanker::RankAll() {
@@ -158,6 +176,7 @@ void ClusterRanker::AppendPicked() {
 void ClusterRanker::Compare(std::span<ClusterDistance> clusters) {
   const Model& model = query_->model();
   const ByteQuery& query = query_->bytes(ByteRows::kScaled);
+  error_ = 0;
   const std::byte* rows[kComparedTogether];
   float estimates[kComparedTogether];
   float errors[kComparedTogether];
@@ -170,7 +189,10 @@ void ClusterRanker::Compare(std::span<ClusterDistance> clusters) {
       __builtin_prefetch(rows[i] + kLineBytes);
     }
     query.Estimate(rows, count, estimates, errors);
-    for (size_t i = 0; i < count; ++i) clusters[first + i].value = estimates[i];
+    for (size_t i = 0; i < count; ++i) {
+      clusters[first + i].value = estimates[i];
+      error_ = std::max(error_, errors[i]);
+    }
   }
   sorter_.Sort(clusters);
 }

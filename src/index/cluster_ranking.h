@@ -58,6 +58,8 @@ class ClusterRanker {
   void AppendPicked();
   /// The values of these clusters by byte rows, in order.
   void Compare(std::span<ClusterDistance> clusters);
+  /// Whether byte rows tell the nearest apart: their error is small beside how the nearest differ.
+  bool AreTold() const;
 
   PreparedQuery* query_ = nullptr;
   const ClusterSelection* clusters_ = nullptr;
@@ -67,6 +69,8 @@ class ClusterRanker {
   /// Ranks by byte rows, and how many of them are exact.
   size_t compared_count_ = 0;
   size_t exact_count_ = 0;
+  /// Of the last Compare, the largest.
+  float error_ = 0;
   ClusterSorter sorter_;
 };
 

@@ -229,10 +229,13 @@ TEST(FitProbes, ComparesWithEveryRowWhereAPartOfTheClustersIsNotEnough) {
       std::vector<float> distances;
       AppendProbeDistances(*built.model, query,
                            RankClusters(*built.model, query, ProbeCurve::kRanksMax), distances);
-      probes_unchecked +=
-          static_cast<double>(ProbesFor(unchecked->content().probes, distances, 0.9, 10, 500));
-      probes_checked +=
-          static_cast<double>(ProbesFor(checked->content().probes, distances, 0.9, 10, 500));
+      const auto probes_by = [&](const Model& model) {
+        const ProbeGoal goal = {0.9, 500, static_cast<double>(built.count())};
+        ProbeCounter counter(model.content().probes, distances, {}, goal);
+        return static_cast<double>(counter.ProbesFor(10));
+      };
+      probes_unchecked += probes_by(*unchecked);
+      probes_checked += probes_by(*checked);
     }
     if (centres == 1) {
       EXPECT_EQ(asked, (std::vector<size_t>{64, 150}));

@@ -56,11 +56,14 @@ class CountProbesTest : public testing::Test {
     if (fitted_ == nullptr) {
       std::vector<uint64_t> queries;
       for (uint64_t i = 0; i < 200; ++i) queries.push_back(i * 30);
-      const auto floats = [this](uint64_t row) -> Result<const std::byte*> {
+      ProbeTraining training;
+      training.segment = built_.segment.get();
+      training.clusters = built_.clusters;
+      training.queries = queries;
+      training.floats = [this](uint64_t row) -> Result<const std::byte*> {
         return built_.Row(row);
       };
-      fitted_ = FitProbes(built_.model, *built_.segment, built_.clusters, queries, floats, nullptr)
-                    .value();
+      fitted_ = FitProbes(built_.model, training).value();
     }
     return fitted_;
   }

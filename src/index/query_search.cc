@@ -125,9 +125,8 @@ Status QuerySearch::AppendRuns(const ClusterDistance& cluster) {
     }
     VIPER_RETURN_IF_ERROR(segment.CheckCluster(cluster.cluster));
     const uint64_t* words = mask == nullptr ? nullptr : mask->WordsOf(cluster.cluster).data();
-    scratch_->runs.push_back(
-        {&view, words, i, cluster.value, query_.centre() + error_share_ * spread,
-         SparseRowsMax(segment)});
+    scratch_->runs.push_back({&view, words, i, cluster.value,
+                              query_.centre() + error_share_ * spread, SparseRowsMax(segment)});
   }
   return {};
 }
