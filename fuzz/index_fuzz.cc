@@ -87,7 +87,8 @@ void CheckSegment(const std::shared_ptr<const Model>& model, std::span<const std
   };
   const auto found = viper::index::IndexSearch(request, nullptr);
   if (!found.ok()) return;
-  for (const auto& row : found->front()) Require(row.row < rows, "rows found are those of the segment");
+  for (const auto& row : found->front())
+    Require(row.row < rows, "rows found are those of the segment");
 }
 
 }  // namespace

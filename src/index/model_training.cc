@@ -245,7 +245,9 @@ class ProbeFitting {
     for (size_t i = 0; i < kCurveKs.size() && !taught.empty(); ++i) {
       std::vector<ProbeCurve::Sample> samples;
       for (auto& of_query : taught) samples.push_back(std::move(of_query[i]));
-      curves.push_back(ProbeCurve::Fit(samples, kCurveKs[i]));
+      const ProbeCurve curve = ProbeCurve::Fit(samples, kCurveKs[i]);
+      // Of a single sample there is nothing to learn.
+      if (curve.k() != 0) curves.push_back(curve);
     }
     return curves;
   }

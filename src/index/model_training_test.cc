@@ -247,6 +247,21 @@ TEST(FitProbes, ComparesWithEveryRowWhereAPartOfTheClustersIsNotEnough) {
   }
 }
 
+TEST(FitProbes, LearnsNothingFromASingleQuery) {
+  Random random(76);
+  const BuiltIndex built =
+      BuildIndex(ClusteredRows(300, 8, 3, random), 8, Metric::kL2, 2, ByteRows::kScaled);
+  const std::vector<uint64_t> queries = {7};
+  ProbeTraining training;
+  training.segment = built.segment.get();
+  training.clusters = built.clusters;
+  training.queries = queries;
+  training.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  const auto fitted = FitProbes(built.model, training).value();
+  EXPECT_TRUE(fitted->content().probes.empty());
+  EXPECT_TRUE(Model::Decode(fitted->Encode()).ok());
+}
+
 TEST(FitProbes, FailsAsTheComparisonDoes) {
   Random random(75);
   const BuiltIndex built =

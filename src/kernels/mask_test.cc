@@ -21,8 +21,7 @@ TEST(MaskNotAbove, EveryLevelSetsTheBitsOfValuesUpToTheLimit) {
       for (float& value : values) value = special[random.Uniform(special.size())];
       for (const float limit : special) {
         std::vector<uint64_t> masks(blocks + 1, 12345);
-        const size_t count =
-            kernel->mask_not_above(values.data() + 1, blocks, limit, masks.data());
+        const size_t count = kernel->mask_not_above(values.data() + 1, blocks, limit, masks.data());
         size_t expected = 0;
         for (size_t i = 0; i < 64 * blocks; ++i) {
           ASSERT_EQ((masks[i / 64] >> (i % 64)) & 1, values[i + 1] <= limit ? 1U : 0U)
