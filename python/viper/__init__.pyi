@@ -149,6 +149,7 @@ def connect(
     search_threads: int = 0,
     cache_bytes: int = ...,
     accept_loss_from: int = 0,
+    index_byte_rows: bool = True,
     index_memory_bytes: int = ...,
     index_threads: int = 0,
     audit_share: float = 0.001,

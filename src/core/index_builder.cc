@@ -450,7 +450,11 @@ Status IndexBuilder::Code(const Rows& rows, ThreadPool* threads,
   for (const auto& part : rows.parts()) {
     input.parts.push_back({part->added().path, part->added().size, part->row_count()});
   }
-  input.byte_rows = made.assigned.are_whole ? index::ByteRows::kWhole : index::ByteRows::kScaled;
+  if (!context_.options.index_byte_rows) {
+    input.byte_rows = index::ByteRows::kNone;
+  } else {
+    input.byte_rows = made.assigned.are_whole ? index::ByteRows::kWhole : index::ByteRows::kScaled;
+  }
   input.floats = [&rows](uint64_t row) { return rows.Floats(row); };
   input.clusters = made.assigned.clusters;
   input.mean_squared_distance = made.assigned.mean_squared_distance;

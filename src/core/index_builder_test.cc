@@ -320,6 +320,22 @@ TEST_F(IndexBuilderTest, ABuildThatMeetsADamagedSegmentMakesItAgain) {
   EXPECT_GT(Recall(0.99), 0.93);
 }
 
+TEST_F(IndexBuilderTest, WithoutByteRowsTheIndexIsSmallAndFindsAsMuch) {
+  options_.index_byte_rows = false;
+  CreateIndexed();
+  Write(0, 6000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  const double float_bytes = 6000.0 * kDim * sizeof(float);
+  const auto bytes = static_cast<double>(collection_->Statistics().index_segment_bytes);
+  EXPECT_LT(bytes, 0.15 * float_bytes);
+  EXPECT_GT(Recall(0.95), 0.93);
+  ASSERT_OK_AND_ASSIGN(const auto told, collection_->Explain(RandomVector()));
+  ASSERT_EQ(told.plan, SearchPlan::kIndex);
+  EXPECT_EQ(told.byte_rows, 0U);
+  EXPECT_GT(told.float_rows, 10U);
+}
+
 TEST_F(IndexBuilderTest, ABuildStopsWhenToldTo) {
   CreateIndexed();
   Write(0, 4000);
