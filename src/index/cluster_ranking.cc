@@ -103,7 +103,11 @@ void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters,
     compared_count_ = ranked_.size();
     Compare(ranked_);
   }
-  if (!AreTold()) Refine(compared_count_);
+  if (!AreTold()) {
+    // Then codes, whose error is many times that of bytes, have told nothing.
+    RankAll();
+    Refine(left);
+  }
   if (compared_count_ == left) return;
   const size_t wanted = std::max(ProbeCurve::kRanksMax, 2 * count);
   if (wanted <= compared_count_) return;
