@@ -54,8 +54,9 @@ def test_queries_of_a_file_and_a_filter(filled, tmp_path):
 
 
 def test_recall_is_measured_through_an_index(lake, tmp_path):
-    lake.create(dim=DIM, metric="l2")
-    np.save(tmp_path / "rows.npy", random_vectors(3, 12_000, DIM))
+    wide = 128  # the planner compares fewer floats than that with every record
+    lake.create(dim=wide, metric="l2")
+    np.save(tmp_path / "rows.npy", random_vectors(3, 20_000, wide))
     lake.run("import", "c", tmp_path / "rows.npy")
     lines = lines_of(lake, "--sample", 200, "--recall", "0.5,0.99")
     assert lines[-1]["recall"] == 1.0

@@ -9,7 +9,7 @@ from lake import random_vectors
 
 viper = pytest.importorskip("viper", reason="built without the Python module (nanobind or Python's headers missing)")
 
-ROWS, DIM = 12_000, 16
+ROWS, DIM = 20_000, 128  # so many that searches go through the index
 
 
 @pytest.fixture
