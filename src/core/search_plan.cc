@@ -50,7 +50,7 @@ double ExactCost(const SearchWork& work, uint64_t selected_rows, uint64_t rows) 
   return words_ns + selected * (row_ns + std::max(0.0, queries - 1) * dim * kSharedFloatNs);
 }
 
-double IndexCost(const SearchWork& work, const SearchWork::Index& index) {
+double IndexCost(const SearchWork& work, const IndexWork& index) {
   const double share =
       index.selected_clusters == 0
           ? 0

@@ -10,6 +10,21 @@
 
 namespace viper::core {
 
+/// What the cost of searching through the index is estimated from.
+struct IndexWork {
+  /// Clusters of the model; of them those with a row that takes part; how many of those a query is
+  /// expected to look into.
+  size_t clusters = 0;
+  size_t selected_clusters = 0;
+  double probes = 0;
+  /// Rows in segments that take part, and the blocks of codes that hold them.
+  uint64_t selected_rows = 0;
+  uint64_t blocks = 0;
+  /// Bytes of a block of codes, and of a row of the second stage (of its floats without one).
+  size_t block_bytes = 0;
+  size_t row_bytes = 0;
+};
+
 /// What the cost of a search is estimated from.
 struct SearchWork {
   size_t dim = 0;
@@ -18,22 +33,8 @@ struct SearchWork {
   /// Physical rows, and those that take part.
   uint64_t rows = 0;
   uint64_t selected_rows = 0;
-
-  struct Index {
-    /// Clusters of the model; of them those with a row that takes part; how many of those a query
-    /// is expected to look into. `k` as in ProbeCounter.
-    size_t clusters = 0;
-    size_t selected_clusters = 0;
-    double probes = 0;
-    /// Rows in segments that take part, and the blocks of codes that hold them.
-    uint64_t selected_rows = 0;
-    uint64_t blocks = 0;
-    /// Bytes of a block of codes, and of a row of the second stage (of its floats without one).
-    size_t block_bytes = 0;
-    size_t row_bytes = 0;
-  };
   /// Absent without an index.
-  std::optional<Index> index;
+  std::optional<IndexWork> index;
 };
 
 /// Estimated nanoseconds of one thread for all queries.

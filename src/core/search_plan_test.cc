@@ -16,7 +16,7 @@ SearchWork MillionRows(uint64_t selected) {
   work.k = 10;
   work.rows = 1'000'000;
   work.selected_rows = selected;
-  SearchWork::Index index;
+  IndexWork index;
   index.clusters = 2000;
   index.selected_clusters = std::min<uint64_t>(2000, selected);
   index.probes = static_cast<double>(index.selected_clusters) / 10;

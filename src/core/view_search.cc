@@ -129,13 +129,13 @@ bool ViewSearch::IsForIndex(const std::shared_ptr<const ViewIndex>& view_index,
   const std::shared_ptr<const index::Model>& model = view_index->files->model;
   const size_t clusters = selected.clusters ? selected.clusters->count() : model->cluster_count();
   SearchWork work = WorkOf(task);
-  work.index = SearchWork::Index{.clusters = model->cluster_count(),
-                                 .selected_clusters = clusters,
-                                 .probes = static_cast<double>(clusters),
-                                 .selected_rows = selected.selected_rows,
-                                 .blocks = selected.block_count,
-                                 .block_bytes = kernels::BlockBytes(model->planes()),
-                                 .row_bytes = ComparedBytes(*view_index)};
+  work.index = IndexWork{.clusters = model->cluster_count(),
+                         .selected_clusters = clusters,
+                         .probes = static_cast<double>(clusters),
+                         .selected_rows = selected.selected_rows,
+                         .blocks = selected.block_count,
+                         .block_bytes = kernels::BlockBytes(model->planes()),
+                         .row_bytes = ComparedBytes(*view_index)};
   PlanCosts costs = EstimateCosts(work);
   // Even looking into every cluster would be cheaper: how many it will be does not matter.
   if (told_ == nullptr && costs.index_is_cheaper()) return true;
