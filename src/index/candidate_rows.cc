@@ -141,6 +141,7 @@ void CandidateRows::OfferGroup(size_t first, size_t last, TopRows& top) {
     const PassedRow& row = candidates_[i].row;
     if (ExactBytesOf(row) != nullptr) continue;
     floats[i - first] = FloatsOf(row);
+    if (floats[i - first] == nullptr) continue;
     Prefetch(floats[i - first], query_->model().dim() * sizeof(float));
   }
   for (size_t i = first; i < last; ++i) {
