@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "base/assert.h"
 #include "base/coding.h"
@@ -32,7 +33,8 @@ void EncodeScaled(std::span<const float> row, std::byte* out) {
     squared += double{x} * double{x};
   }
   const float step = largest / kRowSteps;
-  const float inverse = step > 0 ? 1 / step : 0;
+  // The inverse of a smaller step would be infinite.
+  const float inverse = step >= std::numeric_limits<float>::min() ? 1 / step : 0;
   for (size_t i = 0; i < row.size(); ++i) {
     const float steps = std::clamp(std::nearbyint(row[i] * inverse), -kRowSteps, kRowSteps);
     out[i] = std::byte(static_cast<uint8_t>(static_cast<int>(steps) + kZeroByte));

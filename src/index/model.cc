@@ -32,6 +32,10 @@ Status Damaged(std::string_view what) {
   return Status::Corruption(fmt::format("index model is damaged: {}", what));
 }
 
+/// Training scales rows so that components of centroids are of the order of one; those up to this
+/// rotate and square without overflow.
+constexpr float kCentroidMax = 1e15F;
+
 Status CheckContent(const ModelContent& content) {
   const size_t dim = content.dim;
   const bool sizes_fit = dim >= 1 && dim <= kDimMax && content.code_dim >= dim &&
@@ -49,6 +53,12 @@ Status CheckContent(const ModelContent& content) {
   if (!std::isfinite(content.scale) || content.scale <= 0 || !all_finite(content.mean) ||
       !all_finite(content.centroids)) {
     return Status::InvalidArgument("index model holds a number that is not finite");
+  }
+  for (const float x : content.centroids) {
+    if (std::fabs(x) > kCentroidMax) {
+      return Status::InvalidArgument(fmt::format(
+          "index model holds a centroid that is too long: max={} actual={}", kCentroidMax, x));
+    }
   }
   return {};
 }

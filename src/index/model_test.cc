@@ -85,5 +85,19 @@ TEST(TrainModel, TakesRowsThatAreAllEqualOrZero) {
   }
 }
 
+TEST(Model, RefusesCentroidsThatWouldOverflow) {
+  ModelContent content;
+  content.metric = Metric::kL2;
+  content.dim = 4;
+  content.code_dim = 64;
+  content.mean.assign(4, 0);
+  content.centroids = {1, 2, 3, 1e20F};
+  const auto made = Model::Make(content);
+  EXPECT_EQ(made.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(made.status().message().find("actual=1e+20"), std::string::npos);
+  content.centroids = {1e-44F, 0, 1e-40F, 0};
+  EXPECT_TRUE(Model::Make(content).ok());
+}
+
 }  // namespace
 }  // namespace viper::index
