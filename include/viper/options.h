@@ -50,9 +50,9 @@ struct VIPER_EXPORT EngineOptions {
   /// more.
   uint64_t index_min_rows = 10'000;
   /// Keep in the index, beside the 1-bit codes, a byte for each component of a vector. Off: the
-  /// index takes less than a tenth of the bytes of the floats, not a third, and a search reads the
-  /// floats of every row that its code lets through, instead of a few. For what is built from now
-  /// on; both kinds may lie beside each other.
+  /// index takes a bit for each component and eight bytes a row, and a search reads the floats of
+  /// every row that its code lets through, instead of a few. For what is built from now on; both
+  /// kinds may lie beside each other.
   bool index_byte_rows = true;
   /// Bytes that a build of the index takes in memory at most, for training and for the clusters of
   /// its rows. Where that does not hold the sample that a model is best trained on, a smaller one

@@ -25,8 +25,8 @@ struct SearchScratch {
 };
 
 /// One query on its way through the index. Its clusters are scanned by Scan, or by somebody else
-/// who has several queries for the same cluster (ScanBlock). Keeps its memory from one query to the
-/// next. Not thread-safe.
+/// who has several queries for the same cluster (ScanCluster). Keeps its memory from one query to
+/// the next. Not thread-safe.
 class QuerySearch {
  public:
   /// Prepare the query, rank the clusters, choose how many are probed, and scan the nearest few:
