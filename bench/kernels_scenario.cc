@@ -154,8 +154,25 @@ Work DotBytesWork(const KernelTable& table, const KernelInput& input, size_t par
 Work DotWork(const KernelTable& table, const KernelInput& input) {
   auto out = std::make_shared<std::vector<float>>(kRows);
   return {"dot", kRows, kRows * input.dim * sizeof(float), [&table, &input, out] {
-            table.dot(input.rows.get(), kRows, input.dim, As<float>(input.query), 1, out->data());
+            table.dot(input.rows.get(), kRows, input.dim, As<float>(input.query), out->data());
             return double{out->front()} + out->back();
+          }};
+}
+
+/// Four panels of queries, as exact search passes for a batch of 64.
+Work MaskWork(const KernelTable& table, const KernelInput& input) {
+  constexpr size_t kPanels = 4;
+  auto lines = std::make_shared<std::vector<kernels::PanelLine>>(kPanels * (input.dim + 1));
+  for (size_t i = 0; i < lines->size(); ++i) {
+    std::fill_n((*lines)[i].lanes, kernels::kPanelLanes, As<float>(input.query)[i % input.dim]);
+  }
+  auto masks = std::make_shared<std::vector<uint16_t>>(kRows * kPanels);
+  auto ones = std::make_shared<std::vector<float>>(kRows, 1.0F);
+  return {"mask_not_below_64", kRows, kRows * input.dim * sizeof(float),
+          [&table, &input, lines, masks, ones] {
+            table.mask_not_below({input.rows.get(), kRows}, input.dim, {lines->data(), kPanels},
+                                 ones->data(), ones->data(), masks->data());
+            return static_cast<double>(masks->front()) + masks->back();
           }};
 }
 
@@ -181,6 +198,7 @@ std::vector<Work> AllWork(const KernelTable& table, const KernelInput& input) {
           DotBytesWork(table, input, 1),
           DotBytesWork(table, input, 2),
           DotWork(table, input),
+          MaskWork(table, input),
           HadamardWork(table, input)};
 }
 

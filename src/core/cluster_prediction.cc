@@ -60,7 +60,7 @@ Result<ClusterPrediction> PredictOptimalCluster(const CollectionContext& context
   model.PrepareRows(std::as_bytes(vector).data(), 1, prepared.data());
   std::vector<float> squared(model.cluster_count());
   kernels::Active().squared_l2(reinterpret_cast<const std::byte*>(model.centroid(0)),
-                               squared.size(), model.dim(), prepared.data(), 1, squared.data());
+                               squared.size(), model.dim(), prepared.data(), squared.data());
   const auto nearest = std::min_element(squared.begin(), squared.end());
   const double scale = model.content().scale;
   ClusterPrediction prediction;

@@ -143,7 +143,7 @@ class AccuracyMeasurement {
     model_.PrepareRows(floats, 1, prepared.data());
     std::vector<float> squared(model_.cluster_count());
     kernels::Active().squared_l2(reinterpret_cast<const std::byte*>(model_.centroid(0)),
-                                 squared.size(), dim_, prepared.data(), 1, squared.data());
+                                 squared.size(), dim_, prepared.data(), squared.data());
     return squared[cluster] <= kTie * *std::min_element(squared.begin(), squared.end());
   }
 

@@ -48,10 +48,10 @@ float CentroidValue(const Model& model, uint32_t cluster, const float* query) {
   const auto* row = reinterpret_cast<const std::byte*>(model.centroid(cluster));
   float value = 0;
   if (model.metric() == Metric::kDot) {
-    kernel.dot(row, 1, model.dim(), query, 1, &value);
+    kernel.dot(row, 1, model.dim(), query, &value);
     return -value;
   }
-  kernel.squared_l2(row, 1, model.dim(), query, 1, &value);
+  kernel.squared_l2(row, 1, model.dim(), query, &value);
   return value;
 }
 

@@ -27,7 +27,7 @@ void Clustering::MeasureDistances(const float* rows, size_t row_count, const uin
   const kernels::KernelTable& kernel = kernels::Active();
   for (size_t i = 0; i < row_count; ++i) {
     const std::span<const float> row(rows + i * dim(), dim());
-    kernel.squared_l2(std::as_bytes(row).data(), 1, dim(), centroids_.vector(clusters[i]), 1,
+    kernel.squared_l2(std::as_bytes(row).data(), 1, dim(), centroids_.vector(clusters[i]),
                       squared_distances + i);
   }
 }

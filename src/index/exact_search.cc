@@ -1,13 +1,14 @@
 // How a search runs:
 //
 // 1. The rows, in the order of the blocks, are cut into one contiguous share per thread.
-// 2. A share is scanned in runs of rows that fit the first cache: a kernel ranks the run in single
-//    precision for up to kQueriesPerScan queries. Words of the selection that are nearly full are
-//    ranked whole; the rows of sparser ones are first gathered into a run of their own.
-// 3. Per query, a rank above the cut says: farther than k rows already found (see RankBound). Most
-// are,
-//    and cost one comparison. Of the others the distance is computed in double precision and
-//    offered to the query's TopRows, which lowers the cut.
+// 2. A share is scanned in runs of rows that fit the first cache, for up to kQueriesPerScan
+// queries.
+//    Words of the selection that are nearly full are taken whole; the rows of sparser ones are
+//    first gathered into a run of their own.
+// 3. Single precision says of most rows that they are farther than k rows already found: for many
+//    queries at once by QueryPanels, for one or few by a rank above the query's cut (RankBound). Of
+//    the others the distance is computed in double precision and offered to the query's TopRows,
+//    which lowers the limit and the cut.
 // 4. The TopRows of the shares are merged.
 //
 // Invariant: a row is passed over only when k rows of its share are nearer beyond doubt. So the
@@ -24,6 +25,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -32,15 +34,24 @@
 #include "base/assert.h"
 #include "base/row_range.h"
 #include "base/status_macros.h"
+#include "index/query_panels.h"
 #include "index/rank_bound.h"
 
 namespace viper::index {
 namespace {
 
-/// Bytes of rows that are ranked at once: small enough that the norms of a cosine, and the rows
-/// computed in double, find them in an L1 cache.
-constexpr size_t kRunBytes = size_t{16} * 1024;
-constexpr size_t kRowsPerRunMax = 1024;
+/// Bytes of rows that are scanned at once: small enough that every panel, and the rows computed in
+/// double, find them in an L1 cache.
+constexpr size_t kRunBytes = size_t{24} * 1024;
+constexpr size_t kRowsPerRunMin = 16;
+constexpr size_t kRowsPerRunMax = 1008;
+/// Whole tiles of every kernel.
+constexpr size_t kRowsPerRunStep = 48;
+/// From this many queries on a panel, half empty, takes less time than one query after the other.
+constexpr size_t kPanelQueriesMin = 8;
+/// Panels are given up when more than one in so many pairs of row and query gets through, since a
+/// distance in double precision takes about that many times as long as a score.
+constexpr size_t kPairsPerDistance = 8;
 /// Queries that go over the rows together. More gain nothing: at 64 arithmetic takes several times
 /// as long as reading the rows.
 constexpr size_t kQueriesPerScan = 64;
@@ -53,9 +64,8 @@ constexpr size_t kWordBits = 64;
 constexpr size_t kDenseRowsPerWord = 48;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNotANumber = std::numeric_limits<float>::quiet_NaN();
 
-/// Rows that are ranked at once.
+/// Rows that are scanned at once.
 struct Run {
   const std::byte* floats = nullptr;
   size_t row_count = 0;
@@ -138,10 +148,13 @@ class ShareScan {
  private:
   void ScanSelected(const RowBlock& block, size_t first, size_t last);
   void Gather(const RowBlock& block, size_t first, uint64_t selected);
-  void RankGathered();
-  void Rank(const Run& run);
-  void RankByCosine(const Run& run, const float* queries);
-  void OfferCandidates(const Run& run, size_t query);
+  void ScanGathered();
+  void ScanRun(const Run& run);
+  void ScanWithPanels(const Run& run);
+  void RankAndOffer(const Run& run, size_t query);
+  void RankByCosine(const Run& run, const float* query);
+  void Offer(const Run& run, size_t i, size_t query);
+  bool ArePanelsWorthwhile() const;
 
   const ExactSearchRequest& request_;
   const RankedQueries& queries_;
@@ -152,21 +165,22 @@ class ShareScan {
   const size_t rows_per_run_;
 
   std::vector<TopRows> top_;
+  std::optional<QueryPanels> panels_;
+  /// Pairs of row and query that went through the panels, and that got through.
+  uint64_t panel_pairs_ = 0;
+  uint64_t panel_distances_ = 0;
   /// Per query: a rank above it is farther than all of its top_.
   std::vector<float> cuts_;
-  /// query_count x rows of the run.
+  /// Per row of the run.
   std::vector<float> ranks_;
-  std::vector<float> squared_norms_;  // per row of the run
-  /// Per row of the run; NaN for a norm out of RankBound's range, so that such a row is never cut.
-  std::vector<float> inverse_norms_;
+  std::vector<float> squared_norms_;
   std::vector<std::byte> gathered_;
   std::vector<uint64_t> gathered_rows_;
 };
 
-/// A multiple of the kernels' tiles where the rows allow it.
 size_t RowsPerRun(size_t row_bytes) {
-  const size_t fitting = std::clamp(kRunBytes / row_bytes, size_t{4}, kRowsPerRunMax);
-  return fitting - fitting % (fitting >= 16 ? 16 : 4);
+  const size_t fitting = std::clamp(kRunBytes / row_bytes, kRowsPerRunMin, kRowsPerRunMax);
+  return fitting < kRowsPerRunStep ? kRowsPerRunMin : fitting - fitting % kRowsPerRunStep;
 }
 
 ShareScan::ShareScan(const ExactSearchRequest& request, const RankedQueries& queries,
@@ -180,16 +194,21 @@ ShareScan::ShareScan(const ExactSearchRequest& request, const RankedQueries& que
       rows_per_run_(RowsPerRun(row_bytes_)),
       top_(query_count, TopRows(request.k, request.tie_less)),
       cuts_(query_count, kInfinity),
-      ranks_(query_count * rows_per_run_),
-      squared_norms_(rows_per_run_),
-      inverse_norms_(rows_per_run_) {}
+      ranks_(rows_per_run_),
+      squared_norms_(rows_per_run_) {
+  if (query_count < kPanelQueriesMin) return;
+  panels_.emplace(request.metric, request.dim,
+                  request.queries.subspan(first_query * request.dim, query_count * request.dim),
+                  std::span(queries.squared_norms).subspan(first_query, query_count),
+                  request.max_norm);
+}
 
 void ShareScan::Scan(const RowBlock& block, size_t first, size_t last) {
   if (block.selection != nullptr) return ScanSelected(block, first, last);
   for (size_t i = first; i < last; i += rows_per_run_) {
-    Rank({.floats = block.floats + i * row_bytes_,
-          .row_count = std::min(rows_per_run_, last - i),
-          .first_row = block.first_row + i});
+    ScanRun({.floats = block.floats + i * row_bytes_,
+             .row_count = std::min(rows_per_run_, last - i),
+             .first_row = block.first_row + i});
   }
 }
 
@@ -205,10 +224,10 @@ void ShareScan::ScanSelected(const RowBlock& block, size_t first, size_t last) {
       continue;
     }
     for (size_t i = 0; i < count; i += step) {
-      Rank({.floats = block.floats + (word + i) * row_bytes_,
-            .row_count = std::min(step, count - i),
-            .first_row = block.first_row + word + i,
-            .selected = selected >> i});
+      ScanRun({.floats = block.floats + (word + i) * row_bytes_,
+               .row_count = std::min(step, count - i),
+               .first_row = block.first_row + word + i,
+               .selected = selected >> i});
     }
   }
 }
@@ -220,69 +239,75 @@ void ShareScan::Gather(const RowBlock& block, size_t first, uint64_t selected) {
     std::memcpy(gathered_.data() + gathered_rows_.size() * row_bytes_,
                 block.floats + row * row_bytes_, row_bytes_);
     gathered_rows_.push_back(block.first_row + row);
-    if (gathered_rows_.size() == rows_per_run_) RankGathered();
+    if (gathered_rows_.size() == rows_per_run_) ScanGathered();
   }
 }
 
-void ShareScan::RankGathered() {
-  Rank({.floats = gathered_.data(),
-        .row_count = gathered_rows_.size(),
-        .row_numbers = gathered_rows_.data()});
+void ShareScan::ScanGathered() {
+  ScanRun({.floats = gathered_.data(),
+           .row_count = gathered_rows_.size(),
+           .row_numbers = gathered_rows_.data()});
   gathered_rows_.clear();
 }
 
-void ShareScan::Rank(const Run& run) {
-  const float* queries = queries_.floats.data() + first_query_ * request_.dim;
-  float* ranks = ranks_.data();
+void ShareScan::ScanRun(const Run& run) {
+  if (panels_.has_value()) return ScanWithPanels(run);
+  for (size_t q = 0; q < query_count_; ++q) RankAndOffer(run, q);
+}
+
+void ShareScan::ScanWithPanels(const Run& run) {
+  panel_pairs_ += run.row_count * query_count_;
+  panels_->VisitWithin(kernel_, {run.floats, run.row_count}, [&](size_t i, size_t query) {
+    ++panel_distances_;
+    if (run.IsSelected(i)) Offer(run, i, query);
+  });
+  if (!ArePanelsWorthwhile()) panels_.reset();
+}
+
+/// Until every query has found its k rows, and some more, nearly all pairs get through.
+bool ShareScan::ArePanelsWorthwhile() const {
+  const uint64_t at_first = query_count_ * (4 * request_.k + 2 * rows_per_run_);
+  return panel_distances_ <= panel_pairs_ / kPairsPerDistance + at_first;
+}
+
+void ShareScan::RankAndOffer(const Run& run, size_t query) {
+  const float* floats = queries_.floats.data() + (first_query_ + query) * request_.dim;
   if (request_.metric == Metric::kL2) {
-    kernel_.squared_l2(run.floats, run.row_count, request_.dim, queries, query_count_, ranks);
+    kernel_.squared_l2(run.floats, run.row_count, request_.dim, floats, ranks_.data());
   } else if (request_.metric == Metric::kDot) {
-    kernel_.dot(run.floats, run.row_count, request_.dim, queries, query_count_, ranks);
+    kernel_.dot(run.floats, run.row_count, request_.dim, floats, ranks_.data());
   } else {
-    RankByCosine(run, queries);
+    RankByCosine(run, floats);
   }
-  for (size_t q = 0; q < query_count_; ++q) OfferCandidates(run, q);
-}
-
-void ShareScan::RankByCosine(const Run& run, const float* queries) {
-  float* squared_norms = squared_norms_.data();
-  if (query_count_ == 1) {
-    kernel_.dot_and_squared_norm(run.floats, run.row_count, request_.dim, queries, ranks_.data(),
-                                 squared_norms);
-  } else {
-    kernel_.dot(run.floats, run.row_count, request_.dim, queries, query_count_, ranks_.data());
-    kernel_.squared_norm(run.floats, run.row_count, request_.dim, squared_norms);
-  }
-  float* inverse_norms = inverse_norms_.data();
-  for (size_t i = 0; i < run.row_count; ++i) {
-    const float squared_norm = squared_norms[i];
-    const bool in_range =
-        squared_norm >= RankBound::kSquaredNormMin && squared_norm <= RankBound::kSquaredNormMax;
-    inverse_norms[i] = in_range ? 1 / std::sqrt(squared_norm) : kNotANumber;
-  }
-  for (size_t q = 0; q < query_count_; ++q) {
-    float* ranks = ranks_.data() + q * run.row_count;
-    for (size_t i = 0; i < run.row_count; ++i) ranks[i] *= inverse_norms[i];
-  }
-}
-
-void ShareScan::OfferCandidates(const Run& run, size_t query) {
-  const size_t request_query = first_query_ + query;
-  const float* floats = request_.queries.data() + request_query * request_.dim;
-  TopRows& top = top_[query];
-  float& cut = cuts_[query];
-  VisitRanksWithin(ranks_.data() + query * run.row_count, run.row_count, cut, [&](size_t i) {
-    if (!run.IsSelected(i)) return;
-    const double distance = ExactDistance(request_.metric, run.floats + i * row_bytes_, floats,
-                                          request_.dim, queries_.squared_norms[request_query]);
-    if (top.full() && distance > top.worst_distance()) return;
-    top.Offer({run.RowNumber(i), distance});
-    if (top.full()) cut = queries_.bounds[request_query].LargestRankWithin(top.worst_distance());
+  VisitRanksWithin(ranks_.data(), run.row_count, cuts_[query], [&](size_t i) {
+    if (run.IsSelected(i)) Offer(run, i, query);
   });
 }
 
+void ShareScan::RankByCosine(const Run& run, const float* query) {
+  float* ranks = ranks_.data();
+  float* squared_norms = squared_norms_.data();
+  kernel_.dot_and_squared_norm(run.floats, run.row_count, request_.dim, query, ranks,
+                               squared_norms);
+  // A norm that is NaN makes a rank that is never above the cut.
+  for (size_t i = 0; i < run.row_count; ++i) ranks[i] *= 1 / NormInRange(squared_norms[i]);
+}
+
+void ShareScan::Offer(const Run& run, size_t i, size_t query) {
+  const size_t request_query = first_query_ + query;
+  const float* floats = request_.queries.data() + request_query * request_.dim;
+  const double distance = ExactDistance(request_.metric, run.floats + i * row_bytes_, floats,
+                                        request_.dim, queries_.squared_norms[request_query]);
+  TopRows& top = top_[query];
+  if (top.full() && distance > top.worst_distance()) return;
+  top.Offer({run.RowNumber(i), distance});
+  if (!top.full()) return;
+  cuts_[query] = queries_.bounds[request_query].LargestRankWithin(top.worst_distance());
+  if (panels_.has_value()) panels_->SetLimit(query, top.worst_distance());
+}
+
 std::vector<TopRows> ShareScan::Finish() && {
-  if (!gathered_rows_.empty()) RankGathered();
+  if (!gathered_rows_.empty()) ScanGathered();
   return std::move(top_);
 }
 

@@ -37,8 +37,8 @@ struct ExactSearchRequest {
   size_t query_count = 0;
   /// May exceed the number of rows.
   size_t k = 0;
-  /// An upper bound of the Euclidean norm of every row (for the rounding bound of dot products; the
-  /// other metrics do not use it). Infinity is allowed, and slow.
+  /// An upper bound of the Euclidean norm of every row (for bounds on rounding; kCosine does
+  /// without it). Infinity is allowed, and slow.
   double max_norm = 0;
   /// Order of two rows (numbers as in RowBlock) of equal distance; called only for ties, from
   /// several threads at once if there is a pool. Rows that it does not order are ordered by number.

@@ -27,19 +27,18 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-double Gamma(size_t roundings) {
+}  // namespace
+
+double RoundingError(size_t roundings) {
   const double error = static_cast<double>(roundings) * 0x1p-24;
   return error / (1 - error);
 }
 
-/// A float that is not less; infinity from FLT_MAX on, and for NaN.
 float RoundUp(double value) {
   if (!(value < double{FLT_MAX})) return kInfinity;
   if (value < -double{FLT_MAX}) return -FLT_MAX;
   return std::nextafter(static_cast<float>(value), kInfinity);
 }
-
-}  // namespace
 
 RankBound::RankBound(Metric metric, size_t dim, double query_norm, double max_row_norm)
     : metric_(metric) {
@@ -47,17 +46,17 @@ RankBound::RankBound(Metric metric, size_t dim, double query_norm, double max_ro
   absolute_error_ = static_cast<double>(dim) * double{FLT_MIN};
   switch (metric) {
     case Metric::kL2:
-      relative_error_ = Gamma(roundings);
+      relative_error_ = RoundingError(roundings);
       break;
     case Metric::kDot: {
       const double sum_of_absolutes_max = query_norm * max_row_norm;
-      absolute_error_ += Gamma(roundings) * sum_of_absolutes_max;
+      absolute_error_ += RoundingError(roundings) * sum_of_absolutes_max;
       // No partial sum exceeds this; where it could leave the range of float, ranks say nothing.
       if (!(2 * sum_of_absolutes_max < double{FLT_MAX})) absolute_error_ = kInfinity;
       break;
     }
     case Metric::kCosine:
-      absolute_error_ = Gamma(2 * roundings + 4);
+      absolute_error_ = RoundingError(2 * roundings + 4);
       break;
   }
 }

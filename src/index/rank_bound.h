@@ -1,24 +1,35 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
+#include <limits>
 
 #include "viper/schema.h"
 
 namespace viper::index {
+
+/// n u / (1 - n u) with u = 2^-24: the largest relative error of `roundings` = n roundings in
+/// single precision.
+double RoundingError(size_t roundings);
+
+/// A float that is not less; infinity from FLT_MAX on, and for NaN.
+float RoundUp(double value);
+
+/// The norm, or NaN where a squared norm computed in single precision says too little, below 2^-100
+/// or above 2^100: the sums of such a row may have overflowed, or underflowed to nothing.
+inline float NormInRange(float squared_norm) {
+  const bool in_range = squared_norm >= 0x1p-100F && squared_norm <= 0x1p100F;
+  return in_range ? std::sqrt(squared_norm) : std::numeric_limits<float>::quiet_NaN();
+}
 
 /// What one query can say about rows from single-precision arithmetic alone.
 ///
 /// A row's *rank* is a float that a kernel computes; it rises with the distance but for rounding:
 ///   kL2      squared distance
 ///   kDot     -(row . query), the negated query being passed to the kernel
-///   kCosine  -(row . query / |query|) / |row|, where the norm of the row is in the range below
+///   kCosine  -(row . query / |query|) / |row|, where the norm of the row is NormInRange
 class RankBound {
  public:
-  /// A squared norm, computed in single precision, outside this range says too little: the sums of
-  /// such a row may have overflowed, or underflowed to nothing.
-  static constexpr float kSquaredNormMin = 0x1p-100F;
-  static constexpr float kSquaredNormMax = 0x1p100F;
-
   /// `max_row_norm`: an upper bound of the norm of every row; only kDot needs it.
   RankBound(Metric metric, size_t dim, double query_norm, double max_row_norm);
 

@@ -41,7 +41,7 @@ float RankOf(const kernels::KernelTable& kernel, Metric metric, const Pair& pair
   const size_t dim = pair.row.size();
   float rank = 0;
   if (metric == Metric::kL2) {
-    kernel.squared_l2(row, 1, dim, pair.query.data(), 1, &rank);
+    kernel.squared_l2(row, 1, dim, pair.query.data(), &rank);
     return rank;
   }
   const double norm = std::sqrt(SquaredNormOf(pair.query.data(), dim));
@@ -49,7 +49,7 @@ float RankOf(const kernels::KernelTable& kernel, Metric metric, const Pair& pair
   for (const float component : pair.query) {
     negated.push_back(static_cast<float>(-component / (metric == Metric::kCosine ? norm : 1)));
   }
-  kernel.dot(row, 1, dim, negated.data(), 1, &rank);
+  kernel.dot(row, 1, dim, negated.data(), &rank);
   if (metric == Metric::kDot) return rank;
   float squared_norm = 0;
   kernel.squared_norm(row, 1, dim, &squared_norm);

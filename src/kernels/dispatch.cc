@@ -8,7 +8,7 @@
 #include "kernels/kernel_table.h"
 #include "kernels/level_functions.h"
 #include "kernels/mask_levels.h"
-#include "kernels/nearest_levels.h"
+#include "kernels/panel_levels.h"
 #include "platform/cpu_features.h"
 
 namespace viper::kernels {
@@ -20,14 +20,19 @@ struct Level {
   bool supported = false;
 };
 
-void SetNearest(std::array<Level, 5>& levels) {
+void SetPanels(std::array<Level, 5>& levels) {
   levels[0].table.nearest = scalar::Nearest;
+  levels[0].table.mask_not_below = scalar::MaskNotBelow;
 #if defined(__aarch64__)
   levels[1].table.nearest = neon::Nearest;
+  levels[1].table.mask_not_below = neon::MaskNotBelow;
 #elif defined(__x86_64__)
   levels[2].table.nearest = avx2::Nearest;
-  levels[3].table.nearest = avx512::Nearest;
-  levels[4].table.nearest = avx512::Nearest;
+  levels[2].table.mask_not_below = avx2::MaskNotBelow;
+  for (const size_t level : {3, 4}) {
+    levels[level].table.nearest = avx512::Nearest;
+    levels[level].table.mask_not_below = avx512::MaskNotBelow;
+  }
 #endif
 }
 
@@ -89,7 +94,7 @@ const std::array<Level, 5>& Levels() {
 #else
     static_cast<void>(cpu);
 #endif
-    SetNearest(all);
+    SetPanels(all);
     SetMaskNotAbove(all);
     SetExact(all);
     return all;

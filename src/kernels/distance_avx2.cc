@@ -3,8 +3,7 @@
 // Order of every sum, whatever the grouping: lane l adds the products of components l, l + 8, l +
 // 16 ... by fused multiply-add, the last step masked; then lanes are added at distance 4, 2, 1.
 //
-// One query: row after row, so that memory is read as a stream. Several: tiles of 4 rows x 3
-// queries in registers, over chunks of rows that stay in the cache until every query has seen them.
+// Row after row, so that memory is read as a stream.
 
 #include <immintrin.h>
 
@@ -14,11 +13,7 @@ namespace viper::kernels::avx2 {
 namespace {
 
 constexpr size_t kLanes = 8;
-constexpr size_t kTileRows = 4;
-constexpr size_t kTileQueries = 3;
-constexpr size_t kLineBytes = 64;
-/// Rows that several queries visit in turn: beside the queries in an L1 cache, or nearly.
-constexpr size_t kChunkBytes = size_t{32} * 1024;
+constexpr size_t kGroupRows = 4;
 /// How far ahead of the row at hand to fetch: 4 KiB measured best, 1 to 8 KiB hardly worse.
 constexpr size_t kPrefetchBytes = 4096;
 
@@ -88,109 +83,17 @@ __m256 SumPair(const std::byte* row, const float* query, size_t dim) {
 }
 
 template <typename Step>
-void OneQuery(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
+void SumRows(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
   const size_t row_bytes = dim * sizeof(float);
   size_t r = 0;
-  for (; r + kTileRows <= row_count; r += kTileRows) {
-    __m256 sums[kTileRows];
-    for (size_t i = 0; i < kTileRows; ++i) {
+  for (; r + kGroupRows <= row_count; r += kGroupRows) {
+    __m256 sums[kGroupRows];
+    for (size_t i = 0; i < kGroupRows; ++i) {
       sums[i] = SumPair<Step>(rows + (r + i) * row_bytes, query, dim);
     }
     _mm_storeu_ps(out + r, SumLanesOf4(sums));
   }
   for (; r < row_count; ++r) out[r] = SumLanes(SumPair<Step>(rows + r * row_bytes, query, dim));
-}
-
-/// out[q * out_stride + r] for 4 rows and 3 queries.
-template <typename Step>
-void Tile(const std::byte* rows, size_t dim, const float* queries, float* out, size_t out_stride) {
-  __m256 sums[kTileQueries * kTileRows];
-#pragma GCC unroll 12
-  for (__m256& sum : sums) sum = _mm256_setzero_ps();
-  size_t i = 0;
-  for (; i + kLanes <= dim; i += kLanes) {
-    __m256 query[kTileQueries];
-#pragma GCC unroll 3
-    for (size_t q = 0; q < kTileQueries; ++q) query[q] = _mm256_loadu_ps(queries + q * dim + i);
-#pragma GCC unroll 4
-    for (size_t r = 0; r < kTileRows; ++r) {
-      const __m256 row = _mm256_loadu_ps(Component(rows, r * dim + i));
-#pragma GCC unroll 3
-      for (size_t q = 0; q < kTileQueries; ++q) {
-        sums[q * kTileRows + r] = Step::Add(sums[q * kTileRows + r], row, query[q]);
-      }
-    }
-  }
-  if (i < dim) {
-    const __m256i mask = TailMask(dim);
-#pragma GCC unroll 4
-    for (size_t r = 0; r < kTileRows; ++r) {
-      const __m256 row = _mm256_maskload_ps(Component(rows, r * dim + i), mask);
-#pragma GCC unroll 3
-      for (size_t q = 0; q < kTileQueries; ++q) {
-        const __m256 query = _mm256_maskload_ps(queries + q * dim + i, mask);
-        sums[q * kTileRows + r] = Step::Add(sums[q * kTileRows + r], row, query);
-      }
-    }
-  }
-#pragma GCC unroll 3
-  for (size_t q = 0; q < kTileQueries; ++q) {
-    _mm_storeu_ps(out + q * out_stride, SumLanesOf4(sums + q * kTileRows));
-  }
-}
-
-/// Bytes that a pass of queries fetches ahead for each tile that it computes.
-struct Ahead {
-  const std::byte* bytes;
-  size_t bytes_per_tile;
-};
-
-template <typename Step>
-void ThreeQueries(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-                  float* out, size_t out_stride, Ahead ahead) {
-  const size_t row_bytes = dim * sizeof(float);
-  size_t r = 0;
-  for (; r + kTileRows <= row_count; r += kTileRows) {
-    for (size_t i = 0; i < ahead.bytes_per_tile; i += kLineBytes) {
-      _mm_prefetch(ahead.bytes + i, _MM_HINT_T1);
-    }
-    ahead.bytes += ahead.bytes_per_tile;
-    Tile<Step>(rows + r * row_bytes, dim, queries, out + r, out_stride);
-  }
-  for (; r < row_count; ++r) {
-    for (size_t q = 0; q < kTileQueries; ++q) {
-      out[q * out_stride + r] =
-          SumLanes(SumPair<Step>(rows + r * row_bytes, queries + q * dim, dim));
-    }
-  }
-}
-
-/// Several queries visit one chunk after the other. While they compute, the next chunk comes in,
-/// each pass fetching its share (behind the last row lies, as a rule, what the caller passes next).
-template <typename Step>
-void ManyQueries(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-                 size_t query_count, float* out) {
-  if (query_count == 0) return;
-  const size_t row_bytes = dim * sizeof(float);
-  const size_t rows_fitting = kChunkBytes / row_bytes / kLanes * kLanes;
-  const size_t chunk_rows = rows_fitting > kLanes ? rows_fitting : kLanes;
-  const size_t passes = (query_count + kTileQueries - 1) / kTileQueries;
-  const size_t lines_per_tile = (kTileRows * row_bytes / passes + kLineBytes - 1) / kLineBytes;
-  const size_t bytes_per_tile = lines_per_tile * kLineBytes;
-  for (size_t first = 0; first < row_count; first += chunk_rows) {
-    const size_t count = row_count - first < chunk_rows ? row_count - first : chunk_rows;
-    const std::byte* chunk = rows + first * row_bytes;
-    const std::byte* next = chunk + count * row_bytes;
-    size_t q = 0;
-    for (; q + kTileQueries <= query_count; q += kTileQueries) {
-      ThreeQueries<Step>(chunk, count, dim, queries + q * dim, out + q * row_count + first,
-                         row_count, {next, bytes_per_tile});
-      next += count / kTileRows * bytes_per_tile;
-    }
-    for (; q < query_count; ++q) {
-      OneQuery<Step>(chunk, count, dim, queries + q * dim, out + q * row_count + first);
-    }
-  }
 }
 
 __m256 SumSquares(const std::byte* row, size_t dim) {
@@ -240,24 +143,21 @@ DotAndSquares SumDotAndSquares(const std::byte* row, const float* query, size_t 
 
 }  // namespace
 
-void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-         size_t query_count, float* out) {
-  if (query_count == 1) return OneQuery<DotStep>(rows, row_count, dim, queries, out);
-  ManyQueries<DotStep>(rows, row_count, dim, queries, query_count, out);
+void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
+  SumRows<DotStep>(rows, row_count, dim, query, out);
 }
 
-void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-               size_t query_count, float* out) {
-  if (query_count == 1) return OneQuery<SquaredL2Step>(rows, row_count, dim, queries, out);
-  ManyQueries<SquaredL2Step>(rows, row_count, dim, queries, query_count, out);
+void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+               float* out) {
+  SumRows<SquaredL2Step>(rows, row_count, dim, query, out);
 }
 
 void SquaredNorm(const std::byte* rows, size_t row_count, size_t dim, float* out) {
   const size_t row_bytes = dim * sizeof(float);
   size_t r = 0;
-  for (; r + kTileRows <= row_count; r += kTileRows) {
-    __m256 sums[kTileRows];
-    for (size_t i = 0; i < kTileRows; ++i) sums[i] = SumSquares(rows + (r + i) * row_bytes, dim);
+  for (; r + kGroupRows <= row_count; r += kGroupRows) {
+    __m256 sums[kGroupRows];
+    for (size_t i = 0; i < kGroupRows; ++i) sums[i] = SumSquares(rows + (r + i) * row_bytes, dim);
     _mm_storeu_ps(out + r, SumLanesOf4(sums));
   }
   for (; r < row_count; ++r) out[r] = SumLanes(SumSquares(rows + r * row_bytes, dim));
@@ -267,10 +167,10 @@ void DotAndSquaredNorm(const std::byte* rows, size_t row_count, size_t dim, cons
                        float* dots, float* squared_norms) {
   const size_t row_bytes = dim * sizeof(float);
   size_t r = 0;
-  for (; r + kTileRows <= row_count; r += kTileRows) {
-    __m256 dot_sums[kTileRows];
-    __m256 square_sums[kTileRows];
-    for (size_t i = 0; i < kTileRows; ++i) {
+  for (; r + kGroupRows <= row_count; r += kGroupRows) {
+    __m256 dot_sums[kGroupRows];
+    __m256 square_sums[kGroupRows];
+    for (size_t i = 0; i < kGroupRows; ++i) {
       const DotAndSquares sums = SumDotAndSquares(rows + (r + i) * row_bytes, query, dim);
       dot_sums[i] = sums.dot;
       square_sums[i] = sums.squares;

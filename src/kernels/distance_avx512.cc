@@ -3,8 +3,7 @@
 // Order of every sum, whatever the grouping: lane l adds the products of components l, l + 16, l +
 // 32 ... by fused multiply-add, the last step masked; then lanes are added at distance 8, 4, 2, 1.
 //
-// One query: row after row, so that memory is read as a stream. Several: tiles of 4 rows x 4
-// queries in registers, over chunks of rows that stay in the cache until every query has seen them.
+// Row after row, so that memory is read as a stream.
 
 #include <immintrin.h>
 
@@ -14,10 +13,6 @@ namespace viper::kernels::avx512 {
 namespace {
 
 constexpr size_t kLanes = 16;
-constexpr size_t kTile = 4;
-constexpr size_t kLineBytes = 64;
-/// Rows that several queries visit in turn: beside the queries in an L1 cache, or nearly.
-constexpr size_t kChunkBytes = size_t{32} * 1024;
 /// How far ahead of the row at hand to fetch: 4 KiB measured best, 1 to 8 KiB hardly worse.
 constexpr size_t kPrefetchBytes = 4096;
 
@@ -45,9 +40,9 @@ float SumLanes(__m512 v) {
 
 /// Lane 4 * i + j of the result = SumLanes(sums[4 * i + j]), added in the same order.
 [[gnu::always_inline]] inline __m512 SumLanesOf16(const __m512* sums) {
-  __m512 by2[kTile];
+  __m512 by2[4];
 #pragma GCC unroll 4
-  for (size_t j = 0; j < kTile; ++j) {
+  for (size_t j = 0; j < 4; ++j) {
     const __m512 a = sums[j];
     const __m512 b = sums[j + 4];
     const __m512 c = sums[j + 8];
@@ -82,7 +77,7 @@ __m512 SumPair(const std::byte* row, const float* query, size_t dim) {
 }
 
 template <typename Step>
-void OneQuery(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
+void SumRows(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
   const size_t row_bytes = dim * sizeof(float);
   size_t r = 0;
   for (; r + kLanes <= row_count; r += kLanes) {
@@ -93,104 +88,6 @@ void OneQuery(const std::byte* rows, size_t row_count, size_t dim, const float* 
     _mm512_storeu_ps(out + r, SumLanesOf16(sums));
   }
   for (; r < row_count; ++r) out[r] = SumLanes(SumPair<Step>(rows + r * row_bytes, query, dim));
-}
-
-template <typename Step>
-[[gnu::always_inline]] inline void TileStep(__m512* sums, const __m512* row, const __m512* query) {
-#pragma GCC unroll 4
-  for (size_t q = 0; q < kTile; ++q) {
-#pragma GCC unroll 4
-    for (size_t r = 0; r < kTile; ++r) {
-      sums[q * kTile + r] = Step::Add(sums[q * kTile + r], row[r], query[q]);
-    }
-  }
-}
-
-/// out[q * out_stride + r] for 4 rows and 4 queries.
-template <typename Step>
-void Tile(const std::byte* rows, size_t dim, const float* queries, float* out, size_t out_stride) {
-  __m512 sums[kTile * kTile];
-#pragma GCC unroll 16
-  for (__m512& sum : sums) sum = _mm512_setzero_ps();
-  __m512 row[kTile];
-  __m512 query[kTile];
-  size_t i = 0;
-  for (; i + kLanes <= dim; i += kLanes) {
-#pragma GCC unroll 4
-    for (size_t t = 0; t < kTile; ++t) {
-      row[t] = _mm512_loadu_ps(rows + (t * dim + i) * sizeof(float));
-      query[t] = _mm512_loadu_ps(queries + t * dim + i);
-    }
-    TileStep<Step>(sums, row, query);
-  }
-  if (i < dim) {
-    const __mmask16 mask = TailMask(dim);
-#pragma GCC unroll 4
-    for (size_t t = 0; t < kTile; ++t) {
-      row[t] = _mm512_maskz_loadu_ps(mask, rows + (t * dim + i) * sizeof(float));
-      query[t] = _mm512_maskz_loadu_ps(mask, queries + t * dim + i);
-    }
-    TileStep<Step>(sums, row, query);
-  }
-  const __m512 totals = SumLanesOf16(sums);
-  _mm_storeu_ps(out, _mm512_castps512_ps128(totals));
-  _mm_storeu_ps(out + out_stride, _mm512_extractf32x4_ps(totals, 1));
-  _mm_storeu_ps(out + 2 * out_stride, _mm512_extractf32x4_ps(totals, 2));
-  _mm_storeu_ps(out + 3 * out_stride, _mm512_extractf32x4_ps(totals, 3));
-}
-
-/// Bytes that a pass of four queries fetches ahead for each tile that it computes.
-struct Ahead {
-  const std::byte* bytes;
-  size_t bytes_per_tile;
-};
-
-template <typename Step>
-void FourQueries(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-                 float* out, size_t out_stride, Ahead ahead) {
-  const size_t row_bytes = dim * sizeof(float);
-  size_t r = 0;
-  for (; r + kTile <= row_count; r += kTile) {
-    for (size_t i = 0; i < ahead.bytes_per_tile; i += kLineBytes) {
-      _mm_prefetch(ahead.bytes + i, _MM_HINT_T1);
-    }
-    ahead.bytes += ahead.bytes_per_tile;
-    Tile<Step>(rows + r * row_bytes, dim, queries, out + r, out_stride);
-  }
-  for (; r < row_count; ++r) {
-    for (size_t q = 0; q < kTile; ++q) {
-      out[q * out_stride + r] =
-          SumLanes(SumPair<Step>(rows + r * row_bytes, queries + q * dim, dim));
-    }
-  }
-}
-
-/// Several queries visit one chunk after the other. While they compute, the next chunk comes in,
-/// each pass fetching its share (behind the last row lies, as a rule, what the caller passes next).
-template <typename Step>
-void ManyQueries(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-                 size_t query_count, float* out) {
-  if (query_count == 0) return;
-  const size_t row_bytes = dim * sizeof(float);
-  const size_t rows_fitting = kChunkBytes / row_bytes / kLanes * kLanes;
-  const size_t chunk_rows = rows_fitting > kLanes ? rows_fitting : kLanes;
-  const size_t passes = (query_count + kTile - 1) / kTile;
-  const size_t lines_per_tile = (kTile * row_bytes / passes + kLineBytes - 1) / kLineBytes;
-  const size_t bytes_per_tile = lines_per_tile * kLineBytes;
-  for (size_t first = 0; first < row_count; first += chunk_rows) {
-    const size_t count = row_count - first < chunk_rows ? row_count - first : chunk_rows;
-    const std::byte* chunk = rows + first * row_bytes;
-    const std::byte* next = chunk + count * row_bytes;
-    size_t q = 0;
-    for (; q + kTile <= query_count; q += kTile) {
-      FourQueries<Step>(chunk, count, dim, queries + q * dim, out + q * row_count + first,
-                        row_count, {next, bytes_per_tile});
-      next += count / kTile * bytes_per_tile;
-    }
-    for (; q < query_count; ++q) {
-      OneQuery<Step>(chunk, count, dim, queries + q * dim, out + q * row_count + first);
-    }
-  }
 }
 
 __m512 SumSquares(const std::byte* row, size_t dim) {
@@ -232,16 +129,13 @@ DotAndSquares SumDotAndSquares(const std::byte* row, const float* query, size_t 
 
 }  // namespace
 
-void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-         size_t query_count, float* out) {
-  if (query_count == 1) return OneQuery<DotStep>(rows, row_count, dim, queries, out);
-  ManyQueries<DotStep>(rows, row_count, dim, queries, query_count, out);
+void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
+  SumRows<DotStep>(rows, row_count, dim, query, out);
 }
 
-void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-               size_t query_count, float* out) {
-  if (query_count == 1) return OneQuery<SquaredL2Step>(rows, row_count, dim, queries, out);
-  ManyQueries<SquaredL2Step>(rows, row_count, dim, queries, query_count, out);
+void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+               float* out) {
+  SumRows<SquaredL2Step>(rows, row_count, dim, query, out);
 }
 
 void SquaredNorm(const std::byte* rows, size_t row_count, size_t dim, float* out) {

@@ -3,8 +3,7 @@
 // Order of every sum, whatever the grouping: lane l adds the products of components l, l + 4, l + 8
 // ... by fused multiply-add, the last step padded with zeros; then (0 + 1) + (2 + 3).
 //
-// One query: row after row, so that memory is read as a stream. Several: tiles of 4 rows x 4
-// queries in registers, over chunks of rows that stay in the cache until every query has seen them.
+// Row after row, so that memory is read as a stream.
 
 #include "kernels/level_functions.h"
 
@@ -16,9 +15,7 @@ namespace viper::kernels::neon {
 namespace {
 
 constexpr size_t kLanes = 4;
-constexpr size_t kTile = 4;
-/// Rows that several queries visit in turn: beside the queries in an L1 cache, or nearly.
-constexpr size_t kChunkBytes = size_t{32} * 1024;
+constexpr size_t kGroupRows = 4;
 
 struct DotStep {
   static float32x4_t Add(float32x4_t sum, float32x4_t row, float32x4_t query) {
@@ -72,96 +69,17 @@ float32x4_t SumPair(const std::byte* row, const float* query, size_t dim) {
 }
 
 template <typename Step>
-void OneQuery(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
+void SumRows(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
   const size_t row_bytes = dim * sizeof(float);
   size_t r = 0;
-  for (; r + kTile <= row_count; r += kTile) {
-    float32x4_t sums[kTile];
-    for (size_t i = 0; i < kTile; ++i) {
+  for (; r + kGroupRows <= row_count; r += kGroupRows) {
+    float32x4_t sums[kGroupRows];
+    for (size_t i = 0; i < kGroupRows; ++i) {
       sums[i] = SumPair<Step>(rows + (r + i) * row_bytes, query, dim);
     }
     vst1q_f32(out + r, SumLanesOf4(sums));
   }
   for (; r < row_count; ++r) out[r] = SumLanes(SumPair<Step>(rows + r * row_bytes, query, dim));
-}
-
-template <typename Step>
-[[gnu::always_inline]] inline void TileStep(float32x4_t* sums, const float32x4_t* row,
-                                            const float32x4_t* query) {
-#pragma GCC unroll 4
-  for (size_t q = 0; q < kTile; ++q) {
-#pragma GCC unroll 4
-    for (size_t r = 0; r < kTile; ++r) {
-      sums[q * kTile + r] = Step::Add(sums[q * kTile + r], row[r], query[q]);
-    }
-  }
-}
-
-/// out[q * out_stride + r] for 4 rows and 4 queries.
-template <typename Step>
-void Tile(const std::byte* rows, size_t dim, const float* queries, float* out, size_t out_stride) {
-  float32x4_t sums[kTile * kTile];
-#pragma GCC unroll 16
-  for (float32x4_t& sum : sums) sum = vdupq_n_f32(0);
-  float32x4_t row[kTile];
-  float32x4_t query[kTile];
-  size_t i = 0;
-  for (; i + kLanes <= dim; i += kLanes) {
-#pragma GCC unroll 4
-    for (size_t t = 0; t < kTile; ++t) {
-      row[t] = Load(rows, t * dim + i);
-      query[t] = vld1q_f32(queries + t * dim + i);
-    }
-    TileStep<Step>(sums, row, query);
-  }
-  if (i < dim) {
-#pragma GCC unroll 4
-    for (size_t t = 0; t < kTile; ++t) {
-      row[t] = LoadTail(rows, t * dim + i, dim - i);
-      query[t] = LoadTail(Bytes(queries), t * dim + i, dim - i);
-    }
-    TileStep<Step>(sums, row, query);
-  }
-#pragma GCC unroll 4
-  for (size_t q = 0; q < kTile; ++q) {
-    vst1q_f32(out + q * out_stride, SumLanesOf4(sums + q * kTile));
-  }
-}
-
-template <typename Step>
-void FourQueries(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-                 float* out, size_t out_stride) {
-  const size_t row_bytes = dim * sizeof(float);
-  size_t r = 0;
-  for (; r + kTile <= row_count; r += kTile) {
-    Tile<Step>(rows + r * row_bytes, dim, queries, out + r, out_stride);
-  }
-  for (; r < row_count; ++r) {
-    for (size_t q = 0; q < kTile; ++q) {
-      out[q * out_stride + r] =
-          SumLanes(SumPair<Step>(rows + r * row_bytes, queries + q * dim, dim));
-    }
-  }
-}
-
-template <typename Step>
-void ManyQueries(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-                 size_t query_count, float* out) {
-  const size_t row_bytes = dim * sizeof(float);
-  const size_t rows_fitting = kChunkBytes / row_bytes / kTile * kTile;
-  const size_t chunk_rows = rows_fitting > kTile ? rows_fitting : kTile;
-  for (size_t first = 0; first < row_count; first += chunk_rows) {
-    const size_t count = row_count - first < chunk_rows ? row_count - first : chunk_rows;
-    const std::byte* chunk = rows + first * row_bytes;
-    size_t q = 0;
-    for (; q + kTile <= query_count; q += kTile) {
-      FourQueries<Step>(chunk, count, dim, queries + q * dim, out + q * row_count + first,
-                        row_count);
-    }
-    for (; q < query_count; ++q) {
-      OneQuery<Step>(chunk, count, dim, queries + q * dim, out + q * row_count + first);
-    }
-  }
 }
 
 float32x4_t SumSquares(const std::byte* row, size_t dim) {
@@ -201,24 +119,21 @@ DotAndSquares SumDotAndSquares(const std::byte* row, const float* query, size_t 
 
 }  // namespace
 
-void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-         size_t query_count, float* out) {
-  if (query_count == 1) return OneQuery<DotStep>(rows, row_count, dim, queries, out);
-  ManyQueries<DotStep>(rows, row_count, dim, queries, query_count, out);
+void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
+  SumRows<DotStep>(rows, row_count, dim, query, out);
 }
 
-void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-               size_t query_count, float* out) {
-  if (query_count == 1) return OneQuery<SquaredL2Step>(rows, row_count, dim, queries, out);
-  ManyQueries<SquaredL2Step>(rows, row_count, dim, queries, query_count, out);
+void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+               float* out) {
+  SumRows<SquaredL2Step>(rows, row_count, dim, query, out);
 }
 
 void SquaredNorm(const std::byte* rows, size_t row_count, size_t dim, float* out) {
   const size_t row_bytes = dim * sizeof(float);
   size_t r = 0;
-  for (; r + kTile <= row_count; r += kTile) {
-    float32x4_t sums[kTile];
-    for (size_t i = 0; i < kTile; ++i) sums[i] = SumSquares(rows + (r + i) * row_bytes, dim);
+  for (; r + kGroupRows <= row_count; r += kGroupRows) {
+    float32x4_t sums[kGroupRows];
+    for (size_t i = 0; i < kGroupRows; ++i) sums[i] = SumSquares(rows + (r + i) * row_bytes, dim);
     vst1q_f32(out + r, SumLanesOf4(sums));
   }
   for (; r < row_count; ++r) out[r] = SumLanes(SumSquares(rows + r * row_bytes, dim));
@@ -228,10 +143,10 @@ void DotAndSquaredNorm(const std::byte* rows, size_t row_count, size_t dim, cons
                        float* dots, float* squared_norms) {
   const size_t row_bytes = dim * sizeof(float);
   size_t r = 0;
-  for (; r + kTile <= row_count; r += kTile) {
-    float32x4_t dot_sums[kTile];
-    float32x4_t square_sums[kTile];
-    for (size_t i = 0; i < kTile; ++i) {
+  for (; r + kGroupRows <= row_count; r += kGroupRows) {
+    float32x4_t dot_sums[kGroupRows];
+    float32x4_t square_sums[kGroupRows];
+    for (size_t i = 0; i < kGroupRows; ++i) {
       const DotAndSquares sums = SumDotAndSquares(rows + (r + i) * row_bytes, query, dim);
       dot_sums[i] = sums.dot;
       square_sums[i] = sums.squares;

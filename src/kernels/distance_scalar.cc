@@ -16,32 +16,25 @@ double LoadComponent(const std::byte* row, size_t i) {
 
 }  // namespace
 
-void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-         size_t query_count, float* out) {
-  for (size_t q = 0; q < query_count; ++q) {
-    for (size_t r = 0; r < row_count; ++r) {
-      const std::byte* row = rows + r * dim * sizeof(float);
-      const float* query = queries + q * dim;
-      double sum = 0;
-      for (size_t i = 0; i < dim; ++i) sum += LoadComponent(row, i) * query[i];
-      out[q * row_count + r] = static_cast<float>(sum);
-    }
+void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out) {
+  for (size_t r = 0; r < row_count; ++r) {
+    const std::byte* row = rows + r * dim * sizeof(float);
+    double sum = 0;
+    for (size_t i = 0; i < dim; ++i) sum += LoadComponent(row, i) * query[i];
+    out[r] = static_cast<float>(sum);
   }
 }
 
-void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-               size_t query_count, float* out) {
-  for (size_t q = 0; q < query_count; ++q) {
-    for (size_t r = 0; r < row_count; ++r) {
-      const std::byte* row = rows + r * dim * sizeof(float);
-      const float* query = queries + q * dim;
-      double sum = 0;
-      for (size_t i = 0; i < dim; ++i) {
-        const double difference = LoadComponent(row, i) - query[i];
-        sum += difference * difference;
-      }
-      out[q * row_count + r] = static_cast<float>(sum);
+void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+               float* out) {
+  for (size_t r = 0; r < row_count; ++r) {
+    const std::byte* row = rows + r * dim * sizeof(float);
+    double sum = 0;
+    for (size_t i = 0; i < dim; ++i) {
+      const double difference = LoadComponent(row, i) - query[i];
+      sum += difference * difference;
     }
+    out[r] = static_cast<float>(sum);
   }
 }
 
@@ -56,7 +49,7 @@ void SquaredNorm(const std::byte* rows, size_t row_count, size_t dim, float* out
 
 void DotAndSquaredNorm(const std::byte* rows, size_t row_count, size_t dim, const float* query,
                        float* dots, float* squared_norms) {
-  Dot(rows, row_count, dim, query, 1, dots);
+  Dot(rows, row_count, dim, query, dots);
   SquaredNorm(rows, row_count, dim, squared_norms);
 }
 

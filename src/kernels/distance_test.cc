@@ -1,5 +1,5 @@
-// Every level against sums in double precision, and against itself when rows and queries are
-// grouped differently.
+// Every level against sums in double precision, and against itself when rows are grouped
+// differently.
 
 #include <algorithm>
 #include <cfloat>
@@ -62,47 +62,40 @@ testing::AssertionResult WithinBound(float computed, const Sum& exact, size_t di
 struct Shape {
   size_t dim = 1;
   size_t row_count = 1;
-  size_t query_count = 1;
   /// Bytes between the last row and the end of readable memory.
   size_t distance = 0;
 };
 
 std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out << "dim=" << shape.dim << " rows=" << shape.row_count
-             << " queries=" << shape.query_count << " distance=" << shape.distance;
+             << " distance=" << shape.distance;
 }
 
 void CheckAgainstExactSums(const KernelTable& kernel, const Shape& shape, Random& random) {
-  const auto [dim, row_count, query_count, distance] = shape;
+  const auto [dim, row_count, distance] = shape;
   const std::vector<float> rows = RandomFloats(random, row_count * dim);
-  const std::vector<float> queries = RandomFloats(random, query_count * dim);
+  const std::vector<float> query = RandomFloats(random, dim);
   const GuardedBytes row_bytes(rows.size() * sizeof(float));
-  const GuardedBytes query_bytes(queries.size() * sizeof(float));
+  const GuardedBytes query_bytes(query.size() * sizeof(float));
   std::byte* mapped_rows = row_bytes.begin(distance);
   // Nothing may be copied from where nothing is.
   if (!rows.empty()) std::memcpy(mapped_rows, rows.data(), rows.size() * sizeof(float));
-  auto* mapped_queries = reinterpret_cast<float*>(query_bytes.begin());
-  if (!queries.empty()) {
-    std::memcpy(mapped_queries, queries.data(), queries.size() * sizeof(float));
-  }
+  auto* mapped_query = reinterpret_cast<float*>(query_bytes.begin());
+  std::memcpy(mapped_query, query.data(), query.size() * sizeof(float));
 
-  const size_t pair_count = row_count * query_count;
-  std::vector<float> dots(pair_count + 1, kUntouched);
-  std::vector<float> distances(pair_count + 1, kUntouched);
+  std::vector<float> dots(row_count + 1, kUntouched);
+  std::vector<float> distances(row_count + 1, kUntouched);
   std::vector<float> norms(row_count + 1, kUntouched);
-  kernel.dot(mapped_rows, row_count, dim, mapped_queries, query_count, dots.data());
-  kernel.squared_l2(mapped_rows, row_count, dim, mapped_queries, query_count, distances.data());
+  kernel.dot(mapped_rows, row_count, dim, mapped_query, dots.data());
+  kernel.squared_l2(mapped_rows, row_count, dim, mapped_query, distances.data());
   kernel.squared_norm(mapped_rows, row_count, dim, norms.data());
 
   std::vector<float> fused_dots(row_count + 1, kUntouched);
   std::vector<float> fused_norms(row_count + 1, kUntouched);
-  if (query_count > 0) {
-    kernel.dot_and_squared_norm(mapped_rows, row_count, dim, mapped_queries, fused_dots.data(),
-                                fused_norms.data());
-    EXPECT_TRUE(std::equal(fused_dots.begin(), fused_dots.end() - 1, dots.begin()));
-    EXPECT_EQ(fused_norms, norms);
-    EXPECT_EQ(fused_dots.back(), kUntouched);
-  }
+  kernel.dot_and_squared_norm(mapped_rows, row_count, dim, mapped_query, fused_dots.data(),
+                              fused_norms.data());
+  EXPECT_EQ(fused_dots, dots);
+  EXPECT_EQ(fused_norms, norms);
 
   EXPECT_EQ(dots.back(), kUntouched);
   EXPECT_EQ(distances.back(), kUntouched);
@@ -110,13 +103,8 @@ void CheckAgainstExactSums(const KernelTable& kernel, const Shape& shape, Random
   for (size_t r = 0; r < row_count; ++r) {
     const std::span<const float> row = std::span(rows).subspan(r * dim, dim);
     ASSERT_TRUE(WithinBound(norms[r], DotOf(row, row), dim)) << "row " << r;
-    for (size_t q = 0; q < query_count; ++q) {
-      const std::span<const float> query = std::span(queries).subspan(q * dim, dim);
-      const size_t pair = q * row_count + r;
-      ASSERT_TRUE(WithinBound(dots[pair], DotOf(row, query), dim)) << "row " << r << " query " << q;
-      ASSERT_TRUE(WithinBound(distances[pair], SquaredL2Of(row, query), dim))
-          << "row " << r << " query " << q;
-    }
+    ASSERT_TRUE(WithinBound(dots[r], DotOf(row, query), dim)) << "row " << r;
+    ASSERT_TRUE(WithinBound(distances[r], SquaredL2Of(row, query), dim)) << "row " << r;
   }
 }
 
@@ -130,28 +118,21 @@ class DistanceTest : public testing::TestWithParam<const KernelTable*> {
 };
 
 TEST_P(DistanceTest, SumsOfEveryDimAreWithinTheBound) {
-  for (size_t dim = 1; dim <= 70; ++dim) Check({dim, 37, 7, 0});
-  for (const size_t dim : {127, 128, 129, 768, 1000, 1536}) Check({dim, 21, 5, 1});
-  Check({65'536, 5, 5, 3});
+  for (size_t dim = 1; dim <= 70; ++dim) Check({dim, 37, 0});
+  for (const size_t dim : {127, 128, 129, 768, 1000, 1536}) Check({dim, 21, 1});
+  Check({65'536, 5, 3});
 }
 
 TEST_P(DistanceTest, SumsOfEveryRowCountAreWithinTheBound) {
   for (size_t row_count = 0; row_count <= 70; ++row_count) {
-    Check({19, row_count, 1, 0});
-    Check({33, row_count, 4, 0});
-    Check({8, row_count, 6, 0});
+    for (const size_t dim : {8, 19, 33}) Check({dim, row_count, 0});
   }
-}
-
-TEST_P(DistanceTest, SumsOfEveryQueryCountAreWithinTheBound) {
-  for (size_t query_count = 0; query_count <= 20; ++query_count) Check({40, 18, query_count, 0});
-  Check({24, 500, 65, 0});  // several chunks of rows
 }
 
 TEST_P(DistanceTest, RowsMayLieAtAnyAddress) {
   for (size_t distance = 0; distance < 64; ++distance) {
-    Check({16, 17, 1, distance});
-    Check({21, 9, 4, distance});
+    Check({16, 17, distance});
+    Check({21, 9, distance});
   }
 }
 
@@ -160,33 +141,25 @@ TEST_P(DistanceTest, APairHasTheSameSumInEveryGroup) {
   for (const size_t dim : {1, 3, 7, 8, 15, 16, 17, 31, 40, 100, 129, 768}) {
     SCOPED_TRACE(dim);
     const size_t row_count = 53;
-    const size_t query_count = 11;
     const std::vector<float> rows = RandomFloats(random_, row_count * dim);
-    const std::vector<float> queries = RandomFloats(random_, query_count * dim);
+    const std::vector<float> query = RandomFloats(random_, dim);
     const std::byte* row_bytes = std::as_bytes(std::span(rows)).data();
-    std::vector<float> dots(row_count * query_count);
-    std::vector<float> distances(row_count * query_count);
+    std::vector<float> dots(row_count);
+    std::vector<float> distances(row_count);
     std::vector<float> norms(row_count);
-    kernel.dot(row_bytes, row_count, dim, queries.data(), query_count, dots.data());
-    kernel.squared_l2(row_bytes, row_count, dim, queries.data(), query_count, distances.data());
+    kernel.dot(row_bytes, row_count, dim, query.data(), dots.data());
+    kernel.squared_l2(row_bytes, row_count, dim, query.data(), distances.data());
     kernel.squared_norm(row_bytes, row_count, dim, norms.data());
 
     for (size_t repetition = 0; repetition < 40; ++repetition) {
       const size_t r = random_.Uniform(row_count);
-      const size_t q = random_.Uniform(query_count);
       const size_t group_rows = 1 + random_.Uniform(row_count - r);
-      const size_t group_queries = 1 + random_.Uniform(repetition % 2 == 0 ? 1 : query_count - q);
-      std::vector<float> group(group_rows * group_queries);
+      std::vector<float> group(group_rows);
       const std::byte* first_row = row_bytes + r * dim * sizeof(float);
-      kernel.dot(first_row, group_rows, dim, queries.data() + q * dim, group_queries, group.data());
-      for (size_t i = 0; i < group.size(); ++i) {
-        ASSERT_EQ(group[i], dots[(q + i / group_rows) * row_count + r + i % group_rows]);
-      }
-      kernel.squared_l2(first_row, group_rows, dim, queries.data() + q * dim, group_queries,
-                        group.data());
-      for (size_t i = 0; i < group.size(); ++i) {
-        ASSERT_EQ(group[i], distances[(q + i / group_rows) * row_count + r + i % group_rows]);
-      }
+      kernel.dot(first_row, group_rows, dim, query.data(), group.data());
+      for (size_t i = 0; i < group_rows; ++i) ASSERT_EQ(group[i], dots[r + i]);
+      kernel.squared_l2(first_row, group_rows, dim, query.data(), group.data());
+      for (size_t i = 0; i < group_rows; ++i) ASSERT_EQ(group[i], distances[r + i]);
       kernel.squared_norm(first_row, group_rows, dim, group.data());
       for (size_t i = 0; i < group_rows; ++i) ASSERT_EQ(group[i], norms[r + i]);
     }
@@ -197,7 +170,7 @@ TEST_P(DistanceTest, ProductsThatUnderflowStayWithinTheBound) {
   const std::vector<float> row(50, 3e-23F);
   const std::vector<float> query(50, -2e-23F);
   float dot = kUntouched;
-  GetParam()->dot(std::as_bytes(std::span(row)).data(), 1, 50, query.data(), 1, &dot);
+  GetParam()->dot(std::as_bytes(std::span(row)).data(), 1, 50, query.data(), &dot);
   EXPECT_TRUE(WithinBound(dot, DotOf(row, query), 50));
 }
 
@@ -205,7 +178,7 @@ TEST_P(DistanceTest, SumsThatOverflowAreInfinite) {
   const std::vector<float> row(50, 3e38F);
   const std::vector<float> query(50, -3e38F);
   float distance = 0;
-  GetParam()->squared_l2(std::as_bytes(std::span(row)).data(), 1, 50, query.data(), 1, &distance);
+  GetParam()->squared_l2(std::as_bytes(std::span(row)).data(), 1, 50, query.data(), &distance);
   EXPECT_EQ(distance, INFINITY);
 }
 

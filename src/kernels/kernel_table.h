@@ -15,25 +15,24 @@ namespace viper::kernels {
 constexpr size_t BlockBytes(size_t planes) { return planes * kBlockRows + 4 * kBlockRows; }
 
 /// The arithmetic of search for one instruction set. `rows` point at `row_count x dim` floats,
-/// row-major, contiguous, at ANY byte address (mapped Parquet pages align to nothing); `queries`
-/// are `query_count x dim` floats, row-major, aligned to 4. `dim` is 1 to 65,536; counts may be 0.
-/// Nothing outside the rows and queries is read (fetching ahead may touch, but never faults).
+/// row-major, contiguous, at ANY byte address (mapped Parquet pages align to nothing); a `query` is
+/// `dim` floats, aligned to 4. `dim` is 1 to 65,536; counts may be 0. Nothing outside the rows and
+/// the query is read (fetching ahead may touch, but never faults).
 ///
 /// Each (row, query) pair is summed in one order that depends on `dim` alone, so the answer for a
-/// pair does not depend on how many rows or queries are passed along with it. Levels differ from
-/// each other by rounding only, see RoundingsPerSum. Thread-safe.
+/// pair does not depend on how many rows are passed along with it. Levels differ from each other by
+/// rounding only, see RoundingsPerSum. Thread-safe.
 struct KernelTable {
   std::string_view name;
-  /// out[q * row_count + r] = sum_i rows[r][i] * queries[q][i]
-  void (*dot)(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-              size_t query_count, float* out) = nullptr;
-  /// out[q * row_count + r] = sum_i (rows[r][i] - queries[q][i])^2
-  void (*squared_l2)(const std::byte* rows, size_t row_count, size_t dim, const float* queries,
-                     size_t query_count, float* out) = nullptr;
+  /// out[r] = sum_i rows[r][i] * query[i]
+  void (*dot)(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+              float* out) = nullptr;
+  /// out[r] = sum_i (rows[r][i] - query[i])^2
+  void (*squared_l2)(const std::byte* rows, size_t row_count, size_t dim, const float* query,
+                     float* out) = nullptr;
   /// out[r] = sum_i rows[r][i]^2
   void (*squared_norm)(const std::byte* rows, size_t row_count, size_t dim, float* out) = nullptr;
-  /// dot with one query, and squared_norm, of the same rows: the same sums, but memory is read
-  /// once.
+  /// dot and squared_norm of the same rows: the same sums, but memory is read once.
   void (*dot_and_squared_norm)(const std::byte* rows, size_t row_count, size_t dim,
                                const float* query, float* dots, float* squared_norms) = nullptr;
 
@@ -69,6 +68,13 @@ struct KernelTable {
   void (*nearest)(const float* const* rows, size_t row_count, size_t dim, const PanelList& panels,
                   NearestSlot* nearest, float* scores) = nullptr;
 
+  /// Bit l of masks[r * panels.count + p]: the score of lane l of panel p for row r, its bias taken
+  /// scales[r] times, is not below floors[r]; a score that is no number is not. Returns whether
+  /// any bit is set. For its rounding see RoundingsPerScore. Lanes that hold no vector say
+  /// nothing where scales[r] is not a positive number.
+  bool (*mask_not_below)(const RowRun& rows, size_t dim, const PanelList& panels,
+                         const float* scales, const float* floors, uint16_t* masks) = nullptr;
+
   /// Sums of one pair in double precision, both sides at any address; every level gives the same
   /// bits.
   double (*exact_dot)(const std::byte* row, const std::byte* other, size_t dim) = nullptr;
@@ -87,6 +93,10 @@ struct KernelTable {
 /// that squared_l2 squares; L is 4 to 16, so the steps are most at 4 and the additions most at 16.
 /// The last term allows for products that underflow.
 constexpr size_t RoundingsPerSum(size_t dim) { return dim / 4 + 1 + 4 + 2; }
+
+/// The same n for the score of a panel, its scaled bias being one of the terms, and dim + 1 times
+/// FLT_MIN: the first product is rounded by itself and by the `dim` additions that follow.
+constexpr size_t RoundingsPerScore(size_t dim) { return dim + 1; }
 
 /// The table in use: the best level this CPU has, or the one that the environment variable
 /// VIPER_KERNEL names ("scalar", "neon", "avx2", "avx512", "avx512_vbmi"). An unknown or

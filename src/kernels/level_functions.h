@@ -11,10 +11,9 @@
 /// wide instructions and all. Contracts: KernelTable.
 #define VIPER_DECLARE_FLOAT_KERNELS(level)                                                        \
   namespace viper::kernels::level {                                                               \
-  void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* queries,             \
-           size_t query_count, float* out);                                                       \
-  void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* queries,       \
-                 size_t query_count, float* out);                                                 \
+  void Dot(const std::byte* rows, size_t row_count, size_t dim, const float* query, float* out);  \
+  void SquaredL2(const std::byte* rows, size_t row_count, size_t dim, const float* query,         \
+                 float* out);                                                                     \
   void SquaredNorm(const std::byte* rows, size_t row_count, size_t dim, float* out);              \
   void DotAndSquaredNorm(const std::byte* rows, size_t row_count, size_t dim, const float* query, \
                          float* dots, float* squared_norms);                                      \

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-// How vectors lie in memory for KernelTable::nearest. Included by the sources of every instruction
-// set, so nothing here may be an inline function (see level_functions.h).
+// How vectors lie in memory for KernelTable::nearest and mask_not_below. Included by the sources of
+// every instruction set, so nothing here may be an inline function (see level_functions.h).
 
 namespace viper::kernels {
 
@@ -16,15 +16,21 @@ struct alignas(64) PanelLine {
   float lanes[kPanelLanes];
 };
 
-/// A panel is `dim + 1` lines: the bias of its vectors, then their components, dimension-major. The
-/// bias of a vector v is -|v|^2 / 2. A lane that holds no vector has the bias -infinity and
-/// any finite components. Vector `i` of a list lies in lane `i % kPanelLanes` of panel `i /
-/// kPanelLanes`, which is its *slot*.
+/// A panel is `dim + 1` lines: the bias of its vectors, then their components, dimension-major. A
+/// lane that holds no vector has the bias -infinity and any finite components. Vector `i` of a list
+/// lies in lane `i % kPanelLanes` of panel `i / kPanelLanes`, which is its *slot*.
 ///
-/// The score of a vector for a row is the bias plus the dot product, (|row|^2 - |row - v|^2) / 2:
-/// the nearest vector has the highest score.
+/// The score of a vector for a row is the bias plus the dot product, summed from the bias on in the
+/// order of the components. With the bias -|v|^2 / 2 it is (|row|^2 - |row - v|^2) / 2, so that the
+/// nearest vector has the highest score.
 struct PanelList {
   const PanelLine* lines;
+  size_t count;
+};
+
+/// `count` rows of floats, one behind the other from any address on.
+struct RowRun {
+  const std::byte* floats;
   size_t count;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <span>
 
@@ -12,6 +13,7 @@
 
 #include "base/random.h"
 #include "kernels/kernel_table.h"
+#include "testing/guarded_bytes.h"
 
 namespace viper::kernels {
 namespace {
@@ -70,7 +72,7 @@ ExactScore ScoreOf(const float* row, const float* vector, size_t dim) {
   return {bias + dot, roundings / (1 - roundings) * (absolutes - bias)};
 }
 
-class NearestTest : public testing::TestWithParam<const KernelTable*> {
+class PanelTest : public testing::TestWithParam<const KernelTable*> {
  protected:
   std::vector<NearestSlot> Nearest(const std::vector<float>& rows, size_t dim,
                                    const std::vector<PanelLine>& panels, float* scores = nullptr) {
@@ -112,25 +114,25 @@ class NearestTest : public testing::TestWithParam<const KernelTable*> {
   Random random_{31};
 };
 
-TEST_P(NearestTest, IsTheNearestOfEveryDim) {
+TEST_P(PanelTest, IsTheNearestOfEveryDim) {
   for (size_t dim = 1; dim <= 40; ++dim) CheckAgainstExactScores(dim, 15, 37);
   for (const size_t dim : {127, 128, 129, 784, 1000}) CheckAgainstExactScores(dim, 13, 70);
   CheckAgainstExactScores(4096, 25, 18);
 }
 
-TEST_P(NearestTest, IsTheNearestForEveryRowCount) {
+TEST_P(PanelTest, IsTheNearestForEveryRowCount) {
   for (size_t row_count = 0; row_count <= 40; ++row_count) {
     CheckAgainstExactScores(7, row_count, 150);
   }
 }
 
-TEST_P(NearestTest, IsTheNearestOfEveryVectorCount) {
+TEST_P(PanelTest, IsTheNearestOfEveryVectorCount) {
   for (size_t vector_count = 1; vector_count <= 170; ++vector_count) {
     CheckAgainstExactScores(5, 17, vector_count);
   }
 }
 
-TEST_P(NearestTest, ARowHasTheSameAnswerInEveryGroup) {
+TEST_P(PanelTest, ARowHasTheSameAnswerInEveryGroup) {
   for (const size_t dim : {1, 3, 17, 100, 129, 768}) {
     SCOPED_TRACE(dim);
     const std::vector<float> rows = RandomFloats(random_, 41 * dim);
@@ -150,7 +152,7 @@ TEST_P(NearestTest, ARowHasTheSameAnswerInEveryGroup) {
   }
 }
 
-TEST_P(NearestTest, AVectorHasTheSameScoreInEverySlot) {
+TEST_P(PanelTest, AVectorHasTheSameScoreInEverySlot) {
   const size_t dim = 67;
   const std::vector<float> rows = RandomFloats(random_, 30 * dim);
   const std::vector<float> vector = RandomFloats(random_, dim);
@@ -168,7 +170,7 @@ TEST_P(NearestTest, AVectorHasTheSameScoreInEverySlot) {
   }
 }
 
-TEST_P(NearestTest, OfEqualVectorsTheLowestSlotCounts) {
+TEST_P(PanelTest, OfEqualVectorsTheLowestSlotCounts) {
   const size_t dim = 9;
   const std::vector<float> vector = RandomFloats(random_, dim);
   for (const size_t first : {0, 1, 15, 16, 31, 40, 130}) {
@@ -183,7 +185,7 @@ TEST_P(NearestTest, OfEqualVectorsTheLowestSlotCounts) {
   }
 }
 
-TEST_P(NearestTest, ARowWithoutAScoreGetsSlotZero) {
+TEST_P(PanelTest, ARowWithoutAScoreGetsSlotZero) {
   const size_t dim = 5;
   const std::vector<PanelLine> panels = Pack(RandomFloats(random_, 40 * dim), dim);
   std::vector<float> rows(14 * dim, std::numeric_limits<float>::quiet_NaN());
@@ -197,10 +199,79 @@ TEST_P(NearestTest, ARowWithoutAScoreGetsSlotZero) {
   for (const NearestSlot& nearest : Nearest(rows, dim, {})) EXPECT_EQ(nearest.slot, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(EveryLevel, NearestTest, testing::ValuesIn(Available()),
+/// mask_not_below for rows at an odd address, right before the end of readable memory.
+std::vector<uint16_t> MaskNotBelow(const KernelTable& kernel, const std::vector<float>& rows,
+                                   size_t dim, const PanelList& panels,
+                                   const std::vector<float>& scales,
+                                   const std::vector<float>& floors) {
+  const GuardedBytes bytes(rows.size() * sizeof(float));
+  std::byte* mapped = bytes.begin(3);
+  if (!rows.empty()) std::memcpy(mapped, rows.data(), rows.size() * sizeof(float));
+  std::vector<uint16_t> masks(floors.size() * panels.count + 1, 0xABCD);
+  const bool any = kernel.mask_not_below({mapped, floors.size()}, dim, panels, scales.data(),
+                                         floors.data(), masks.data());
+  EXPECT_EQ(masks.back(), 0xABCD);
+  masks.pop_back();
+  EXPECT_EQ(any, std::any_of(masks.begin(), masks.end(), [](uint16_t mask) { return mask != 0; }));
+  return masks;
+}
+
+TEST_P(PanelTest, MasksSayWhichScoresAreNotBelow) {
+  for (size_t row_count = 0; row_count <= 30; ++row_count) {
+    for (const size_t dim : {1, 2, 19, 128}) {
+      const std::vector<float> rows = RandomFloats(random_, row_count * dim);
+      const size_t vector_count = 1 + random_.Uniform(90);
+      const std::vector<PanelLine> lines = Pack(RandomFloats(random_, vector_count * dim), dim);
+      const PanelList panels = {lines.data(), lines.size() / (dim + 1)};
+      const size_t slot_count = panels.count * kPanelLanes;
+      std::vector<float> scores(row_count * slot_count);
+      Nearest(rows, dim, lines, scores.data());
+      // Some score of the row, which is then not below.
+      std::vector<float> floors;
+      for (size_t r = 0; r < row_count; ++r) {
+        floors.push_back(scores[r * slot_count + random_.Uniform(vector_count)]);
+      }
+      const std::vector<uint16_t> masks =
+          MaskNotBelow(*GetParam(), rows, dim, panels, std::vector<float>(row_count, 1), floors);
+      for (size_t i = 0; i < scores.size(); ++i) {
+        const bool bit = (masks[i / kPanelLanes] >> i % kPanelLanes & 1) != 0;
+        ASSERT_EQ(bit, scores[i] >= floors[i / slot_count]) << "row " << i / slot_count;
+      }
+    }
+  }
+}
+
+TEST_P(PanelTest, MasksScaleTheBiasAndLetThroughWhatIsNoNumber) {
+  const size_t dim = 3;
+  const std::vector<PanelLine> lines = Pack(RandomFloats(random_, 40 * dim), dim);
+  const PanelList panels = {lines.data(), 3};
+  // Rows at the origin leave the bias, which is negative, times the scale.
+  const std::vector<float> rows(9 * dim, 0);
+  const float kNone = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<uint16_t> masks =
+      MaskNotBelow(*GetParam(), rows, dim, panels, {1, 1, 2, 0.5F, 0, -1, 1, kNone, 1},
+                   {-12, -kInfinity, -12, -12, 0, 0, 1, 1e30F, kNone});
+  for (size_t slot = 0; slot < 40; ++slot) {
+    const auto bit = [&](size_t row) {
+      return (masks[row * 3 + slot / kPanelLanes] >> slot % kPanelLanes & 1) != 0;
+    };
+    const float bias = lines[slot / kPanelLanes * (dim + 1)].lanes[slot % kPanelLanes];
+    EXPECT_EQ(bit(0), bias >= -12);
+    EXPECT_TRUE(bit(1));
+    EXPECT_EQ(bit(2), 2 * bias >= -12);
+    EXPECT_EQ(bit(3), 0.5F * bias >= -12);
+    EXPECT_TRUE(bit(4));
+    EXPECT_TRUE(bit(5));
+    EXPECT_FALSE(bit(6));
+    EXPECT_TRUE(bit(7));
+    EXPECT_TRUE(bit(8));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryLevel, PanelTest, testing::ValuesIn(Available()),
                          [](const auto& level) { return std::string(level.param->name); });
 
-TEST(NearestOfLevels, LevelsWithFusedSumsAgreeBitByBit) {
+TEST(PanelOfLevels, LevelsWithFusedSumsAgreeBitByBit) {
   const size_t dim = 77;
   Random random(5);
   const std::vector<float> rows = RandomFloats(random, 100 * dim);
