@@ -25,7 +25,7 @@ struct CollectionStatistics {
   uint64_t index_bytes = 0;
   /// Bytes of the write-ahead log's files, preallocated space included.
   uint64_t wal_bytes = 0;
-  /// Bytes of rows in memory.
+  /// Bytes of rows in memory, and of their codes.
   uint64_t memory_bytes = 0;
   /// Bytes kept of which rows match the filters in use (a share of EngineOptions::cache_bytes).
   uint64_t selection_bytes = 0;

@@ -45,6 +45,19 @@ void Bitmap::CopyFrom(const Bitmap* from, size_t count, size_t first) {
   }
 }
 
+Bitmap Bitmap::Slice(size_t first, size_t count) const {
+  VIPER_ASSERT(first + count <= size_);
+  Bitmap slice(count);
+  const size_t shift = first % 64;
+  for (size_t w = 0; w < slice.words_.size(); ++w) {
+    const size_t word = first / 64 + w;
+    slice.words_[w] = words_[word] >> shift;
+    if (shift != 0 && word + 1 < words_.size()) slice.words_[w] |= words_[word + 1] << (64 - shift);
+  }
+  slice.ClearTail();
+  return slice;
+}
+
 Bitmap& Bitmap::operator&=(const Bitmap& other) {
   VIPER_ASSERT(size_ == other.size_);
   for (size_t w = 0; w < words_.size(); ++w) words_[w] &= other.words_[w];

@@ -58,6 +58,9 @@ class Bitmap {
   /// Bits [first, first + count) become the first `count` bits of `from`; null = all set.
   void CopyFrom(const Bitmap* from, size_t count, size_t first);
 
+  /// Bits [first, first + count), which must be there, as a bitmap of their own.
+  Bitmap Slice(size_t first, size_t count) const;
+
   size_t CountSet() const {
     size_t count = 0;
     for (uint64_t word : words_) count += static_cast<size_t>(std::popcount(word));

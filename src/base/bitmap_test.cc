@@ -126,5 +126,19 @@ TEST(Bitmap, CopiesRunsToAnyPlace) {
   }
 }
 
+TEST(Bitmap, SlicesAreTheBitsFromAnyPlaceOn) {
+  Random random(8);
+  for (int round = 0; round < 500; ++round) {
+    Bitmap whole(random.Uniform(300));
+    for (size_t i = 0; i < whole.size(); ++i) whole.Assign(i, random.Uniform(2) == 0);
+    const size_t first = random.Uniform(whole.size() + 1);
+    const size_t count = random.Uniform(whole.size() - first + 1);
+    const Bitmap slice = whole.Slice(first, count);
+    ASSERT_EQ(slice.size(), count);
+    for (size_t i = 0; i < count; ++i) ASSERT_EQ(slice.Test(i), whole.Test(first + i)) << round;
+    ASSERT_EQ(slice.CountSet(), whole.CountSet(first, first + count));
+  }
+}
+
 }  // namespace
 }  // namespace viper

@@ -95,7 +95,7 @@ Result<std::vector<RelevantCluster>> PredictRelevantClusters(
                          selector.Select(view, key, context.NowMicros(), never, nullptr));
   const index::Segment* damaged = nullptr;
   VIPER_ASSIGN_OR_RETURN(const auto selected,
-                         selector.SelectInIndex(*view, view_index, selection, key, &damaged));
+                         selector.SelectInIndex(view_index, selection, key, &damaged));
   const index::Model& model = *view_index->files->model;
   const SearchTask task = {{query, 1}, &options, &never, nullptr};
   for (const auto& probe : PlanThroughIndex(*view, *view_index, *selected, task)) {

@@ -89,6 +89,7 @@ Result<WriteSummary> Collection::Impl::Write(core::WriteBatch batch,
       state()->active_memory_bytes() >= context_.options.flush_bytes) {
     writer_->flush_thread->Notify();
   }
+  NoteRowsToCode(summary.rows);
   return summary;
 }
 
@@ -153,10 +154,23 @@ Status Collection::Impl::BuildIndex(const std::function<bool(double)>& progress)
   VIPER_RETURN_IF_ERROR(CheckWritable());
   const uint32_t thread_count = context_.options.index_threads;
   if (thread_count == 0) {
-    return writer_->index_builder->Build(*state()->View(), &context_.read->pool, progress);
+    VIPER_RETURN_IF_ERROR(
+        writer_->index_builder->Build(*state()->View(), &context_.read->pool, progress));
+  } else {
+    ThreadPool threads("viper-index", thread_count);
+    VIPER_RETURN_IF_ERROR(writer_->index_builder->Build(*state()->View(), &threads, progress));
   }
-  ThreadPool threads("viper-index", thread_count);
-  return writer_->index_builder->Build(*state()->View(), &threads, progress);
+  return writer_->memtable_coder->Code(*state()->View(), progress);
+}
+
+void Collection::Impl::NoteRowsToCode(uint64_t rows) {
+  const auto files = context_.read->index.files();
+  if (files == nullptr || files->model == nullptr) return;
+  if (writer_->rows_to_code.fetch_add(rows) + rows < core::MemtableCoder::MinRows(*files->model)) {
+    return;
+  }
+  writer_->rows_to_code = 0;
+  NotifyIndexThread();
 }
 
 void Collection::Impl::NotifyIndexThread() {
@@ -171,11 +185,15 @@ void Collection::Impl::NoteDamagedIndexFile(const std::string& path) {
 }
 
 void Collection::Impl::BuildIndexInBackground() {
+  const auto goes_on = [this](double) { return !writer_->stopping.load(); };
+  // First what is quick. After a build there may be another model.
+  Status built = writer_->memtable_coder->Code(*state()->View(), goes_on);
   const auto view = state()->View();
-  if (!writer_->index_builder->IsBehind(*view)) return;
-  // On this thread alone: searches and writes go first.
-  const Status built = writer_->index_builder->Build(
-      *view, nullptr, [this](double) { return !writer_->stopping.load(); });
+  if (built.ok() && writer_->index_builder->IsBehind(*view)) {
+    // On this thread alone: searches and writes go first.
+    built = writer_->index_builder->Build(*view, nullptr, goes_on);
+    if (built.ok()) built = writer_->memtable_coder->Code(*state()->View(), goes_on);
+  }
   if (built.ok() || built.code() == StatusCode::kCancelled) return;
   context_.Log(fmt::format("collection '{}': building the index failed: {}", context_.name,
                            built.ToString()));
@@ -219,6 +237,7 @@ CollectionStatistics Collection::Impl::Statistics() const {
     statistics.indexed_rows = core::IndexedRows(*view, *view_index);
   }
   statistics.memory_bytes = state()->memory_bytes();
+  if (writer_ != nullptr) statistics.memory_bytes += writer_->memtable_coder->memory_bytes();
   statistics.selection_bytes = context_.read->selector.bytes();
   statistics.table_version = view->table_version;
   statistics.last_sequence = view->sequence;

@@ -12,6 +12,7 @@
 #include "core/collection_state.h"
 #include "core/flusher.h"
 #include "core/index_builder.h"
+#include "core/memtable_coder.h"
 #include "core/write_queue.h"
 #include "platform/background_thread.h"
 #include "platform/mutex.h"
@@ -55,6 +56,9 @@ class Collection::Impl {
     std::unique_ptr<core::WriteQueue> queue;
     std::unique_ptr<core::Flusher> flusher;
     std::unique_ptr<core::IndexBuilder> index_builder;
+    std::unique_ptr<core::MemtableCoder> memtable_coder;
+    /// Rows written since the index thread was last told of them.
+    std::atomic<uint64_t> rows_to_code{0};
     std::atomic<bool> stopping{false};
     // Last: their threads use all of the above.
     std::unique_ptr<BackgroundThread> flush_thread;
@@ -85,6 +89,7 @@ class Collection::Impl {
   Status MakeRoom();
   void FlushInBackground();
   void BuildIndexInBackground();
+  void NoteRowsToCode(uint64_t rows);
   void NotifyIndexThread();
   void NoteDamagedIndexFile(const std::string& path);
   void OpenIndex(RecoveryReport& report);

@@ -11,6 +11,11 @@ namespace {
 
 constexpr size_t kDamagedFilesMax = 100;
 
+bool IsSame(const std::vector<CodedRows>& a, const std::vector<CodedRows>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const CodedRows& x, const CodedRows& y) { return x.open == y.open; });
+}
+
 class ViewIndexBuilder {
  public:
   ViewIndexBuilder(std::shared_ptr<const IndexFiles> files, const ReadView& view) : view_(view) {
@@ -20,41 +25,57 @@ class ViewIndexBuilder {
     }
   }
 
-  ViewIndex Build() && {
-    for (const auto& open : result_.files->segments) AddSegment(*open->segment);
-    for (size_t source = 0; source < view_.source_count(); ++source) {
-      const bool indexed =
-          view_.is_part(source) && !sources_.contains(view_.parts[source].part->added().path);
-      if (indexed) continue;
-      result_.other_sources.push_back(source);
-      result_.other_first_rows.push_back(next_row_);
-      AddRun(source, view_.source_rows(source), false);
+  ViewIndex Build(std::span<const CodedRows> coded) && {
+    for (const auto& open : result_.files->segments) AddSegmentOfParts(open);
+    for (const auto& [path, source] : sources_) result_.others.push_back({source, 0});
+    for (size_t source = view_.parts.size(); source < view_.source_count(); ++source) {
+      const uint64_t first = AddSegmentsOfMemtable(source, coded);
+      if (first < view_.source_rows(source)) result_.others.push_back({source, first});
     }
+    std::sort(result_.others.begin(), result_.others.end(),
+              [](const SourceRows& a, const SourceRows& b) { return a.source < b.source; });
     return std::move(result_);
   }
 
  private:
-  void AddSegment(const index::Segment& segment) {
-    ViewIndex::Segment use;
-    use.segment = &segment;
-    use.first_row = next_row_;
-    use.first_run = result_.runs.size();
-    for (const index::SegmentPart& part : segment.parts()) {
+  void AddSegmentOfParts(const std::shared_ptr<const OpenSegment>& open) {
+    BeginSegment(open);
+    for (const index::SegmentPart& part : open->segment->parts()) {
       const auto found = sources_.find(part.path);
       const bool is_there = found != sources_.end() &&
                             view_.parts[found->second].part->row_count() == part.row_count &&
                             view_.parts[found->second].part->added().size == part.file_bytes;
-      AddRun(is_there ? found->second : 0, part.row_count, !is_there);
+      AddRun({is_there ? found->second : 0, 0}, part.row_count, !is_there);
       // A part is read through the first segment that has it.
       if (is_there) sources_.erase(found);
     }
-    use.run_count = result_.runs.size() - use.first_run;
-    result_.segments.push_back(use);
   }
 
-  void AddRun(size_t source, uint64_t count, bool is_gone) {
-    result_.runs.push_back({next_row_, source, is_gone});
+  /// Those that follow each other from its first row on and that the view sees whole. Returns where
+  /// they end.
+  uint64_t AddSegmentsOfMemtable(size_t source, std::span<const CodedRows> coded) {
+    uint64_t next = 0;
+    for (const CodedRows& rows : coded) {
+      const bool fits = rows.memtable.lock() == view_.memtable_of(source).memtable &&
+                        rows.open->segment->model_id() == result_.files->model->id() &&
+                        rows.rows.first == next && rows.rows.end() <= view_.source_rows(source);
+      if (!fits) continue;
+      BeginSegment(rows.open);
+      AddRun({source, next}, rows.rows.count, false);
+      next = rows.rows.end();
+    }
+    return next;
+  }
+
+  void BeginSegment(const std::shared_ptr<const OpenSegment>& open) {
+    result_.segments.push_back({open, open->segment.get(), next_row_, result_.runs.size(), 0});
+  }
+
+  /// Of the last segment.
+  void AddRun(const SourceRows& rows, uint64_t count, bool is_gone) {
+    result_.runs.push_back({next_row_, count, rows, is_gone});
     next_row_ += count;
+    ++result_.segments.back().run_count;
   }
 
   const ReadView& view_;
@@ -66,8 +87,9 @@ class ViewIndexBuilder {
 
 }  // namespace
 
-ViewIndex MakeViewIndex(std::shared_ptr<const IndexFiles> files, const ReadView& view) {
-  return ViewIndexBuilder(std::move(files), view).Build();
+ViewIndex MakeViewIndex(std::shared_ptr<const IndexFiles> files, const ReadView& view,
+                        std::span<const CodedRows> coded) {
+  return ViewIndexBuilder(std::move(files), view).Build(coded);
 }
 
 Location ViewIndex::LocationOf(uint64_t row) const {
@@ -77,7 +99,7 @@ Location ViewIndex::LocationOf(uint64_t row) const {
   VIPER_ASSERT(after != runs.begin());
   const Run& run = *std::prev(after);
   VIPER_ASSERT(!run.is_gone);
-  return {run.source, row - run.first_row};
+  return {run.rows.source, run.rows.first + row - run.first_row};
 }
 
 std::shared_ptr<const IndexFiles> CollectionIndex::files() const {
@@ -92,29 +114,49 @@ void CollectionIndex::Replace(std::shared_ptr<const IndexFiles> files) {
   last_.reset();
 }
 
+std::vector<CodedRows> CollectionIndex::coded_rows() const {
+  MutexLock lock(mutex_);
+  return coded_;
+}
+
+void CollectionIndex::ReplaceCodedRows(std::vector<CodedRows> coded) {
+  MutexLock lock(mutex_);
+  coded_.swap(coded);
+  last_view_.reset();
+  last_.reset();
+}
+
 bool CollectionIndex::Drop(const index::Segment* segment) {
-  const std::string path = TakeOut(segment);
-  if (path.empty()) return false;
+  const auto dropped = TakeOut(segment);
+  if (dropped == nullptr) return false;
   MutexLock lock(listener_mutex_);
-  if (listener_) listener_(path);
+  if (listener_) listener_(dropped->path);
   return true;
 }
 
-std::string CollectionIndex::TakeOut(const index::Segment* segment) {
+std::shared_ptr<const OpenSegment> CollectionIndex::TakeOut(const index::Segment* segment) {
   MutexLock lock(mutex_);
-  if (files_ == nullptr) return {};
+  if (files_ == nullptr) return nullptr;
+  last_view_.reset();
+  last_.reset();
+  const auto coded = std::find_if(coded_.begin(), coded_.end(), [&](const CodedRows& rows) {
+    return rows.open->segment.get() == segment;
+  });
+  if (coded != coded_.end()) {
+    const auto dropped = coded->open;
+    coded_.erase(coded);
+    return dropped;
+  }
   auto kept = std::make_shared<IndexFiles>(*files_);
   const auto found = std::find_if(kept->segments.begin(), kept->segments.end(),
                                   [&](const auto& open) { return open->segment.get() == segment; });
-  if (found == kept->segments.end()) return {};
-  const std::string path = (*found)->path;
+  if (found == kept->segments.end()) return nullptr;
+  const auto dropped = *found;
   kept->segments.erase(found);
   if (damaged_.size() == kDamagedFilesMax) damaged_.erase(damaged_.begin());
-  damaged_.push_back(path);
+  damaged_.push_back(dropped->path);
   files_ = std::move(kept);
-  last_view_.reset();
-  last_.reset();
-  return path;
+  return dropped;
 }
 
 void CollectionIndex::SetListener(std::function<void(const std::string& path)> listener) {
@@ -129,15 +171,17 @@ std::vector<std::string> CollectionIndex::damaged_files() const {
 
 std::shared_ptr<const ViewIndex> CollectionIndex::For(const std::shared_ptr<const ReadView>& view) {
   std::shared_ptr<const IndexFiles> files;
+  std::vector<CodedRows> coded;
   {
     MutexLock lock(mutex_);
     if (files_ == nullptr || files_->segments.empty()) return nullptr;
     if (last_view_.lock() == view) return last_;
     files = files_;
+    coded = coded_;
   }
-  auto made = std::make_shared<const ViewIndex>(MakeViewIndex(files, *view));
+  auto made = std::make_shared<const ViewIndex>(MakeViewIndex(files, *view, coded));
   MutexLock lock(mutex_);
-  if (files_ == files) {
+  if (files_ == files && IsSame(coded_, coded)) {
     last_view_ = view;
     last_ = made;
   }

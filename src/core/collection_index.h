@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/row_range.h"
 #include "core/read_view.h"
 #include "index/model.h"
 #include "index/segment.h"
@@ -15,8 +17,9 @@
 
 namespace viper::core {
 
-/// A segment of the index and the file that it reads.
+/// A segment of the index and the file that it reads, or bytes in memory in place of one.
 struct OpenSegment {
+  /// Empty in memory.
   std::string path;
   std::unique_ptr<MappedFile> file;
   std::unique_ptr<const index::Segment> segment;
@@ -29,20 +32,36 @@ struct IndexFiles {
   std::vector<std::shared_ptr<const OpenSegment>> segments;
 };
 
-/// What of one view is in the index, and what is not. All of its rows in one numbering: the rows of
-/// the segments first, in order, then those of the sources that are in none.
+/// Rows of a memtable that a segment in memory holds.
+struct CodedRows {
+  /// Does not keep it alive: once it is flushed nobody searches these rows.
+  std::weak_ptr<const Memtable> memtable;
+  RowRange rows;
+  std::shared_ptr<const OpenSegment> open;
+};
+
+/// The rows of a source from one on.
+struct SourceRows {
+  size_t source = 0;
+  uint64_t first = 0;
+};
+
+/// What of one view is in the index, and what is not. The rows of the segments, in order, are in
+/// one numbering.
 struct ViewIndex {
   std::shared_ptr<const IndexFiles> files;
 
-  /// A run of numbers, and the source of the view that it leads to.
+  /// A run of numbers, and the rows of a source of the view that it leads to.
   struct Run {
     uint64_t first_row = 0;
-    size_t source = 0;
-    /// Its parts are gone from the view: none of its rows take part.
+    uint64_t row_count = 0;
+    SourceRows rows;
+    /// Its part is gone from the view: none of its rows take part.
     bool is_gone = false;
   };
   std::vector<Run> runs;
   struct Segment {
+    std::shared_ptr<const OpenSegment> open;
     const index::Segment* segment = nullptr;
     uint64_t first_row = 0;
     /// Of `runs`.
@@ -50,15 +69,15 @@ struct ViewIndex {
     size_t run_count = 0;
   };
   std::vector<Segment> segments;
-  /// Sources that are in no segment, and the numbers of their first rows.
-  std::vector<size_t> other_sources;
-  std::vector<uint64_t> other_first_rows;
+  /// Rows that are in no segment; of each source at most one run, to its end.
+  std::vector<SourceRows> others;
 
   Location LocationOf(uint64_t row) const;
 };
 
-/// What these files know of a view.
-ViewIndex MakeViewIndex(std::shared_ptr<const IndexFiles> files, const ReadView& view);
+/// What these files, and segments in memory, know of a view.
+ViewIndex MakeViewIndex(std::shared_ptr<const IndexFiles> files, const ReadView& view,
+                        std::span<const CodedRows> coded = {});
 
 /// The index as reads see it: replaced as a whole by whoever builds it. Thread-safe.
 class CollectionIndex {
@@ -66,6 +85,9 @@ class CollectionIndex {
   /// Null = no index.
   std::shared_ptr<const IndexFiles> files() const;
   void Replace(std::shared_ptr<const IndexFiles> files);
+  /// Segments in memory, by memtable and rows; those under another model are not used.
+  std::vector<CodedRows> coded_rows() const;
+  void ReplaceCodedRows(std::vector<CodedRows> coded);
   /// Take a segment out that was found to be damaged, and tell the listener. True if it was there.
   bool Drop(const index::Segment* segment);
   /// Told the path of each segment that is dropped, on the thread that found it; none = silent.
@@ -77,8 +99,8 @@ class CollectionIndex {
   std::shared_ptr<const ViewIndex> For(const std::shared_ptr<const ReadView>& view);
 
  private:
-  /// The path of a segment that was there; else empty.
-  std::string TakeOut(const index::Segment* segment) VIPER_EXCLUDES(mutex_);
+  /// The segment, if it was there.
+  std::shared_ptr<const OpenSegment> TakeOut(const index::Segment* segment) VIPER_EXCLUDES(mutex_);
 
   Mutex listener_mutex_;
   std::function<void(const std::string&)> listener_ VIPER_GUARDED_BY(listener_mutex_);
@@ -87,6 +109,7 @@ class CollectionIndex {
   mutable Mutex mutex_;
   std::vector<std::string> damaged_ VIPER_GUARDED_BY(mutex_);
   std::shared_ptr<const IndexFiles> files_ VIPER_GUARDED_BY(mutex_);
+  std::vector<CodedRows> coded_ VIPER_GUARDED_BY(mutex_);
   std::weak_ptr<const ReadView> last_view_ VIPER_GUARDED_BY(mutex_);
   std::shared_ptr<const ViewIndex> last_ VIPER_GUARDED_BY(mutex_);
 };

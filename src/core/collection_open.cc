@@ -289,6 +289,7 @@ Status Collection::Impl::StartWriter(Found found) {
       std::make_unique<core::Flusher>(context_, std::move(found.log), std::move(found.table),
                                       *state, *writer_->wal, writer_->apply_mutex);
   writer_->index_builder = std::make_unique<core::IndexBuilder>(context_);
+  writer_->memtable_coder = std::make_unique<core::MemtableCoder>(context_);
   if (found.replay.records > 0) NoteUnflushed();
   if (context_.options.background_index) {
     writer_->index_thread = std::make_unique<BackgroundThread>(

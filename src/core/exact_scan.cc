@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/assert.h"
 #include "base/status_macros.h"
 #include "core/indexed_search.h"
 #include "core/row_order.h"
@@ -27,9 +28,13 @@ struct Scan {
   }
 };
 
-void AddBlocks(const ReadView& view, size_t source, uint64_t first_row, const Bitmap* selection,
-               Scan& scan) {
+/// The rows of a source from `first` on; its row 0 gets the number `first_row`. Of parts all of
+/// them.
+void AddBlocks(const ReadView& view, const SourceRows& rows, uint64_t first_row,
+               const Bitmap* selection, Scan& scan) {
+  const auto [source, first] = rows;
   if (view.is_part(source)) {
+    VIPER_ASSERT(first == 0);
     const Part& part = *view.parts[source].part;
     scan.max_norm = std::max(scan.max_norm, part.max_norm());
     const auto& pages = part.reader().vector_pages();
@@ -44,26 +49,29 @@ void AddBlocks(const ReadView& view, size_t source, uint64_t first_row, const Bi
   const MemtableView& memtable = view.memtable_of(source);
   scan.max_norm = std::max(scan.max_norm, memtable.max_norm);
   const size_t per_chunk = memtable.memtable->rows_per_chunk();
-  for (size_t first = 0; first < memtable.row_count; first += per_chunk) {
-    const auto* floats =
-        reinterpret_cast<const std::byte*>((*memtable.chunks)[first / per_chunk]->floats.get());
+  for (uint64_t row = first; row < memtable.row_count;) {
+    const uint64_t chunk_end = (row / per_chunk + 1) * per_chunk;
+    const uint64_t end = std::min<uint64_t>(chunk_end, memtable.row_count);
     scan.pages.emplace_back(nullptr, 0);
-    scan.blocks.push_back({floats, std::min<size_t>(per_chunk, memtable.row_count - first),
-                           first_row + first, selection, first});
+    scan.blocks.push_back({memtable.row(static_cast<uint32_t>(row)).vector, end - row,
+                           first_row + row, selection, row});
+    row = end;
   }
 }
 
-Scan PlanScan(const ReadView& view, const Selections& selections, std::span<const size_t> sources) {
+Scan PlanScan(const ReadView& view, const Selections& selections,
+              std::span<const SourceRows> rows) {
   Scan scan;
   uint64_t first_row = 0;
   size_t next = 0;
   for (size_t source = 0; source < view.source_count(); ++source) {
     scan.first_rows.push_back(first_row);
-    const bool wanted = next < sources.size() && sources[next] == source;
-    if (wanted) ++next;
     const Bitmap* selection = selections[source].get();
-    if (wanted && (selection == nullptr || selection->AnySet())) {
-      AddBlocks(view, source, first_row, selection, scan);
+    if (next < rows.size() && rows[next].source == source) {
+      if (selection == nullptr || selection->AnySet()) {
+        AddBlocks(view, rows[next], first_row, selection, scan);
+      }
+      ++next;
     }
     first_row += view.source_rows(source);
   }
@@ -96,9 +104,9 @@ Status CheckBlock(const Scan& scan, size_t block) {
 
 Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView& view,
                                            const Selections& selections,
-                                           std::span<const size_t> sources,
+                                           std::span<const SourceRows> rows,
                                            const SearchTask& task) {
-  const Scan scan = PlanScan(view, selections, sources);
+  const Scan scan = PlanScan(view, selections, rows);
   RowOrder order(view);
   index::ExactSearchRequest request;
   request.queries = task.queries.floats;
@@ -118,7 +126,9 @@ Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView&
 Result<std::vector<FoundRows>> ScanByDistance(const ReadView& view, const Selections& selections,
                                               std::span<const size_t> sources, QueryBatch queries,
                                               size_t k, const ScanControl& control) {
-  const Scan scan = PlanScan(view, selections, sources);
+  std::vector<SourceRows> whole;
+  for (const size_t source : sources) whole.push_back({source, 0});
+  const Scan scan = PlanScan(view, selections, whole);
   index::ExactSearchRequest request;
   request.queries = queries.floats;
   request.query_count = queries.count;
@@ -134,9 +144,9 @@ Result<std::vector<FoundRows>> ScanByDistance(const ReadView& view, const Select
 
 Result<std::vector<FoundRows>> SearchExactly(ReadContext& context, const ReadView& view,
                                              const Selections& selections, const SearchTask& task) {
-  std::vector<size_t> sources(view.source_count());
-  for (size_t i = 0; i < sources.size(); ++i) sources[i] = i;
-  return ScanSources(context, view, selections, sources, task);
+  std::vector<SourceRows> all(view.source_count());
+  for (size_t i = 0; i < all.size(); ++i) all[i].source = i;
+  return ScanSources(context, view, selections, all, task);
 }
 
 }  // namespace viper::core

@@ -171,9 +171,8 @@ class AccuracyMeasurement {
   void SelectRows() {
     selections_.resize(view_.source_count());
     for (const ViewIndex::Run& run : index_.runs) {
-      if (!run.is_gone && view_.is_part(run.source)) first_row_of_[run.source] = run.first_row;
+      if (!run.is_gone) first_row_of_[run.rows.source] = run.first_row;
     }
-    for (const size_t other : index_.other_sources) first_row_of_.erase(other);
     for (size_t source = 0; source < view_.source_count(); ++source) {
       if (!first_row_of_.contains(source)) continue;
       sources_.push_back(source);
@@ -212,7 +211,7 @@ class AccuracyMeasurement {
     for (size_t i = 0; i < used.run_count; ++i) {
       const ViewIndex::Run& run = index_.runs[used.first_run + i];
       const uint64_t rows = used.segment->parts()[i].row_count;
-      const Bitmap* dead = run.is_gone ? nullptr : view_.parts[run.source].dead.get();
+      const Bitmap* dead = run.is_gone ? nullptr : view_.parts[run.rows.source].dead.get();
       for (uint64_t j = 0; j < rows; ++j, ++row) {
         if (run.is_gone || (dead != nullptr && dead->Test(j))) alive->Clear(row);
       }

@@ -27,8 +27,8 @@ void AddClusterSizes(const IndexFiles& files, IndexReport& report) {
 uint64_t IndexedRows(const ReadView& view, const ViewIndex& view_index) {
   uint64_t rows = 0;
   for (const PartView& part : view.parts) rows += part.part->row_count();
-  for (const size_t source : view_index.other_sources) {
-    if (view.is_part(source)) rows -= view.source_rows(source);
+  for (const SourceRows& other : view_index.others) {
+    if (view.is_part(other.source)) rows -= view.source_rows(other.source);
   }
   return rows;
 }

@@ -121,9 +121,9 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
     if (status.code() == StatusCode::kCorruption) *damaged = search.FindDamaged();
     return status;
   }
-  if (view_index.other_sources.empty()) return answers;
+  if (view_index.others.empty()) return answers;
   VIPER_ASSIGN_OR_RETURN(const auto others, ScanSources(context, view, selection.made_of->sources,
-                                                        view_index.other_sources, task));
+                                                        view_index.others, task));
   RowOrder order(view);
   for (size_t query = 0; query < queries.count; ++query) {
     answers[query] = Merge(order, answers[query], others[query], task.options->k);

@@ -38,10 +38,11 @@ struct SearchTask {
 Result<std::vector<FoundRows>> SearchExactly(ReadContext& context, const ReadView& view,
                                              const Selections& selections, const SearchTask& task);
 
-/// The same of some sources (rising indices) alone.
+/// The same of some rows alone; sources in rising order.
 Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView& view,
                                            const Selections& selections,
-                                           std::span<const size_t> sources, const SearchTask& task);
+                                           std::span<const SourceRows> rows,
+                                           const SearchTask& task);
 
 /// The same besides searches, where only distances count: rows of equal distance come in any order.
 /// On `pool` (null = on this thread alone), and until `goes_on` (may be empty) says no: Cancelled.

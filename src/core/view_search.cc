@@ -113,8 +113,8 @@ Result<std::optional<std::vector<FoundRows>>> ViewSearch::SearchIndex(
     work.index->selected_rows = work.selected_rows;
     if (!EstimateCosts(work).index_is_cheaper()) return std::optional<std::vector<FoundRows>>();
   }
-  VIPER_ASSIGN_OR_RETURN(const auto selected, context_.selector.SelectInIndex(
-                                                  *view_, view_index, selection_, key_, damaged));
+  VIPER_ASSIGN_OR_RETURN(const auto selected,
+                         context_.selector.SelectInIndex(view_index, selection_, key_, damaged));
   if (!IsForIndex(view_index, *selected, task) && !is_decided) {
     return std::optional<std::vector<FoundRows>>();
   }

@@ -42,21 +42,25 @@ uint64_t SelectedCount(const Bitmap* selection, uint64_t rows) {
 }
 
 /// The rows of a segment that a selection of the view's sources leaves. Null = all.
-std::shared_ptr<const Bitmap> SelectionOf(const ReadView& view, const ViewIndex& view_index,
+std::shared_ptr<const Bitmap> SelectionOf(const ViewIndex& view_index,
                                           const ViewIndex::Segment& segment,
                                           const Selections& selections) {
   const std::span<const ViewIndex::Run> runs =
       std::span(view_index.runs).subspan(segment.first_run, segment.run_count);
   const bool takes_all = std::none_of(runs.begin(), runs.end(), [&](const ViewIndex::Run& run) {
-    return run.is_gone || selections[run.source] != nullptr;
+    return run.is_gone || selections[run.rows.source] != nullptr;
   });
   if (takes_all) return nullptr;
-  if (runs.size() == 1 && !runs[0].is_gone) return selections[runs[0].source];
+  if (runs.size() == 1 && !runs[0].is_gone) {
+    const std::shared_ptr<const Bitmap>& rows = selections[runs[0].rows.source];
+    if (rows->size() == runs[0].row_count) return rows;
+    return std::make_shared<const Bitmap>(rows->Slice(runs[0].rows.first, runs[0].row_count));
+  }
   auto selected = std::make_shared<Bitmap>(segment.segment->row_count());
   for (const ViewIndex::Run& run : runs) {
     if (run.is_gone) continue;
     const uint64_t first = run.first_row - segment.first_row;
-    selected->CopyFrom(selections[run.source].get(), view.source_rows(run.source), first);
+    selected->CopyFrom(selections[run.rows.source].get(), run.row_count, first);
   }
   return selected;
 }
@@ -173,7 +177,7 @@ Result<IndexSelection::Segment> ViewSelector::SelectInSegment(
 }
 
 Result<std::shared_ptr<const IndexSelection>> ViewSelector::SelectInIndex(
-    const ReadView& view, const std::shared_ptr<const ViewIndex>& view_index,
+    const std::shared_ptr<const ViewIndex>& view_index,
     const std::shared_ptr<const ViewSelection>& selection, const FilterKey& key,
     const index::Segment** damaged) {
   auto kept = cache_.Find<IndexSelection>(view_index, key);
@@ -183,12 +187,10 @@ Result<std::shared_ptr<const IndexSelection>> ViewSelector::SelectInIndex(
   size_t bytes = sizeof(IndexSelection);
   for (size_t i = 0; i < view_index->segments.size(); ++i) {
     const ViewIndex::Segment& segment = view_index->segments[i];
-    auto rows = SelectionOf(view, *view_index, segment, selection->sources);
+    auto rows = SelectionOf(*view_index, segment, selection->sources);
     made->selected_rows += SelectedCount(rows.get(), segment.segment->row_count());
     if (rows != nullptr) {
-      const std::shared_ptr<const OpenSegment>& open = view_index->files->segments[i];
-      VIPER_ASSERT(open->segment.get() == segment.segment);
-      auto selected = SelectInSegment(open, key, std::move(rows));
+      auto selected = SelectInSegment(segment.open, key, std::move(rows));
       if (!selected.ok()) {
         if (selected.status().code() == StatusCode::kCorruption) *damaged = segment.segment;
         return selected.status();

@@ -69,7 +69,7 @@ class ViewSelector {
   /// The same for the index of the view. Corruption: the numbers of a segment are damaged;
   /// `damaged` tells which.
   Result<std::shared_ptr<const IndexSelection>> SelectInIndex(
-      const ReadView& view, const std::shared_ptr<const ViewIndex>& view_index,
+      const std::shared_ptr<const ViewIndex>& view_index,
       const std::shared_ptr<const ViewSelection>& selection, const FilterKey& key,
       const index::Segment** damaged);
 
