@@ -160,7 +160,9 @@ Status Collection::Impl::BuildIndex(const std::function<bool(double)>& progress)
     ThreadPool threads("viper-index", thread_count);
     VIPER_RETURN_IF_ERROR(writer_->index_builder->Build(*state()->View(), &threads, progress));
   }
-  return writer_->memtable_coder->Code(*state()->View(), progress);
+  // Quick beside what came before: its share stays 1.
+  return writer_->memtable_coder->Code(*state()->View(),
+                                       [&](double) { return !progress || progress(1); });
 }
 
 void Collection::Impl::NoteRowsToCode(uint64_t rows) {

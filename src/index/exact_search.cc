@@ -1,10 +1,9 @@
 // How a search runs:
 //
 // 1. The rows, in the order of the blocks, are cut into one contiguous share per thread.
-// 2. A share is scanned in runs of rows that fit the first cache, for up to kQueriesPerScan
-// queries.
-//    Words of the selection that are nearly full are taken whole; the rows of sparser ones are
-//    first gathered into a run of their own.
+// 2. A share is scanned in runs of rows that fit the first cache, for up to kQueriesPerScan of the
+//    queries. Words of the selection that are nearly full are taken whole; the rows of sparser ones
+//    are first gathered into a run of their own.
 // 3. Single precision says of most rows that they are farther than k rows already found: for many
 //    queries at once by QueryPanels, for one or few by a rank above the query's cut (RankBound). Of
 //    the others the distance is computed in double precision and offered to the query's TopRows,
