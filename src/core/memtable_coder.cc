@@ -4,7 +4,9 @@
 #include <cstring>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "index/byte_row.h"

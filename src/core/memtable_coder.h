@@ -2,8 +2,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
-#include <vector>
+#include <memory>
 
 #include "core/collection_context.h"
 #include "core/collection_index.h"
@@ -14,8 +13,8 @@
 namespace viper::core {
 
 /// Keeps the rows of large memtables coded under the collection's model, in segments in memory, so
-/// that a search does not compare with each of them. The rows that came last, fewer than
-/// `MinRows`, are compared one by one.
+/// that a search does not compare with each of them. The rows that came last, fewer than `MinRows`,
+/// are compared one by one.
 ///
 /// A memtable has a few segments of rows that follow each other, each larger than the next: new
 /// rows are coded together with segments before them that hold no more. So a row is coded at most
