@@ -46,8 +46,9 @@ constexpr size_t kRowsPerRunMin = 16;
 constexpr size_t kRowsPerRunMax = 1008;
 /// Whole tiles of every kernel.
 constexpr size_t kRowsPerRunStep = 48;
-/// From this many queries on a panel, half empty, takes less time than one query after the other.
-constexpr size_t kPanelQueriesMin = 8;
+/// From this many queries on a panel, however empty, takes less time than one query after the
+/// other.
+constexpr size_t kPanelQueriesMin = 6;
 /// Panels are given up when more than one in so many pairs of row and query gets through, since a
 /// distance in double precision takes about that many times as long as a score.
 constexpr size_t kPairsPerDistance = 8;

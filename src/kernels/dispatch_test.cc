@@ -21,6 +21,11 @@ TEST(Dispatch, ScalarIsFirstAndEveryLevelIsComplete) {
     EXPECT_NE(table->scan_block, nullptr) << table->name;
     EXPECT_NE(table->dot_bytes, nullptr) << table->name;
     EXPECT_NE(table->hadamard, nullptr) << table->name;
+    EXPECT_NE(table->nearest, nullptr) << table->name;
+    EXPECT_NE(table->mask_not_below, nullptr) << table->name;
+    EXPECT_NE(table->exact_dot, nullptr) << table->name;
+    EXPECT_NE(table->exact_squared_l2, nullptr) << table->name;
+    EXPECT_NE(table->mask_not_above, nullptr) << table->name;
   }
 }
 
