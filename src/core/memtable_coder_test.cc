@@ -31,6 +31,18 @@ class MemtableCoderTest : public IndexedCollectionFixture {
     EXPECT_OK(explained);
     return explained.ok() ? *explained : SearchExplanation();
   }
+
+  /// All ids; each row is in one place, and nowhere twice.
+  std::set<std::string> ExpectEveryRowOnce(size_t count) {
+    SearchOptions options;
+    options.k = count + 1;
+    options.nprobe = 1;
+    const std::vector<std::string> ids = Ids(RandomVector(), options);
+    EXPECT_EQ(ids.size(), count);
+    std::set<std::string> distinct(ids.begin(), ids.end());
+    EXPECT_EQ(distinct.size(), count);
+    return distinct;
+  }
 };
 
 TEST_F(MemtableCoderTest, RowsInMemoryAreSearchedByTheirCodes) {
@@ -48,27 +60,40 @@ TEST_F(MemtableCoderTest, RowsInMemoryAreSearchedByTheirCodes) {
 
 TEST_F(MemtableCoderTest, TheLastFewRowsAreComparedAndEveryRowIsFound) {
   CreateWithIndexedTable();
-  Write(6000, 11000);
+  Write(6000, 16000);
   ASSERT_OK(collection_->BuildIndex());
-  Write(11000, 12000);
+  Write(16000, 17000);
   ASSERT_OK(collection_->BuildIndex());
   EXPECT_EQ(ExplainQuery().compared_rows, 1000U);
+  ExpectEveryRowOnce(17000);
   EXPECT_GE(Recall(0.99), 0.98);
-  // A segment of 5,000 rows and one of 5,000 that follow; then, as large as both, all in one.
-  Write(12000, 16000);
+}
+
+TEST_F(MemtableCoderTest, SegmentsFollowEachOtherAndAreTakenTogether) {
+  CreateWithIndexedTable();
+  Write(6000, 16000);
+  ASSERT_OK(collection_->BuildIndex());
+  const uint64_t one = collection_->Statistics().memory_bytes;
+  // One of 10,000 rows and one of 5,000 that follow.
+  Write(16000, 21000);
+  ASSERT_OK(collection_->BuildIndex());
+  EXPECT_GT(collection_->Statistics().memory_bytes, one);
+  EXPECT_EQ(ExplainQuery().compared_rows, 0U);
+  ExpectEveryRowOnce(21000);
+  EXPECT_GE(Recall(0.99), 0.98);
+  EXPECT_GE(Recall(0.99, "year < 2005"), 0.97);
+  // Of the second no row that is gone comes back, and no other is missed.
+  std::vector<std::string> deleted;
+  for (int i = 16500; i < 17500; ++i) deleted.push_back("id" + std::to_string(i));
+  ASSERT_OK(collection_->Delete(deleted));
+  const std::set<std::string> left = ExpectEveryRowOnce(20000);
+  for (const std::string& id : deleted) EXPECT_FALSE(left.contains(id)) << id;
+  EXPECT_GE(Recall(0.99), 0.98);
+  // As many as both: all become one.
+  Write(21000, 36000);
   ASSERT_OK(collection_->BuildIndex());
   EXPECT_EQ(ExplainQuery().compared_rows, 0U);
-  Write(16000, 26000);
-  ASSERT_OK(collection_->BuildIndex());
-  EXPECT_EQ(ExplainQuery().compared_rows, 0U);
-  // Every row is in one place, and nowhere twice.
-  SearchOptions options;
-  options.k = 30000;
-  options.nprobe = 1;
-  const auto ids = Ids(RandomVector(), options);
-  EXPECT_EQ(ids.size(), 26000U);
-  EXPECT_EQ(std::set<std::string>(ids.begin(), ids.end()).size(), 26000U);
-  EXPECT_GE(Recall(0.99), 0.98);
+  ExpectEveryRowOnce(35000);
 }
 
 TEST_F(MemtableCoderTest, OverwrittenAndDeletedRowsAreNoAnswers) {
