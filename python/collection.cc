@@ -68,7 +68,7 @@ SearchOptions ToOptions(size_t k, nb::handle filter, const SearchKnobs& knobs) {
   return options;
 }
 
-nb::object Search(const PythonCollection& self, nb::handle query, size_t k, double recall,
+PythonHits Search(const PythonCollection& self, nb::handle query, size_t k, double recall,
                   nb::handle filter, bool exact, bool with_metadata, bool with_vectors,
                   nb::handle select, std::optional<size_t> nprobe, std::optional<size_t> rerank,
                   std::optional<double> timeout) {
@@ -83,7 +83,7 @@ nb::object Search(const PythonCollection& self, nb::handle query, size_t k, doub
     options.projection.metadata = !options.projection.fields.empty();
   }
   Result<Hits> hits = Unlocked([&] { return collection->Search(vector.floats(), options); });
-  return ToHitList(ValueOrRaise(std::move(hits)), options.projection);
+  return ToPythonHits(ValueOrRaise(std::move(hits)), options.projection);
 }
 
 nb::object SearchBatch(const PythonCollection& self, nb::handle queries, size_t k, double recall,
@@ -124,7 +124,7 @@ nb::dict Explain(const PythonCollection& self, nb::handle query, size_t k, doubl
   told["selection_us"] = explanation.selection_us;
   told["search_us"] = explanation.search_us;
   told["hits_us"] = explanation.hits_us;
-  told["hits"] = ToHitList(explanation.hits, options.projection);
+  told["hits"] = ToPythonHits(explanation.hits, options.projection);
   return told;
 }
 
@@ -279,7 +279,7 @@ void BindRecord(nb::module_& module) {
       });
 }
 
-constexpr const char* kSearchDoc = R"(Return the k nearest records, best first, as a list of Hit.
+constexpr const char* kSearchDoc = R"(Return the k nearest records, best first, as Hits: a sequence of Hit, with lists of their ids, scores, distances.
 
 query: one vector; a contiguous float32 array is read in place.
 filter: only records that match, as text such as "year >= 2000 AND tags CONTAINS 'x'".

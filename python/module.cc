@@ -8,7 +8,7 @@
 
 NB_MODULE(_viper, module) {
   module.attr("__version__") = VIPER_VERSION_STRING;
-  viper::python::BindHit(module);
+  viper::python::BindHits(module);
   viper::python::BindCollection(module);
   viper::python::BindDatabase(module);
 }

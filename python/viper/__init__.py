@@ -12,7 +12,7 @@ Vectors go in and come out as NumPy arrays of float32. Calls release the interpr
 every object may be used from many threads.
 """
 
-from ._viper import Collection, Database, Filter, Hit, Record, WriteSummary, __version__, connect
+from ._viper import Collection, Database, Filter, Hit, Hits, Record, WriteSummary, __version__, connect
 from .errors import (
     AlreadyExists,
     Busy,
@@ -42,6 +42,7 @@ __all__ = [
     "FailedPrecondition",
     "Filter",
     "Hit",
+    "Hits",
     "InvalidArgument",
     "IoError",
     "NotFound",

@@ -1,7 +1,7 @@
 import datetime
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,16 @@ class Hit:
     metadata: dict[str, Any] | None
     vector: npt.NDArray[np.float32] | None
 
+class Hits(Sequence[Hit]):
+    ids: list[str]
+    scores: list[float]
+    distances: list[float]
+    def __len__(self) -> int: ...
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Hit: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Hit]: ...
+
 class Record:
     id: str
     vector: npt.NDArray[np.float32]
@@ -80,7 +90,7 @@ class Collection:
         nprobe: int | None = None,
         rerank: int | None = None,
         timeout: float | None = None,
-    ) -> list[Hit]: ...
+    ) -> Hits: ...
     def search_batch(
         self,
         queries: npt.ArrayLike,

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
+#include <numbers>
+#include <numeric>
 
 #include "base/assert.h"
 #include "base/coding.h"
@@ -16,8 +19,9 @@ namespace {
 /// A row's steps go from -127 to 127 around this byte.
 constexpr int kZeroByte = 128;
 constexpr float kRowSteps = 127;
-/// A query's steps when it takes two parts: 127 * 128.
-constexpr float kQuerySteps = 16'256;
+/// A query's steps when it takes one part, and two: 127 * 128.
+constexpr float kQuerySteps = 127;
+constexpr float kQueryStepsOfTwo = 16'256;
 constexpr int kPartBase = 128;
 /// Standard deviations of rounding that an error bound covers, over that of a uniform error of one
 /// step.
@@ -104,18 +108,27 @@ void ByteQuery::Prepare(ByteRows kind, const Model& model, std::span<const float
   const std::span<const float> source = whole_rows ? query : rotated;
   const float shift = whole_rows ? kZeroByte : 0;
   dim_ = source.size();
-  parts_ = whole_rows && IsWhole(query) ? 1 : 2;
+  const bool is_whole = whole_rows && IsWhole(query);
+  parts_ = whole_rows && !is_whole ? 2 : 1;
   squared_scale_ = whole_rows ? double{model.content().scale} * double{model.content().scale} : 1;
   squared_norm_ = SquaredNormOf(source.data(), dim_);
   norm_ = static_cast<float>(std::sqrt(squared_norm_));
-  // The rounding of few components is not independent after the rotation: then the worst case.
-  error_per_step_ = norm_ * kErrorSteps;
-  if (model.dim() < kIndependentDims) {
-    error_per_step_ = 0;
-    for (const float x : source) error_per_step_ += std::fabs(x) / 2;
-  }
   step_ = 1;
-  if (parts_ == 2) step_ = std::max(LargestDifference(source, shift), 1e-30F) / kQuerySteps;
+  if (!is_whole) {
+    const float steps = parts_ == 1 ? kQuerySteps : kQueryStepsOfTwo;
+    step_ = std::max(LargestDifference(source, shift), 1e-30F) / steps;
+  }
+  error_per_step_ = norm_ * kErrorSteps;
+  error_per_norm_ = step_ * kErrorSteps;
+  if (model.dim() < kIndependentDims) {
+    // The rounding of few components is not independent after the rotation: then the worst case,
+    // sums in place of the root of squares, which are at most sqrt(2) as large.
+    const double sum = std::transform_reduce(source.begin(), source.end(), 0.0, std::plus<>(),
+                                             [](float x) { return std::fabs(x); });
+    error_per_step_ = static_cast<float>(std::numbers::sqrt2 * sum / 2);
+    error_per_norm_ =
+        static_cast<float>(std::numbers::sqrt2 * step_ / 2 * std::sqrt(static_cast<double>(dim_)));
+  }
   TakeSteps(source, shift);
 }
 
@@ -155,20 +168,23 @@ void ByteQuery::Estimate(const std::byte* const* rows, size_t count, float* esti
 
 void ByteQuery::EstimateScaled(const std::byte* const* rows, size_t count, float* estimates,
                                float* errors) const {
-  int32_t products[2 * kRowsMax];
-  kernels::Active().dot_bytes(rows, count, dim_, query_.data(), parts_, products);
+  int32_t products[kRowsMax];
+  kernels::Active().dot_bytes(rows, count, dim_, query_.data(), 1, products);
   for (size_t i = 0; i < count; ++i) {
     const std::byte* factors = rows[i] + dim_;
     const float row_step = LoadFloat(factors);
-    const double steps = 128.0 * products[i] + products[count + i] - centre_;
-    const double product = steps * double{row_step} * double{step_};
+    const float squared_row_norm = LoadFloat(factors + sizeof(float));
+    const double product = (products[i] - centre_) * double{row_step} * double{step_};
+    // The roundings of row and query are independent of each other.
+    const float row_error = error_per_step_ * row_step;
+    const float error =
+        std::sqrt(row_error * row_error + error_per_norm_ * error_per_norm_ * squared_row_norm);
     if (metric_ == Metric::kDot) {
       estimates[i] = static_cast<float>(-product);
-      errors[i] = error_per_step_ * row_step;
+      errors[i] = error;
     } else {
-      estimates[i] = static_cast<float>(squared_norm_ + double{LoadFloat(factors + sizeof(float))} -
-                                        2 * product);
-      errors[i] = 2 * error_per_step_ * row_step;
+      estimates[i] = static_cast<float>(squared_norm_ + double{squared_row_norm} - 2 * product);
+      errors[i] = 2 * error;
     }
   }
 }

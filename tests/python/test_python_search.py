@@ -1,5 +1,6 @@
 """Searches: hits, filters, batches, and what is left out of them."""
 
+import collections.abc
 import threading
 
 import numpy as np
@@ -60,7 +61,7 @@ def test_scores_of_the_other_metrics(database, metric):
 def test_ten_hits_by_default_and_none_for_zero(collection):
     query = np.zeros(DIM)
     assert len(collection.search(query)) == 10
-    assert collection.search(query, k=0) == []
+    assert list(collection.search(query, k=0)) == []
     assert len(collection.search(query, k=10_000)) == ROWS
 
 
@@ -84,6 +85,25 @@ def test_metadata_can_be_left_out_or_chosen_and_vectors_added(collection):
     assert first(select=[]).metadata is None
     assert first(with_vectors=True).vector.tobytes() == query.tobytes()
     assert repr(first()).startswith("Hit(id='row-017'")
+
+
+def test_hits_are_a_sequence(collection):
+    hits = collection.search(random_vectors(5, ROWS, DIM)[17], k=4)
+    each = list(hits)
+    assert isinstance(hits, collections.abc.Sequence) and len(hits) == 4
+    assert hits.ids == [hit.id for hit in each] and hits.ids[0] == "row-017"
+    assert hits.distances == [hit.distance for hit in each] == sorted(hits.distances)
+    assert hits.scores == [hit.score for hit in each]
+    assert hits[-1].id == hits.ids[3] and [hit.id for hit in hits[1:3]] == hits.ids[1:3]
+    assert repr(hits).startswith("Hits([Hit(id='row-017'")
+    for index in (4, -5, 1 << 70):
+        with pytest.raises(IndexError):
+            hits[index]
+    with pytest.raises(TypeError):
+        hits["ids"]
+    first = hits[0]
+    del hits, each
+    assert first.id == "row-017" and first.metadata["number"] == 17
 
 
 @pytest.mark.parametrize(

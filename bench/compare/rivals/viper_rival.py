@@ -76,7 +76,7 @@ class Viper(Rival):
 
     def single(self):
         search = call(self.collection.search, k=K, with_metadata=False, **self.setting)
-        return lambda query: [hit.id for hit in search(query)]
+        return lambda query: search(query).ids
 
     def batch(self):
         return call(self.collection.search_batch, k=K, **self.setting)
@@ -84,7 +84,7 @@ class Viper(Rival):
     def filtered(self, filter):
         condition = self.viper.Filter(filters.sql(filter, contains="{field} CONTAINS {value}"))
         search = call(self.collection.search, k=K, with_metadata=False, filter=condition, **self.setting)
-        return lambda query: [hit.id for hit in search(query)]
+        return lambda query: search(query).ids
 
     def ids(self, answer):
         return [int(row_id) for row_id in answer]
