@@ -26,11 +26,12 @@ Collection::Impl::~Impl() {
     context_.read->audit.Stop();
   }
   if (writer_ == nullptr) return;
-  // Threads first: they use everything else.
+  // Threads first: they use everything else, and notify each other.
   writer_->stopping = true;
-  writer_->index_thread.reset();
-  writer_->flush_thread.reset();
-  writer_->sync_thread.reset();
+  for (const auto* thread : {&writer_->training_thread, &writer_->index_thread,
+                             &writer_->flush_thread, &writer_->sync_thread}) {
+    if (*thread != nullptr) (*thread)->Stop();
+  }
   if (context_.options.durability != Durability::kSync) {
     Status synced = writer_->wal->Sync();
     if (!synced.ok()) context_.Log("log: sync at close failed: " + synced.ToString());
@@ -146,6 +147,7 @@ Status Collection::Impl::Flush() {
   }
   Status flushed = writer_->flusher->Flush();
   if (!flushed.ok()) NoteUnflushed();
+  if (writer_->index_thread == nullptr) writer_->memtable_coder->ForgetFlushed(*state()->View());
   NotifyIndexThread();
   return flushed;
 }
@@ -186,19 +188,30 @@ void Collection::Impl::NoteDamagedIndexFile(const std::string& path) {
   NotifyIndexThread();
 }
 
-void Collection::Impl::BuildIndexInBackground() {
+void Collection::Impl::KeepIndexUp() {
   const auto goes_on = [this](double) { return !writer_->stopping.load(); };
-  // First what is quick. After a build there may be another model.
-  Status built = writer_->memtable_coder->Code(*state()->View(), goes_on);
+  // First what is quick.
+  Status coded = writer_->memtable_coder->Code(*state()->View(), goes_on);
+  if (coded.ok()) coded = writer_->index_builder->KeepUp(*state()->View(), nullptr, goes_on);
+  NoteIndexing(coded);
+  if (writer_->index_builder->IsBehind(*state()->View())) writer_->training_thread->Notify();
+}
+
+void Collection::Impl::TrainIndexInBackground() {
   const auto view = state()->View();
-  if (built.ok() && writer_->index_builder->IsBehind(*view)) {
-    // On this thread alone: searches and writes go first.
-    built = writer_->index_builder->Build(*view, nullptr, goes_on);
-    if (built.ok()) built = writer_->memtable_coder->Code(*state()->View(), goes_on);
-  }
-  if (built.ok() || built.code() == StatusCode::kCancelled) return;
+  if (!writer_->index_builder->IsBehind(*view)) return;
+  // On this thread alone: searches and writes go first.
+  const Status built = writer_->index_builder->Build(
+      *view, nullptr, [this](double) { return !writer_->stopping.load(); });
+  NoteIndexing(built);
+  // What has come meanwhile, and what is in memory, is not coded under a new model.
+  if (built.ok()) NotifyIndexThread();
+}
+
+void Collection::Impl::NoteIndexing(const Status& status) {
+  if (status.ok() || status.code() == StatusCode::kCancelled) return;
   context_.Log(fmt::format("collection '{}': building the index failed: {}", context_.name,
-                           built.ToString()));
+                           status.ToString()));
 }
 
 Status Collection::Impl::Refresh() {

@@ -63,6 +63,8 @@ class Collection::Impl {
     // Last: their threads use all of the above.
     std::unique_ptr<BackgroundThread> flush_thread;
     std::unique_ptr<BackgroundThread> sync_thread;
+    /// Trains, while the index thread keeps up with what is written.
+    std::unique_ptr<BackgroundThread> training_thread;
     std::unique_ptr<BackgroundThread> index_thread;
   };
 
@@ -88,7 +90,9 @@ class Collection::Impl {
   Status CheckWritable() const;
   Status MakeRoom();
   void FlushInBackground();
-  void BuildIndexInBackground();
+  void KeepIndexUp();
+  void TrainIndexInBackground();
+  void NoteIndexing(const Status& status);
   void NoteRowsToCode(uint64_t rows);
   void NotifyIndexThread();
   void NoteDamagedIndexFile(const std::string& path);

@@ -292,8 +292,10 @@ Status Collection::Impl::StartWriter(Found found) {
   writer_->memtable_coder = std::make_unique<core::MemtableCoder>(context_);
   if (found.replay.records > 0) NoteUnflushed();
   if (context_.options.background_index) {
+    writer_->training_thread = std::make_unique<BackgroundThread>(
+        "viper-train", std::chrono::milliseconds(0), [this] { TrainIndexInBackground(); });
     writer_->index_thread = std::make_unique<BackgroundThread>(
-        "viper-index", std::chrono::milliseconds(0), [this] { BuildIndexInBackground(); });
+        "viper-index", std::chrono::milliseconds(0), [this] { KeepIndexUp(); });
     NotifyIndexThread();
   }
   if (context_.options.background_flush) {

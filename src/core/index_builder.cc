@@ -294,17 +294,44 @@ std::vector<std::shared_ptr<const OpenSegment>> KeepSegments(std::vector<Segment
   return kept;
 }
 
+/// A file under a name of its own until it is whole; removed unless it is put in place.
+class StagedFile {
+ public:
+  StagedFile(FileSystem& files, std::string path) : files_(&files), path_(std::move(path)) {}
+  StagedFile(StagedFile&& other) noexcept
+      : files_(other.files_), path_(std::exchange(other.path_, {})) {}
+  StagedFile& operator=(StagedFile&&) = delete;
+  ~StagedFile() {
+    // Best effort: what stays behind is swept at the next open.
+    if (!path_.empty()) (void)files_->RemoveFile(path_).ok();
+  }
+
+  const std::string& path() const { return path_; }
+  Status PutInPlace(const std::string& path) {
+    VIPER_RETURN_IF_ERROR(files_->Rename(path_, path));
+    path_.clear();
+    return {};
+  }
+
+ private:
+  FileSystem* files_;
+  std::string path_;
+};
+
 }  // namespace
 
 struct IndexBuilder::Made {
   std::shared_ptr<const index::Model> model;
   Assigned assigned;
   std::shared_ptr<const OpenSegment> segment;
+  /// Where its file is until it is put in place.
+  std::optional<StagedFile> segment_file;
+  std::shared_ptr<const IndexFiles> files;
   /// Rows that the model and its curves were fitted to, rising.
   std::vector<uint64_t> fitted_rows;
 };
 
-IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view) const {
+IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view, Training training) const {
   const auto files = context_.read->index.files();
   Plan plan;
   PartsOfView parts(view);
@@ -318,11 +345,16 @@ IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view) const {
   }
   plan.parts = parts.left();
   plan.added_rows = parts.left_rows();
-  if (files == nullptr || files->model == nullptr) {
-    plan.reason = "there is no model yet";
-  } else {
+  const bool has_model = files != nullptr && files->model != nullptr;
+  if (has_model) {
     plan.caution =
         CautionFor(files->model->record().caution, context_.read->audit.ShareOfMissesAllowed());
+  }
+  if (training == Training::kNever) {
+    if (!has_model) return plan;
+  } else if (!has_model) {
+    plan.reason = "there is no model yet";
+  } else {
     const IndexCost cost = CostOf(files->segments, files->model->cluster_count());
     plan.reason = ReasonToTrain(files->model->record(), cost, plan.rows);
   }
@@ -338,20 +370,51 @@ IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view) const {
   return plan;
 }
 
-bool IndexBuilder::IsBehind(const ReadView& view) const { return MakePlan(view).has_work; }
+bool IndexBuilder::IsBehind(const ReadView& view) const {
+  return MakePlan(view, Training::kAllowed).has_work;
+}
 
 Status IndexBuilder::Build(const ReadView& view, ThreadPool* threads,
                            const std::function<bool(double)>& progress) {
-  MutexLock lock(mutex_);
+  MutexLock lock(build_mutex_);
+  return Run(view, Training::kAllowed, threads, progress);
+}
+
+Status IndexBuilder::KeepUp(const ReadView& view, ThreadPool* threads,
+                            const std::function<bool(double)>& progress) {
+  return Run(view, Training::kNever, threads, progress);
+}
+
+Status IndexBuilder::Run(const ReadView& view, Training training, ThreadPool* threads,
+                         const std::function<bool(double)>& progress) {
   // What new rows cost is known when they are coded: that may be a reason to train.
   for (int round = 0; round < kRoundsMax; ++round) {
-    const Plan plan = MakePlan(view);
+    const Plan plan = MakePlan(view, training);
     if (!plan.has_work) return {};
-    const Status done = Run(view, plan, threads, progress);
+    const Status done =
+        plan.reason ? Train(view, plan, threads, progress) : CodeNew(view, threads, progress);
     const bool may_go_on = done.ok() || (done.code() == StatusCode::kCorruption && DropDamaged());
     if (!may_go_on) return done.WithContext("index");
   }
   return {};
+}
+
+Status IndexBuilder::CodeNew(const ReadView& view, ThreadPool* threads,
+                             const std::function<bool(double)>& progress) {
+  MutexLock lock(files_mutex_);
+  const Plan plan = MakePlan(view, Training::kNever);
+  if (!plan.has_work) return {};
+  Made made;
+  VIPER_RETURN_IF_ERROR(Make(view, plan, threads, progress, made));
+  return PutInPlace(plan, made);
+}
+
+Status IndexBuilder::Train(const ReadView& view, const Plan& plan, ThreadPool* threads,
+                           const std::function<bool(double)>& progress) {
+  Made made;
+  VIPER_RETURN_IF_ERROR(Make(view, plan, threads, progress, made));
+  MutexLock lock(files_mutex_);
+  return PutInPlace(plan, made);
 }
 
 bool IndexBuilder::DropDamaged() const {
@@ -369,16 +432,14 @@ bool IndexBuilder::DropDamaged() const {
   return dropped;
 }
 
-Status IndexBuilder::Run(const ReadView& view, const Plan& plan, ThreadPool* threads,
-                         const std::function<bool(double)>& progress) {
+Status IndexBuilder::Make(const ReadView& view, const Plan& plan, ThreadPool* threads,
+                          const std::function<bool(double)>& progress, Made& made) {
   const Rows rows(view, plan.parts);
   VIPER_RETURN_IF_ERROR(CheckMemory(rows.count()));
-  const auto old_files = context_.read->index.files();
-  Made made;
   if (plan.reason) {
-    VIPER_RETURN_IF_ERROR(Train(rows, threads, progress, made));
+    VIPER_RETURN_IF_ERROR(TrainModel(rows, threads, progress, made));
   } else {
-    made.model = old_files->model;
+    made.model = context_.read->index.files()->model;
   }
   auto files = std::make_shared<IndexFiles>();
   files->segments = plan.kept;
@@ -392,14 +453,20 @@ Status IndexBuilder::Run(const ReadView& view, const Plan& plan, ThreadPool* thr
   VIPER_ASSIGN_OR_RETURN(index::ModelRecord record,
                          MakeRecord(view, plan, files, threads, progress, made));
   files->model = made.model->WithRecord(std::move(record));
-  if (!Goes(progress, 1)) return Stopped();
-  VIPER_RETURN_IF_ERROR(WriteModelFile(*files->model, files->model_path));
-  const bool is_more_cautious =
-      old_files != nullptr && old_files->model != nullptr &&
-      files->model->record().caution != old_files->model->record().caution;
-  context_.read->index.Replace(files);
+  made.files = std::move(files);
+  return Goes(progress, 1) ? Status() : Stopped();
+}
+
+Status IndexBuilder::PutInPlace(const Plan& plan, Made& made) {
+  const IndexFiles& files = *made.files;
+  if (made.segment_file) VIPER_RETURN_IF_ERROR(made.segment_file->PutInPlace(made.segment->path));
+  VIPER_RETURN_IF_ERROR(WriteModelFile(*files.model, files.model_path));
+  const auto old_files = context_.read->index.files();
+  const bool is_more_cautious = old_files != nullptr && old_files->model != nullptr &&
+                                files.model->record().caution != old_files->model->record().caution;
+  context_.read->index.Replace(made.files);
   if (is_more_cautious || plan.reason) context_.read->audit.Forget();
-  RemoveUnused(*files);
+  RemoveUnused(files);
   if (plan.reason) ++trainings_;
   return {};
 }
@@ -413,8 +480,8 @@ Status IndexBuilder::CheckMemory(uint64_t rows) const {
                   needed, context_.options.index_memory_bytes, rows));
 }
 
-Status IndexBuilder::Train(const Rows& rows, ThreadPool* threads,
-                           const std::function<bool(double)>& progress, Made& made) const {
+Status IndexBuilder::TrainModel(const Rows& rows, ThreadPool* threads,
+                                const std::function<bool(double)>& progress, Made& made) const {
   index::TrainingOptions options;
   options.metric = context_.schema->metric;
   options.dim = context_.schema->dim;
@@ -460,7 +527,7 @@ Status IndexBuilder::Code(const Rows& rows, ThreadPool* threads,
   input.mean_squared_distance = made.assigned.mean_squared_distance;
   input.pool = threads;
   input.progress = Portion(progress, kAssignedAt, kWrittenAt);
-  VIPER_ASSIGN_OR_RETURN(made.segment, WriteSegmentFile(std::move(input)));
+  VIPER_RETURN_IF_ERROR(WriteSegmentFile(std::move(input), made));
   coded_rows_ += rows.count();
   return {};
 }
@@ -524,23 +591,20 @@ Result<index::ModelRecord> IndexBuilder::MakeRecord(const ReadView& view, const 
   return record;
 }
 
-Result<std::shared_ptr<const OpenSegment>> IndexBuilder::WriteSegmentFile(
-    index::SegmentInput input) const {
+Status IndexBuilder::WriteSegmentFile(index::SegmentInput input, Made& made) const {
   FileSystem& files = *context_.file_system;
   const std::string uuid = MakeUuid();
-  const std::string path = storage::SegmentPath(context_.directory, uuid);
-  const std::string staged = storage::TmpPath(context_.directory, uuid + ".vseg");
-  VIPER_ASSIGN_OR_RETURN(auto file, files.CreateFile(staged));
+  const StagedFile& staged =
+      made.segment_file.emplace(files, storage::TmpPath(context_.directory, uuid + ".vseg"));
+  VIPER_ASSIGN_OR_RETURN(auto file, files.CreateFile(staged.path()));
   input.append = [&file](std::span<const std::byte> bytes) { return file->Append(bytes); };
-  Status written = index::WriteSegment(input);
-  if (written.ok()) written = file->Close();
-  if (written.ok()) written = files.Rename(staged, path);
-  if (!written.ok()) {
-    // Best effort: what stays behind is swept at the next open.
-    (void)files.RemoveFile(staged).ok();
-    return written;
-  }
-  return OpenSegmentFile(files, path, *input.model);
+  VIPER_RETURN_IF_ERROR(index::WriteSegment(input));
+  VIPER_RETURN_IF_ERROR(file->Close());
+  VIPER_ASSIGN_OR_RETURN(auto open, OpenSegmentFile(files, staged.path(), *input.model));
+  // What is mapped goes by its later name.
+  open->path = storage::SegmentPath(context_.directory, uuid);
+  made.segment = std::move(open);
+  return {};
 }
 
 Status IndexBuilder::WriteModelFile(const index::Model& model, const std::string& path) const {

@@ -16,8 +16,13 @@
 
 namespace viper::core {
 
-/// Keeps the index of a collection up with its parts. One build at a time; reads go on meanwhile
-/// with what was there. Thread-safe.
+/// Keeps the index of a collection up with its parts; reads go on meanwhile with what was there.
+/// Thread-safe.
+///
+/// The old model and its segments stay until all of the new is there, then both change at once: no
+/// search ranks the clusters of two models, and the recall that a model was fitted to reach holds
+/// for all of what it answers. So that new rows do not wait for a training, KeepUp codes them under
+/// the old model beside it.
 ///
 /// A build (1) trains a model if there is none and the parts hold enough rows, or if what the rows
 /// cost under the present one says so; (2) writes a segment for the parts that are in none,
@@ -34,7 +39,11 @@ class IndexBuilder {
   /// stops the build when it returns false: Cancelled. ResourceExhausted if
   /// EngineOptions::index_memory_bytes is too small.
   Status Build(const ReadView& view, ThreadPool* threads,
-               const std::function<bool(double)>& progress) VIPER_EXCLUDES(mutex_);
+               const std::function<bool(double)>& progress)
+      VIPER_EXCLUDES(build_mutex_, files_mutex_);
+  /// Step (2) alone, under the model there is: nothing without one. Does not wait for a training.
+  Status KeepUp(const ReadView& view, ThreadPool* threads,
+                const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
   /// Whether Build would do something.
   bool IsBehind(const ReadView& view) const;
 
@@ -62,11 +71,20 @@ class IndexBuilder {
   };
   /// What a build makes, step by step.
   struct Made;
-  Plan MakePlan(const ReadView& view) const;
-  Status Run(const ReadView& view, const Plan& plan, ThreadPool* threads,
-             const std::function<bool(double)>& progress) VIPER_REQUIRES(mutex_);
-  Status Train(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
-               Made& made) const;
+  enum class Training { kAllowed, kNever };
+  Plan MakePlan(const ReadView& view, Training training) const;
+  Status Run(const ReadView& view, Training training, ThreadPool* threads,
+             const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
+  Status CodeNew(const ReadView& view, ThreadPool* threads,
+                 const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
+  Status Train(const ReadView& view, const Plan& plan, ThreadPool* threads,
+               const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
+  /// Do what a plan says; on disk, and not in place yet.
+  Status Make(const ReadView& view, const Plan& plan, ThreadPool* threads,
+              const std::function<bool(double)>& progress, Made& made);
+  Status PutInPlace(const Plan& plan, Made& made) VIPER_REQUIRES(files_mutex_);
+  Status TrainModel(const Rows& rows, ThreadPool* threads,
+                    const std::function<bool(double)>& progress, Made& made) const;
   Status Code(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
               Made& made);
   Status Fit(const ReadView& view, const Rows& rows, ThreadPool* threads,
@@ -81,14 +99,17 @@ class IndexBuilder {
   /// Take out the segments that are not what they were, so that they are made again. True if there
   /// were any.
   bool DropDamaged() const;
-  Result<std::shared_ptr<const OpenSegment>> WriteSegmentFile(index::SegmentInput input) const;
+  Status WriteSegmentFile(index::SegmentInput input, Made& made) const;
   Status WriteModelFile(const index::Model& model, const std::string& path) const;
-  void RemoveUnused(const IndexFiles& files) const;
+  void RemoveUnused(const IndexFiles& files) const VIPER_REQUIRES(files_mutex_);
 
   const CollectionContext& context_;
   std::atomic<uint64_t> trainings_{0};
   std::atomic<uint64_t> coded_rows_{0};
-  Mutex mutex_;
+  /// One build at a time,
+  Mutex build_mutex_;
+  /// and one change of the files, which for a training is its end. Taken after the other.
+  Mutex files_mutex_;
 };
 
 }  // namespace viper::core

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "core/collection_impl.h"
 #include "core/indexed_collection_fixture.h"
 
 namespace viper::core {
@@ -152,6 +154,72 @@ TEST_F(IndexBuilderTest, RowsThatLieElsewhereLeadToANewModel) {
   EXPECT_EQ(IndexFiles().size(), 2U);
   EXPECT_EQ(Ids(query, {}).front(), "far0");
   EXPECT_GT(Recall(0.99), 0.93);
+}
+
+TEST_F(IndexBuilderTest, NewRowsAreCodedUnderTheOldModelWhileAnotherIsTrained) {
+  CreateIndexed();
+  Write(0, 2000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  Write(2000, 7000);
+  ASSERT_OK(collection_->Flush());
+  collection_.reset();
+  CollectionContext closed;
+  closed.name = "docs";
+  closed.directory = "/db/docs";
+  closed.options = options_;
+  closed.file_system = &files_;
+  closed.clock = &clock_;
+  ASSERT_OK_AND_ASSIGN(auto open, Collection::Impl::Open(closed));
+  const CollectionContext& context = open->context();
+  const auto indexed_rows = [&] { return open->Statistics().indexed_rows; };
+  const auto model = [&] { return context.read->index.files()->model->id(); };
+  const uint64_t old_model = model();
+  IndexBuilder builder(context);
+  const auto write_and_keep_up = [&] {
+    std::vector<Record> records(300);
+    for (size_t i = 0; i < records.size(); ++i) {
+      records[i].id = "new" + std::to_string(i);
+      records[i].vector = RandomVector();
+    }
+    EXPECT_OK(open->UpsertRecords(records));
+    EXPECT_OK(open->Flush());
+    EXPECT_EQ(indexed_rows(), 2000U);
+    EXPECT_OK(builder.KeepUp(*open->View(), nullptr, {}));
+    EXPECT_EQ(indexed_rows(), 7300U);
+    EXPECT_EQ(model(), old_model);
+  };
+  bool has_written = false;
+  const auto progress = [&](double share) {
+    // The new segment is written, and not in place.
+    if (share > 0.9 && !std::exchange(has_written, true)) write_and_keep_up();
+    return true;
+  };
+  ASSERT_OK(builder.Build(*open->View(), nullptr, progress));
+  ASSERT_TRUE(has_written);
+  EXPECT_NE(model(), old_model);
+  EXPECT_EQ(builder.training_count(), 1U);
+  EXPECT_EQ(indexed_rows(), 7000U);
+  ASSERT_OK(builder.KeepUp(*open->View(), nullptr, {}));
+  EXPECT_EQ(indexed_rows(), 7300U);
+  EXPECT_EQ(IndexFiles().size(), 3U);
+  ASSERT_OK_AND_ASSIGN(const auto staged, files_.List("/db/docs/_viper/tmp"));
+  EXPECT_TRUE(staged.empty());
+  open.reset();
+  ASSERT_OK(Reopen());
+  EXPECT_EQ(collection_->Statistics().indexed_rows, 7300U);
+  EXPECT_GT(Recall(0.99), 0.93);
+}
+
+TEST_F(IndexBuilderTest, AStoppedBuildLeavesNoFileBehind) {
+  CreateIndexed();
+  Write(0, 2000);
+  ASSERT_OK(collection_->Flush());
+  EXPECT_EQ(collection_->BuildIndex([](double share) { return share < 0.9; }).code(),
+            StatusCode::kCancelled);
+  ASSERT_OK_AND_ASSIGN(const auto staged, files_.List("/db/docs/_viper/tmp"));
+  EXPECT_TRUE(staged.empty());
+  EXPECT_TRUE(IndexFiles().empty());
 }
 
 /// The same rows again are no drift.

@@ -17,16 +17,15 @@ Result<std::shared_ptr<const index::Model>> ReadModel(FileSystem& files, const s
 
 }  // namespace
 
-Result<std::shared_ptr<const OpenSegment>> OpenSegmentFile(FileSystem& files,
-                                                           const std::string& path,
-                                                           const index::Model& model) {
+Result<std::shared_ptr<OpenSegment>> OpenSegmentFile(FileSystem& files, const std::string& path,
+                                                     const index::Model& model) {
   auto open = std::make_shared<OpenSegment>();
   open->path = path;
   VIPER_ASSIGN_OR_RETURN(open->file, files.Map(path));
   auto segment = index::Segment::Open(open->file->bytes(), model);
   if (!segment.ok()) return segment.status().WithContext(path);
   open->segment = std::move(*segment);
-  return std::shared_ptr<const OpenSegment>(std::move(open));
+  return open;
 }
 
 std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,

@@ -11,9 +11,8 @@
 namespace viper::core {
 
 /// Map a segment's file. Corruption names it, but for damage of clusters, which is seen later.
-Result<std::shared_ptr<const OpenSegment>> OpenSegmentFile(FileSystem& files,
-                                                           const std::string& path,
-                                                           const index::Model& model);
+Result<std::shared_ptr<OpenSegment>> OpenSegmentFile(FileSystem& files, const std::string& path,
+                                                     const index::Model& model);
 
 /// Load the index files in a collection's directory: the newest model that is whole, and the
 /// segments under it. What is damaged or of another model is left out, and named in `rejected` with

@@ -146,6 +146,16 @@ Result<CodedRows> MemtableCoder::CodeRows(const std::shared_ptr<const index::Mod
   return CodedRows{memtable.memtable, range, std::move(open)};
 }
 
+void MemtableCoder::ForgetFlushed(const ReadView& view) {
+  MutexLock lock(mutex_);
+  std::vector<CodedRows> coded = context_.read->index.coded_rows();
+  const size_t gone = std::erase_if(coded, [&](const CodedRows& rows) {
+    return std::none_of(view.memtables.begin(), view.memtables.end(),
+                        [&](const MemtableView& memtable) { return IsOf(rows, memtable); });
+  });
+  if (gone > 0) context_.read->index.ReplaceCodedRows(std::move(coded));
+}
+
 size_t MemtableCoder::memory_bytes() const {
   size_t bytes = 0;
   for (const CodedRows& rows : context_.read->index.coded_rows()) {

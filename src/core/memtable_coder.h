@@ -32,6 +32,8 @@ class MemtableCoder {
   /// Nothing to do without a model.
   Status Code(const ReadView& view, const std::function<bool(double)>& progress)
       VIPER_EXCLUDES(mutex_);
+  /// Forget the memtables that are gone from `view`: for whom nobody calls Code after a flush.
+  void ForgetFlushed(const ReadView& view) VIPER_EXCLUDES(mutex_);
   /// Bytes of the segments.
   size_t memory_bytes() const;
 

@@ -138,10 +138,10 @@ TEST_F(MemtableCoderTest, CodesGoWithTheMemtable) {
   ASSERT_OK(collection_->BuildIndex());
   ASSERT_OK(collection_->Flush());
   EXPECT_EQ(ExplainQuery().compared_rows, 5000U);
-  ASSERT_OK(collection_->BuildIndex());
-  EXPECT_EQ(ExplainQuery().compared_rows, 0U);
   EXPECT_EQ(collection_->Statistics().memory_rows, 0U);
   EXPECT_LT(collection_->Statistics().memory_bytes, 1U << 20);
+  ASSERT_OK(collection_->BuildIndex());
+  EXPECT_EQ(ExplainQuery().compared_rows, 0U);
   EXPECT_GE(Recall(0.95), 0.93);
 }
 

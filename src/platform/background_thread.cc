@@ -12,13 +12,13 @@ BackgroundThread::BackgroundThread(std::string name, std::chrono::milliseconds i
       work_(std::move(work)),
       thread_([this, thread_name = std::move(name)] { Run(thread_name); }) {}
 
-BackgroundThread::~BackgroundThread() {
+void BackgroundThread::Stop() {
   {
     MutexLock lock(mutex_);
     stopping_ = true;
   }
   wake_.NotifyOne();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void BackgroundThread::Notify() {

@@ -16,15 +16,15 @@ class BackgroundThread {
   /// `interval` 0 = only when notified. `work` must not throw.
   BackgroundThread(std::string name, std::chrono::milliseconds interval,
                    std::function<void()> work);
-  /// Stops and joins; a call that is running is waited for, a notification not yet served is
-  /// dropped.
-  ~BackgroundThread();
+  ~BackgroundThread() { Stop(); }
   BackgroundThread(const BackgroundThread&) = delete;
   BackgroundThread& operator=(const BackgroundThread&) = delete;
 
   /// Have the function called soon, once for any number of notifications that came before the call
   /// starts. One that comes during a call leads to another call. Never waits for the function.
   void Notify() VIPER_EXCLUDES(mutex_);
+  /// Wait for a call that is running; there are no more, whoever notifies. Not from the function.
+  void Stop() VIPER_EXCLUDES(mutex_);
 
  private:
   void Run(const std::string& name);

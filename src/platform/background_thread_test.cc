@@ -77,5 +77,14 @@ TEST(BackgroundThread, DestructorWaitsForTheRunningCall) {
   EXPECT_TRUE(finished);
 }
 
+TEST(BackgroundThread, AStoppedOneIsNotifiedInVain) {
+  std::atomic<int> calls{0};
+  BackgroundThread thread("test", milliseconds(0), [&] { ++calls; });
+  thread.Stop();
+  thread.Notify();
+  thread.Stop();
+  EXPECT_EQ(calls, 0);
+}
+
 }  // namespace
 }  // namespace viper
