@@ -15,7 +15,7 @@
 #include "core/index_accuracy.h"
 #include "core/index_cost.h"
 #include "core/index_files.h"
-#include "core/indexed_search.h"
+#include "core/part_rows.h"
 #include "index/byte_row.h"
 #include "index/model_training.h"
 #include "storage/file_names.h"
@@ -55,149 +55,6 @@ bool Goes(const std::function<bool(double)>& progress, double share) {
 }
 
 Status Stopped() { return Status::Cancelled("index: the build was stopped"); }
-
-}  // namespace
-
-class IndexBuilder::Rows {
- public:
-  Rows(const ReadView& view, const std::vector<size_t>& parts) : sources_(parts) {
-    for (const size_t part : parts) {
-      firsts_.push_back(count_);
-      parts_.push_back(view.parts[part].part);
-      count_ += parts_.back()->row_count();
-    }
-  }
-
-  uint64_t count() const { return count_; }
-  const std::vector<std::shared_ptr<const Part>>& parts() const { return parts_; }
-
-  Result<const std::byte*> Floats(uint64_t row) const {
-    const auto after = std::upper_bound(firsts_.begin(), firsts_.end(), row);
-    const auto part = static_cast<size_t>(after - firsts_.begin()) - 1;
-    return parts_[part]->Floats(row - firsts_[part]);
-  }
-
-  /// `count` rows, spread evenly, each moved at random inside its stretch; rising.
-  std::vector<uint64_t> Sample(size_t count, uint64_t seed) const {
-    Random random(seed);
-    std::vector<uint64_t> rows;
-    for (size_t i = 0; i < count; ++i) {
-      const uint64_t first = count_ * i / count;
-      const uint64_t last = std::max(count_ * (i + 1) / count, first + 1);
-      rows.push_back(first + random.Uniform(last - first));
-    }
-    return rows;
-  }
-
-  Result<std::vector<float>> FloatsOf(std::span<const uint64_t> numbers, size_t dim) const {
-    std::vector<float> floats(numbers.size() * dim);
-    size_t next = 0;
-    for (const uint64_t row : numbers) {
-      VIPER_ASSIGN_OR_RETURN(const std::byte* bytes, Floats(row));
-      std::memcpy(floats.data() + next, bytes, dim * sizeof(float));
-      next += dim;
-    }
-    return floats;
-  }
-
-  /// The k nearest of each of some rows, itself left out, nearest first.
-  Result<std::vector<std::vector<uint64_t>>> Nearest(const ReadView& view,
-                                                     std::span<const uint64_t> numbers, size_t k,
-                                                     const ScanControl& control) const {
-    VIPER_ASSIGN_OR_RETURN(const auto floats, FloatsOf(numbers, view.schema->dim));
-    const Selections all(view.source_count());
-    VIPER_ASSIGN_OR_RETURN(
-        const auto found,
-        ScanByDistance(view, all, sources_, {floats, numbers.size()}, k + 1, control));
-    std::vector<std::vector<uint64_t>> nearest(numbers.size());
-    for (size_t i = 0; i < numbers.size(); ++i) {
-      for (const FoundRow& row : found[i]) {
-        const auto source = std::lower_bound(sources_.begin(), sources_.end(), row.location.source);
-        const uint64_t number =
-            firsts_[static_cast<size_t>(source - sources_.begin())] + row.location.row;
-        if (number != numbers[i] && nearest[i].size() < k) nearest[i].push_back(number);
-      }
-    }
-    return nearest;
-  }
-
- private:
-  std::vector<size_t> sources_;  // of the view, rising
-  std::vector<std::shared_ptr<const Part>> parts_;
-  std::vector<uint64_t> firsts_;
-  uint64_t count_ = 0;
-};
-
-namespace {
-
-/// The cluster of every row, their mean squared distance to the centroids, and whether all rows are
-/// whole numbers of a byte.
-struct Assigned {
-  std::vector<uint32_t> clusters;
-  double mean_squared_distance = 0;
-  bool are_whole = true;
-};
-
-/// Pages are contiguous runs of rows: the unit of the work.
-Result<Assigned> AssignRows(const std::vector<std::shared_ptr<const Part>>& parts,
-                            const std::shared_ptr<const index::Model>& model, ThreadPool* threads,
-                            const std::function<bool(double)>& progress) {
-  struct Page {
-    const Part* part;
-    size_t page;
-    uint64_t first_row;
-  };
-  std::vector<Page> pages;
-  uint64_t rows = 0;
-  for (const auto& part : parts) {
-    for (size_t i = 0; i < part->reader().vector_pages().size(); ++i) {
-      pages.push_back({part.get(), i, rows + part->reader().vector_pages()[i].rows.first});
-    }
-    rows += part->row_count();
-  }
-  const index::ClusterAssigner assigner(model);
-  Assigned assigned;
-  assigned.clusters.resize(rows);
-  std::atomic<bool> are_whole{model->metric() == Metric::kL2};
-  std::atomic<size_t> done{0};
-  std::vector<Status> statuses(pages.size());
-  std::vector<double> sums(pages.size());
-  const auto assign = [&](size_t i) {
-    const Page& page = pages[i];
-    statuses[i] = page.part->CheckPage(page.page);
-    if (!statuses[i].ok()) return;
-    const parquet::VectorPage& place = page.part->reader().vector_pages()[page.page];
-    const std::byte* floats = page.part->reader().Floats(place);
-    std::vector<float> squared(place.rows.count);
-    assigner.Assign(floats, place.rows.count, assigned.clusters.data() + page.first_row,
-                    squared.data());
-    sums[i] = std::accumulate(squared.begin(), squared.end(), 0.0);
-    if (are_whole) {
-      std::vector<float> copy(place.rows.count * model->dim());
-      std::memcpy(copy.data(), floats, copy.size() * sizeof(float));
-      if (!index::IsWhole(copy)) are_whole = false;
-    }
-    if (!Goes(progress, static_cast<double>(++done) / static_cast<double>(pages.size()))) {
-      statuses[i] = Stopped();
-    }
-  };
-  // A thread at a time takes a few pages, so that a stop is noticed soon.
-  const size_t step = threads == nullptr ? 1 : 4 * threads->thread_count();
-  for (size_t first = 0; first < pages.size(); first += step) {
-    const size_t count = std::min(step, pages.size() - first);
-    if (threads == nullptr) {
-      assign(first);
-    } else {
-      threads->ParallelFor(count, [&](size_t i) { assign(first + i); });
-    }
-    for (size_t i = 0; i < count; ++i) VIPER_RETURN_IF_ERROR(statuses[first + i]);
-  }
-  // In the order of the pages, whatever thread took them.
-  assigned.mean_squared_distance = std::accumulate(sums.begin(), sums.end(), 0.0) /
-                                   static_cast<double>(std::max<uint64_t>(rows, 1));
-  assigned.are_whole = are_whole;
-  return assigned;
-}
 
 /// What becomes of it when audits judge so (RecallAudit::ShareOfMissesAllowed): never so low that
 /// searches would scan everything for the sake of a few hard queries.
@@ -322,7 +179,7 @@ class StagedFile {
 
 struct IndexBuilder::Made {
   std::shared_ptr<const index::Model> model;
-  Assigned assigned;
+  AssignedRows assigned;
   std::shared_ptr<const OpenSegment> segment;
   /// Where its file is until it is put in place.
   std::optional<StagedFile> segment_file;
@@ -434,7 +291,7 @@ bool IndexBuilder::DropDamaged() const {
 
 Status IndexBuilder::Make(const ReadView& view, const Plan& plan, ThreadPool* threads,
                           const std::function<bool(double)>& progress, Made& made) {
-  const Rows rows(view, plan.parts);
+  const PartRows rows(view, plan.parts);
   VIPER_RETURN_IF_ERROR(CheckMemory(rows.count()));
   if (plan.reason) {
     VIPER_RETURN_IF_ERROR(TrainModel(rows, threads, progress, made));
@@ -480,7 +337,7 @@ Status IndexBuilder::CheckMemory(uint64_t rows) const {
                   needed, context_.options.index_memory_bytes, rows));
 }
 
-Status IndexBuilder::TrainModel(const Rows& rows, ThreadPool* threads,
+Status IndexBuilder::TrainModel(const PartRows& rows, ThreadPool* threads,
                                 const std::function<bool(double)>& progress, Made& made) const {
   index::TrainingOptions options;
   options.metric = context_.schema->metric;
@@ -508,9 +365,9 @@ Status IndexBuilder::TrainModel(const Rows& rows, ThreadPool* threads,
   return {};
 }
 
-Status IndexBuilder::Code(const Rows& rows, ThreadPool* threads,
+Status IndexBuilder::Code(const PartRows& rows, ThreadPool* threads,
                           const std::function<bool(double)>& progress, Made& made) {
-  VIPER_ASSIGN_OR_RETURN(made.assigned, AssignRows(rows.parts(), made.model, threads,
+  VIPER_ASSIGN_OR_RETURN(made.assigned, AssignRows(rows, made.model, threads,
                                                    Portion(progress, kTrainedAt, kAssignedAt)));
   index::SegmentInput input;
   input.model = made.model;
@@ -532,7 +389,7 @@ Status IndexBuilder::Code(const Rows& rows, ThreadPool* threads,
   return {};
 }
 
-Status IndexBuilder::Fit(const ReadView& view, const Rows& rows, ThreadPool* threads,
+Status IndexBuilder::Fit(const ReadView& view, const PartRows& rows, ThreadPool* threads,
                          const std::function<bool(double)>& progress, Made& made) const {
   const size_t count = std::min<uint64_t>(kCalibrationQueries, rows.count() / 4);
   const std::vector<uint64_t> queries = rows.Sample(count, kProbeSeed);

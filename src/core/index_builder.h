@@ -10,6 +10,7 @@
 
 #include "core/collection_context.h"
 #include "core/collection_index.h"
+#include "core/part_rows.h"
 #include "core/read_view.h"
 #include "platform/mutex.h"
 #include "platform/thread_pool.h"
@@ -52,8 +53,6 @@ class IndexBuilder {
   uint64_t coded_rows() const { return coded_rows_.load(); }
 
  private:
-  /// The parts of a view that go into one segment, and their rows in one numbering.
-  class Rows;
   struct Plan {
     bool has_work = false;
     /// Why a model is trained; absent if none is.
@@ -83,11 +82,11 @@ class IndexBuilder {
   Status Make(const ReadView& view, const Plan& plan, ThreadPool* threads,
               const std::function<bool(double)>& progress, Made& made);
   Status PutInPlace(const Plan& plan, Made& made) VIPER_REQUIRES(files_mutex_);
-  Status TrainModel(const Rows& rows, ThreadPool* threads,
+  Status TrainModel(const PartRows& rows, ThreadPool* threads,
                     const std::function<bool(double)>& progress, Made& made) const;
-  Status Code(const Rows& rows, ThreadPool* threads, const std::function<bool(double)>& progress,
-              Made& made);
-  Status Fit(const ReadView& view, const Rows& rows, ThreadPool* threads,
+  Status Code(const PartRows& rows, ThreadPool* threads,
+              const std::function<bool(double)>& progress, Made& made);
+  Status Fit(const ReadView& view, const PartRows& rows, ThreadPool* threads,
              const std::function<bool(double)>& progress, Made& made) const;
   /// What is known about the model of `files`, measured where that is due.
   Result<index::ModelRecord> MakeRecord(const ReadView& view, const Plan& plan,

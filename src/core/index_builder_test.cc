@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/collection_impl.h"
 #include "core/indexed_collection_fixture.h"
 
 namespace viper::core {
@@ -163,14 +162,7 @@ TEST_F(IndexBuilderTest, NewRowsAreCodedUnderTheOldModelWhileAnotherIsTrained) {
   ASSERT_OK(collection_->BuildIndex());
   Write(2000, 7000);
   ASSERT_OK(collection_->Flush());
-  collection_.reset();
-  CollectionContext closed;
-  closed.name = "docs";
-  closed.directory = "/db/docs";
-  closed.options = options_;
-  closed.file_system = &files_;
-  closed.clock = &clock_;
-  ASSERT_OK_AND_ASSIGN(auto open, Collection::Impl::Open(closed));
+  ASSERT_OK_AND_ASSIGN(auto open, ReopenInside());
   const CollectionContext& context = open->context();
   const auto indexed_rows = [&] { return open->Statistics().indexed_rows; };
   const auto model = [&] { return context.read->index.files()->model->id(); };

@@ -1,12 +1,15 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/random.h"
 #include "core/collection_fixture.h"
+#include "core/collection_impl.h"
 
 namespace viper::core {
 
@@ -28,6 +31,18 @@ class IndexedCollectionFixture : public CollectionFixture {
     schema.dim = kDim;
     schema.metric = metric;
     ASSERT_OK_AND_ASSIGN(collection_, engine.CreateCollection("docs", schema));
+  }
+
+  /// Close the collection, and open what is behind its public face.
+  Result<std::unique_ptr<Collection::Impl>> ReopenInside() {
+    collection_.reset();
+    CollectionContext context;
+    context.name = "docs";
+    context.directory = "/db/docs";
+    context.options = options_;
+    context.file_system = &files_;
+    context.clock = &clock_;
+    return Collection::Impl::Open(std::move(context));
   }
 
   std::vector<float> RandomVector() {
