@@ -15,7 +15,7 @@
 #include "core/index_accuracy.h"
 #include "core/index_cost.h"
 #include "core/index_files.h"
-#include "core/part_rows.h"
+#include "core/rows_of_parts.h"
 #include "index/byte_row.h"
 #include "index/model_training.h"
 #include "storage/file_names.h"
@@ -291,7 +291,7 @@ bool IndexBuilder::DropDamaged() const {
 
 Status IndexBuilder::Make(const ReadView& view, const Plan& plan, ThreadPool* threads,
                           const std::function<bool(double)>& progress, Made& made) {
-  const PartRows rows(view, plan.parts);
+  const RowsOfParts rows(view, plan.parts);
   VIPER_RETURN_IF_ERROR(CheckMemory(rows.count()));
   if (plan.reason) {
     VIPER_RETURN_IF_ERROR(TrainModel(rows, threads, progress, made));
@@ -337,7 +337,7 @@ Status IndexBuilder::CheckMemory(uint64_t rows) const {
                   needed, context_.options.index_memory_bytes, rows));
 }
 
-Status IndexBuilder::TrainModel(const PartRows& rows, ThreadPool* threads,
+Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
                                 const std::function<bool(double)>& progress, Made& made) const {
   index::TrainingOptions options;
   options.metric = context_.schema->metric;
@@ -365,7 +365,7 @@ Status IndexBuilder::TrainModel(const PartRows& rows, ThreadPool* threads,
   return {};
 }
 
-Status IndexBuilder::Code(const PartRows& rows, ThreadPool* threads,
+Status IndexBuilder::Code(const RowsOfParts& rows, ThreadPool* threads,
                           const std::function<bool(double)>& progress, Made& made) {
   VIPER_ASSIGN_OR_RETURN(made.assigned, AssignRows(rows, made.model, threads,
                                                    Portion(progress, kTrainedAt, kAssignedAt)));
@@ -389,7 +389,7 @@ Status IndexBuilder::Code(const PartRows& rows, ThreadPool* threads,
   return {};
 }
 
-Status IndexBuilder::Fit(const ReadView& view, const PartRows& rows, ThreadPool* threads,
+Status IndexBuilder::Fit(const ReadView& view, const RowsOfParts& rows, ThreadPool* threads,
                          const std::function<bool(double)>& progress, Made& made) const {
   const size_t count = std::min<uint64_t>(kCalibrationQueries, rows.count() / 4);
   const std::vector<uint64_t> queries = rows.Sample(count, kProbeSeed);

@@ -10,8 +10,8 @@
 
 #include "core/collection_context.h"
 #include "core/collection_index.h"
-#include "core/part_rows.h"
 #include "core/read_view.h"
+#include "core/rows_of_parts.h"
 #include "platform/mutex.h"
 #include "platform/thread_pool.h"
 
@@ -82,11 +82,11 @@ class IndexBuilder {
   Status Make(const ReadView& view, const Plan& plan, ThreadPool* threads,
               const std::function<bool(double)>& progress, Made& made);
   Status PutInPlace(const Plan& plan, Made& made) VIPER_REQUIRES(files_mutex_);
-  Status TrainModel(const PartRows& rows, ThreadPool* threads,
+  Status TrainModel(const RowsOfParts& rows, ThreadPool* threads,
                     const std::function<bool(double)>& progress, Made& made) const;
-  Status Code(const PartRows& rows, ThreadPool* threads,
+  Status Code(const RowsOfParts& rows, ThreadPool* threads,
               const std::function<bool(double)>& progress, Made& made);
-  Status Fit(const ReadView& view, const PartRows& rows, ThreadPool* threads,
+  Status Fit(const ReadView& view, const RowsOfParts& rows, ThreadPool* threads,
              const std::function<bool(double)>& progress, Made& made) const;
   /// What is known about the model of `files`, measured where that is due.
   Result<index::ModelRecord> MakeRecord(const ReadView& view, const Plan& plan,

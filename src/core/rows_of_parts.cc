@@ -1,4 +1,4 @@
-#include "core/part_rows.h"
+#include "core/rows_of_parts.h"
 
 #include <algorithm>
 #include <atomic>
@@ -12,7 +12,7 @@
 
 namespace viper::core {
 
-PartRows::PartRows(const ReadView& view, const std::vector<size_t>& parts) : sources_(parts) {
+RowsOfParts::RowsOfParts(const ReadView& view, const std::vector<size_t>& parts) : sources_(parts) {
   for (const size_t part : parts) {
     firsts_.push_back(count_);
     parts_.push_back(view.parts[part].part);
@@ -20,13 +20,13 @@ PartRows::PartRows(const ReadView& view, const std::vector<size_t>& parts) : sou
   }
 }
 
-Result<const std::byte*> PartRows::Floats(uint64_t row) const {
+Result<const std::byte*> RowsOfParts::Floats(uint64_t row) const {
   const auto after = std::upper_bound(firsts_.begin(), firsts_.end(), row);
   const auto part = static_cast<size_t>(after - firsts_.begin()) - 1;
   return parts_[part]->Floats(row - firsts_[part]);
 }
 
-std::vector<uint64_t> PartRows::Sample(size_t count, uint64_t seed) const {
+std::vector<uint64_t> RowsOfParts::Sample(size_t count, uint64_t seed) const {
   Random random(seed);
   std::vector<uint64_t> rows;
   for (size_t i = 0; i < count; ++i) {
@@ -37,7 +37,8 @@ std::vector<uint64_t> PartRows::Sample(size_t count, uint64_t seed) const {
   return rows;
 }
 
-Result<std::vector<float>> PartRows::FloatsOf(std::span<const uint64_t> numbers, size_t dim) const {
+Result<std::vector<float>> RowsOfParts::FloatsOf(std::span<const uint64_t> numbers,
+                                                 size_t dim) const {
   std::vector<float> floats(numbers.size() * dim);
   size_t next = 0;
   for (const uint64_t row : numbers) {
@@ -48,10 +49,10 @@ Result<std::vector<float>> PartRows::FloatsOf(std::span<const uint64_t> numbers,
   return floats;
 }
 
-Result<std::vector<std::vector<uint64_t>>> PartRows::Nearest(const ReadView& view,
-                                                             std::span<const uint64_t> numbers,
-                                                             size_t k,
-                                                             const ScanControl& control) const {
+Result<std::vector<std::vector<uint64_t>>> RowsOfParts::Nearest(const ReadView& view,
+                                                                std::span<const uint64_t> numbers,
+                                                                size_t k,
+                                                                const ScanControl& control) const {
   VIPER_ASSIGN_OR_RETURN(const auto floats, FloatsOf(numbers, view.schema->dim));
   const Selections all(view.source_count());
   VIPER_ASSIGN_OR_RETURN(
@@ -70,7 +71,7 @@ Result<std::vector<std::vector<uint64_t>>> PartRows::Nearest(const ReadView& vie
 }
 
 /// Pages are contiguous runs of rows: the unit of the work.
-Result<AssignedRows> AssignRows(const PartRows& rows,
+Result<AssignedRows> AssignRows(const RowsOfParts& rows,
                                 const std::shared_ptr<const index::Model>& model,
                                 ThreadPool* threads, const std::function<bool(double)>& progress) {
   struct Page {

@@ -18,10 +18,10 @@ namespace viper::core {
 
 /// Some parts of a view, and their rows in one numbering: what goes into a segment. The view is not
 /// needed afterwards.
-class PartRows {
+class RowsOfParts {
  public:
   /// `parts` of the view, in rising order.
-  PartRows(const ReadView& view, const std::vector<size_t>& parts);
+  RowsOfParts(const ReadView& view, const std::vector<size_t>& parts);
 
   uint64_t count() const { return count_; }
   const std::vector<std::shared_ptr<const Part>>& parts() const { return parts_; }
@@ -53,7 +53,7 @@ struct AssignedRows {
 
 /// Find the cluster of each row. `threads` may be null; Cancelled when `progress` (share done, may
 /// be empty) returns false.
-Result<AssignedRows> AssignRows(const PartRows& rows,
+Result<AssignedRows> AssignRows(const RowsOfParts& rows,
                                 const std::shared_ptr<const index::Model>& model,
                                 ThreadPool* threads, const std::function<bool(double)>& progress);
 

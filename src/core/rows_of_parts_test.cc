@@ -1,4 +1,4 @@
-#include "core/part_rows.h"
+#include "core/rows_of_parts.h"
 
 #include <algorithm>
 #include <cstring>
@@ -12,7 +12,7 @@
 namespace viper::core {
 namespace {
 
-class PartRowsTest : public IndexedCollectionFixture {
+class RowsOfPartsTest : public IndexedCollectionFixture {
  protected:
   /// Three parts, of 1,200, 500 and 700 rows.
   void SetUp() override {
@@ -41,8 +41,8 @@ class PartRowsTest : public IndexedCollectionFixture {
   std::shared_ptr<const ReadView> view_;
 };
 
-TEST_F(PartRowsTest, NumbersTheRowsOfItsPartsAlone) {
-  const PartRows rows(*view_, {0, 2});
+TEST_F(RowsOfPartsTest, NumbersTheRowsOfItsPartsAlone) {
+  const RowsOfParts rows(*view_, {0, 2});
   const uint64_t first_count = view_->parts[0].part->row_count();
   ASSERT_EQ(rows.count(), first_count + view_->parts[2].part->row_count());
   const std::vector<uint64_t> numbers = {0, first_count - 1, first_count, rows.count() - 1};
@@ -58,8 +58,8 @@ TEST_F(PartRowsTest, NumbersTheRowsOfItsPartsAlone) {
   EXPECT_EQ(floats, expected);
 }
 
-TEST_F(PartRowsTest, SamplesEachStretchOnce) {
-  const PartRows rows(*view_, {0, 1, 2});
+TEST_F(RowsOfPartsTest, SamplesEachStretchOnce) {
+  const RowsOfParts rows(*view_, {0, 1, 2});
   const std::vector<uint64_t> sample = rows.Sample(100, 7);
   ASSERT_EQ(sample.size(), 100U);
   for (size_t i = 0; i < sample.size(); ++i) {
@@ -70,8 +70,8 @@ TEST_F(PartRowsTest, SamplesEachStretchOnce) {
   EXPECT_NE(rows.Sample(100, 8), sample);
 }
 
-TEST_F(PartRowsTest, NearestAreThoseOfABruteForceWithoutTheRowItself) {
-  const PartRows rows(*view_, {1, 2});
+TEST_F(RowsOfPartsTest, NearestAreThoseOfABruteForceWithoutTheRowItself) {
+  const RowsOfParts rows(*view_, {1, 2});
   std::vector<uint64_t> all(rows.count());
   std::iota(all.begin(), all.end(), uint64_t{0});
   ASSERT_OK_AND_ASSIGN(const auto floats, rows.FloatsOf(all, kDim));
@@ -95,8 +95,8 @@ TEST_F(PartRowsTest, NearestAreThoseOfABruteForceWithoutTheRowItself) {
   }
 }
 
-TEST_F(PartRowsTest, AssignsEachRowToItsNearestCentroid) {
-  const PartRows rows(*view_, {0, 1, 2});
+TEST_F(RowsOfPartsTest, AssignsEachRowToItsNearestCentroid) {
+  const RowsOfParts rows(*view_, {0, 1, 2});
   const auto model = open_->context().read->index.files()->model;
   ThreadPool pool("test", 2);
   ASSERT_OK_AND_ASSIGN(const AssignedRows alone, AssignRows(rows, model, nullptr, {}));
