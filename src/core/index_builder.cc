@@ -151,8 +151,10 @@ std::vector<std::shared_ptr<const OpenSegment>> KeepSegments(std::vector<Segment
   return kept;
 }
 
+}  // namespace
+
 /// A file under a name of its own until it is whole; removed unless it is put in place.
-class StagedFile {
+class IndexBuilder::StagedFile {
  public:
   StagedFile(FileSystem& files, std::string path) : files_(&files), path_(std::move(path)) {}
   StagedFile(StagedFile&& other) noexcept
@@ -174,8 +176,6 @@ class StagedFile {
   FileSystem* files_;
   std::string path_;
 };
-
-}  // namespace
 
 struct IndexBuilder::Made {
   std::shared_ptr<const index::Model> model;

@@ -68,6 +68,7 @@ class IndexBuilder {
     /// Segments that stay.
     std::vector<std::shared_ptr<const OpenSegment>> kept;
   };
+  class StagedFile;
   /// What a build makes, step by step.
   struct Made;
   enum class Training { kAllowed, kNever };

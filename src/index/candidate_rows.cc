@@ -97,6 +97,7 @@ void CandidateRows::Keep(float estimate, float error, const PassedRow& row) {
   const float margin = error + std::fabs(estimate) * kRounding;
   const float lower = estimate - margin;
   if (lower > threshold_.value()) return;
+  __builtin_prefetch(row.number);
   candidates_.push_back({lower, row});
   threshold_.Offer(estimate + margin);
 }
@@ -129,7 +130,6 @@ double CandidateRows::DistanceTo(const std::byte* floats) {
 void CandidateRows::DropTheFar() {
   const float threshold = threshold_.value();
   std::erase_if(candidates_, [&](const Candidate& c) { return c.lower > threshold; });
-  for (const Candidate& candidate : candidates_) __builtin_prefetch(candidate.row.number);
   std::sort(candidates_.begin(), candidates_.end(), [&](const Candidate& a, const Candidate& b) {
     return a.lower != b.lower ? a.lower < b.lower : a.row.number < b.row.number;
   });

@@ -123,10 +123,10 @@ bool ClusterRanker::AreTold() const {
 }
 
 void ClusterRanker::RankAll() {
-  std::vector<bool> is_ranked(query_->model().cluster_count());
-  for (const ClusterDistance& ranked : ranked_) is_ranked[ranked.cluster] = true;
-  for (uint32_t cluster = 0; cluster < is_ranked.size(); ++cluster) {
-    if (!is_ranked[cluster] && IsLeft(cluster)) ranked_.push_back({0, cluster});
+  is_ranked_.assign(query_->model().cluster_count(), 0);
+  for (const ClusterDistance& ranked : ranked_) is_ranked_[ranked.cluster] = 1;
+  for (uint32_t cluster = 0; cluster < is_ranked_.size(); ++cluster) {
+    if (is_ranked_[cluster] == 0 && IsLeft(cluster)) ranked_.push_back({0, cluster});
   }
   Compare(std::span(ranked_).subspan(compared_count_));
   compared_count_ = ranked_.size();

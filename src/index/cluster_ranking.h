@@ -66,6 +66,7 @@ class ClusterRanker {
   std::vector<float> values_;
   SmallestPicker picker_;
   std::vector<ClusterDistance> ranked_;
+  std::vector<uint8_t> is_ranked_;
   /// Ranks by byte rows, and how many of them are exact.
   size_t compared_count_ = 0;
   size_t exact_count_ = 0;
