@@ -19,6 +19,8 @@ struct BlockRun {
   uint32_t segment = 0;
   float base = 0;
   float shift = 0;
+  /// Of a row's bytes (ByteRowBytes).
+  size_t row_bytes = 0;
   /// Up to so many rows of a block cost less when all of them are compared by their bytes than when
   /// its codes are scanned first.
   uint32_t sparse_rows_max = 0;
@@ -56,6 +58,7 @@ class BlockCursor {
   void Prefetch(size_t count) {
     for (; count > 0 && ahead_.run < runs_.size(); --count) {
       const std::byte* bytes = BytesAt(ahead_);
+#pragma GCC unroll 4
       for (size_t i = 0; i < block_bytes_; i += kLineBytes) __builtin_prefetch(bytes + i, 0, 2);
       Move(ahead_);
     }

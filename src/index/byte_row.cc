@@ -27,6 +27,8 @@ constexpr int kPartBase = 128;
 /// step.
 const float kErrorSteps = 3 / std::sqrt(12.0F);
 constexpr size_t kIndependentDims = 24;
+/// Of sums of single precision, for each unit of the largest term.
+constexpr float kRounding = 4e-7F;
 constexpr size_t kRowsMax = 64;
 
 void EncodeScaled(std::span<const float> row, std::byte* out) {
@@ -138,7 +140,7 @@ void ByteQuery::TakeSteps(std::span<const float> source, float shift) {
   query_.resize(parts_ * dim_);
   int8_t* high_part = query_.data();
   int8_t* low_part = high_part + dim_;
-  int32_t sum = 0;  // at most 65,536 components of 16,256 steps
+  int32_t sum = 0;  // at most 65,536 components of 127 steps, or 16,256 in two parts
   for (size_t i = 0; i < dim_; ++i) {
     const float scaled = (source[i] - shift) * inverse;
     const int steps = static_cast<int>(scaled + (scaled < 0 ? -0.5F : 0.5F));
@@ -151,7 +153,7 @@ void ByteQuery::TakeSteps(std::span<const float> source, float shift) {
       low_part[i] = static_cast<int8_t>(steps - kPartBase * high);
     }
   }
-  centre_ = static_cast<double>(kZeroByte) * static_cast<double>(sum);
+  centre_ = parts_ == 1 ? kZeroByte * sum : 0;
 }
 
 void ByteQuery::Estimate(const std::byte* const* rows, size_t count, float* estimates,
@@ -169,23 +171,26 @@ void ByteQuery::Estimate(const std::byte* const* rows, size_t count, float* esti
 void ByteQuery::EstimateScaled(const std::byte* const* rows, size_t count, float* estimates,
                                float* errors) const {
   int32_t products[kRowsMax];
+  float row_steps[kRowsMax];
+  float squared_row_norms[kRowsMax];
   kernels::Active().dot_bytes(rows, count, dim_, query_.data(), 1, products);
   for (size_t i = 0; i < count; ++i) {
-    const std::byte* factors = rows[i] + dim_;
-    const float row_step = LoadFloat(factors);
-    const float squared_row_norm = LoadFloat(factors + sizeof(float));
-    const double product = (products[i] - centre_) * double{row_step} * double{step_};
+    row_steps[i] = LoadFloat(rows[i] + dim_);
+    squared_row_norms[i] = LoadFloat(rows[i] + dim_ + sizeof(float));
+  }
+  // Apart from the loads, so that the compiler makes these vectors.
+  const auto squared_norm = metric_ == Metric::kDot ? 0 : static_cast<float>(squared_norm_);
+  const float norm_weight = metric_ == Metric::kDot ? 0 : 1;
+  const float product_weight = metric_ == Metric::kDot ? 1 : 2;
+  for (size_t i = 0; i < count; ++i) {
+    const float product = static_cast<float>(products[i] - centre_) * (row_steps[i] * step_);
+    const float norms = squared_norm + norm_weight * squared_row_norms[i];
+    estimates[i] = norms - product_weight * product;
     // The roundings of row and query are independent of each other.
-    const float row_error = error_per_step_ * row_step;
-    const float error =
-        std::sqrt(row_error * row_error + error_per_norm_ * error_per_norm_ * squared_row_norm);
-    if (metric_ == Metric::kDot) {
-      estimates[i] = static_cast<float>(-product);
-      errors[i] = error;
-    } else {
-      estimates[i] = static_cast<float>(squared_norm_ + double{squared_row_norm} - 2 * product);
-      errors[i] = 2 * error;
-    }
+    const float row_error = error_per_step_ * row_steps[i];
+    const float squared_error =
+        row_error * row_error + error_per_norm_ * error_per_norm_ * squared_row_norms[i];
+    errors[i] = product_weight * std::sqrt(squared_error) + kRounding * norms;
   }
 }
 

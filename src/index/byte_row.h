@@ -57,8 +57,8 @@ class ByteQuery {
   /// step high.
   std::vector<int8_t> query_;
   float step_ = 1;
-  /// 128 times the sum of the query's components, in steps.
-  double centre_ = 0;
+  /// With one part 128 times the sum of the query's components, in steps.
+  int32_t centre_ = 0;
   double squared_norm_ = 0;
   float norm_ = 0;
   /// Error of the inner product for each unit of a row's step, and of its norm.

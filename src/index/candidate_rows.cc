@@ -15,15 +15,10 @@ namespace {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kLargest = std::numeric_limits<float>::max();
-constexpr size_t kLineBytes = 64;
 /// Rows whose floats are asked for before the first of them is compared.
 constexpr size_t kFloatsTogether = 16;
 /// Estimates are rounded to single precision.
 constexpr float kRounding = 1e-6F;
-
-void Prefetch(const std::byte* bytes, size_t size) {
-  for (size_t i = 0; i < size; i += kLineBytes) __builtin_prefetch(bytes + i, 0, 3);
-}
 
 }  // namespace
 
@@ -46,11 +41,7 @@ float CandidateRows::threshold() const { return std::min(threshold_.value(), kLa
 
 bool CandidateRows::are_enough() const { return threshold_.value() < kInfinity; }
 
-void CandidateRows::Add(const PassedRow& row) {
-  if (row.byte_row != nullptr) Prefetch(row.byte_row, row_bytes_);
-  Group& group = groups_[filling_];
-  group.rows[group.count++] = row;
-  if (group.count < kGroupRows) return;
+void CandidateRows::TakeNextGroup() {
   filling_ = 1 - filling_;
   CompareGroup(groups_[filling_]);
 }
@@ -136,13 +127,16 @@ void CandidateRows::DropTheFar() {
 }
 
 void CandidateRows::OfferGroup(size_t first, size_t last, TopRows& top) {
+  const size_t float_bytes = query_->model().dim() * sizeof(float);
   const std::byte* floats[kFloatsTogether] = {};
   for (size_t i = first; i < last; ++i) {
     const PassedRow& row = candidates_[i].row;
     if (ExactBytesOf(row) != nullptr) continue;
     floats[i - first] = FloatsOf(row);
     if (floats[i - first] == nullptr) continue;
-    Prefetch(floats[i - first], query_->model().dim() * sizeof(float));
+    for (size_t line = 0; line < float_bytes; line += kLineBytes) {
+      __builtin_prefetch(floats[i - first] + line, 0, 3);
+    }
   }
   for (size_t i = first; i < last; ++i) {
     const auto& [lower, row] = candidates_[i];

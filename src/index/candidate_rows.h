@@ -34,13 +34,24 @@ class CandidateRows {
   float threshold() const;
   /// Whether k rows are held.
   bool are_enough() const;
-  void Add(const PassedRow& row);
+  /// A place for a row, to be filled before the next call; its bytes are compared later. `byte_row`
+  /// may be null.
+  PassedRow& Add(const std::byte* byte_row) {
+    const size_t asked_bytes = byte_row == nullptr ? 0 : row_bytes_;
+    for (size_t i = 0; i < asked_bytes; i += kLineBytes) __builtin_prefetch(byte_row + i, 0, 3);
+    if (groups_[filling_].count == kGroupRows) TakeNextGroup();
+    Group& group = groups_[filling_];
+    PassedRow& row = group.rows[group.count++];
+    row.byte_row = byte_row;
+    return row;
+  }
   /// Compare what Add left waiting.
   void CompareWaiting();
   /// The nearest of all, best first, at most k, with their exact distances.
   Result<std::vector<ScoredRow>> TakeNearest();
 
  private:
+  static constexpr size_t kLineBytes = 64;
   /// Rows that are compared together: while one group waits for its bytes the next one is filled.
   static constexpr size_t kGroupRows = 16;
   struct Group {
@@ -53,6 +64,8 @@ class CandidateRows {
     PassedRow row;
   };
 
+  /// Fill the other group, after what waits in it has been compared.
+  void TakeNextGroup();
   void CompareGroup(Group& group);
   void CompareRun(const PassedRow* rows, size_t count);
   void CompareFloats(const PassedRow& row);

@@ -42,8 +42,10 @@ class CandidateRowsTest : public testing::TestWithParam<ByteRows> {
     for (size_t i = 0; i < built_.segment->cluster_count(); ++i) {
       const ClusterView& cluster = built_.segment->cluster(i);
       for (size_t row = 0; row < cluster.row_count; ++row) {
-        candidates_.Add({0, cluster.numbers + row * sizeof(uint32_t),
-                         row_bytes == 0 ? nullptr : cluster.byte_rows + row * row_bytes});
+        PassedRow& passed =
+            candidates_.Add(row_bytes == 0 ? nullptr : cluster.byte_rows + row * row_bytes);
+        passed.segment = 0;
+        passed.number = cluster.numbers + row * sizeof(uint32_t);
       }
     }
     candidates_.CompareWaiting();

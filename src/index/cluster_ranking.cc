@@ -123,11 +123,16 @@ bool ClusterRanker::AreTold() const {
 }
 
 void ClusterRanker::RankAll() {
-  is_ranked_.assign(query_->model().cluster_count(), 0);
+  const size_t count = query_->model().cluster_count();
+  is_ranked_.assign(count, 0);
+  size_t end = ranked_.size();
   for (const ClusterDistance& ranked : ranked_) is_ranked_[ranked.cluster] = 1;
-  for (uint32_t cluster = 0; cluster < is_ranked_.size(); ++cluster) {
-    if (is_ranked_[cluster] == 0 && IsLeft(cluster)) ranked_.push_back({0, cluster});
+  ranked_.resize(end + count);
+  for (uint32_t cluster = 0; cluster < count; ++cluster) {
+    ranked_[end].cluster = cluster;
+    end += is_ranked_[cluster] == 0 && IsLeft(cluster) ? 1 : 0;
   }
+  ranked_.resize(end);
   Compare(std::span(ranked_).subspan(compared_count_));
   compared_count_ = ranked_.size();
 }

@@ -107,8 +107,7 @@ std::vector<PlannedProbe> QuerySearch::Plan(const IndexSearchRequest& request,
   return planned;
 }
 
-uint32_t QuerySearch::SparseRowsMax(const Segment& segment) const {
-  const size_t row_bytes = ByteRowBytes(segment.byte_rows(), *request_->model);
+uint32_t QuerySearch::SparseRowsMax(size_t row_bytes) const {
   // Reaching a row takes a line more than its bytes, and a scan reads memory in order.
   return row_bytes == 0 ? 0 : static_cast<uint32_t>(block_bytes_ / (2 * (row_bytes + kLineBytes)));
 }
@@ -125,8 +124,10 @@ Status QuerySearch::AppendRuns(const ClusterDistance& cluster) {
     }
     VIPER_RETURN_IF_ERROR(segment.CheckCluster(cluster.cluster));
     const uint64_t* words = mask == nullptr ? nullptr : mask->WordsOf(cluster.cluster).data();
+    const size_t row_bytes = ByteRowBytes(segment.byte_rows(), *request_->model);
     scratch_->runs.push_back({&view, words, i, cluster.value,
-                              query_.centre() + error_share_ * spread, SparseRowsMax(segment)});
+                              query_.centre() + error_share_ * spread, row_bytes,
+                              SparseRowsMax(row_bytes)});
   }
   return {};
 }
@@ -145,19 +146,24 @@ Status QuerySearch::ScanOpening(std::span<const ClusterDistance> clusters) {
   VIPER_RETURN_IF_ERROR(ListRuns(clusters));
   VIPER_RETURN_IF_ERROR(CheckStop(0));
   std::vector<float>& values = scratch_->values;
-  values.clear();
+  size_t blocks = 0;
+  for (const BlockRun& run : scratch_->runs) blocks += run.cluster->block_count;
+  values.resize(blocks * kBlockRows);
+  float* block_values = values.data();
   BlockCursor at(scratch_->runs, block_bytes_);
   for (at.Prefetch(BlockCursor::kBlocksAhead); !at.is_done(); at.Advance()) {
     at.Prefetch(1);
-    values.resize(values.size() + kBlockRows, kInfinity);
-    float* block_values = values.data() + values.size() - kBlockRows;
     if (at.is_sparse()) {
+      std::fill_n(block_values, kBlockRows, kInfinity);
       TakeRows(at.run(), at.block(), at.selected());
     } else {
       ScanCodes(at, kInfinity, block_values);
       HideValues(~at.selected(), block_values);
     }
+    block_values += kBlockRows;
   }
+  // Blocks without a row that takes part have been left out.
+  values.resize(static_cast<size_t>(block_values - values.data()));
   rows_.CompareWaiting();
   scratch_->picker.Pick(values, std::max(kFirstRows, request_->k + request_->k / 2));
   TakePicked();
@@ -204,19 +210,17 @@ Status QuerySearch::CheckStop(size_t done_blocks) const {
 
 /// Let the rows of a block go on that the mask holds and the selection allows.
 void QuerySearch::TakeRows(const BlockRun& run, size_t block, uint64_t mask) {
-  const SearchedSegment& searched = request_->segments[run.segment];
-  const size_t row_bytes = ByteRowBytes(searched.segment->byte_rows(), *request_->model);
+  const Bitmap* selection = request_->segments[run.segment].selection;
+  const std::byte* numbers = run.cluster->numbers + block * kBlockRows * sizeof(uint32_t);
+  const std::byte* byte_rows =
+      run.row_bytes == 0 ? nullptr : run.cluster->byte_rows + block * kBlockRows * run.row_bytes;
   for (; mask != 0; mask &= mask - 1) {
-    const size_t row = block * kBlockRows + static_cast<size_t>(std::countr_zero(mask));
-    PassedRow passed;
+    const auto row = static_cast<size_t>(std::countr_zero(mask));
+    const std::byte* number = numbers + row * sizeof(uint32_t);
+    if (selection != nullptr && !selection->Test(LoadFixed<uint32_t>(number))) continue;
+    PassedRow& passed = rows_.Add(byte_rows == nullptr ? nullptr : byte_rows + row * run.row_bytes);
     passed.segment = run.segment;
-    passed.number = run.cluster->numbers + row * sizeof(uint32_t);
-    if (searched.selection != nullptr &&
-        !searched.selection->Test(LoadFixed<uint32_t>(passed.number))) {
-      continue;
-    }
-    if (row_bytes != 0) passed.byte_row = run.cluster->byte_rows + row * row_bytes;
-    rows_.Add(passed);
+    passed.number = number;
   }
 }
 

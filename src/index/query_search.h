@@ -66,7 +66,7 @@ class QuerySearch {
   void TakePicked();
   Status ScanClusters(std::span<const ClusterDistance> clusters);
   Status CheckStop(size_t done_blocks) const;
-  uint32_t SparseRowsMax(const Segment& segment) const;
+  uint32_t SparseRowsMax(size_t row_bytes) const;
   /// As kernels::KernelTable::scan_block.
   uint64_t ScanCodes(const BlockCursor& at, float threshold, float* values);
   void ScanBlock(const BlockCursor& at);

@@ -9,16 +9,19 @@ namespace {
 
 constexpr size_t kSums = 16;
 
+const float* At(const std::byte* row, size_t i) {
+  return reinterpret_cast<const float*>(row + i * sizeof(float));
+}
+
+__m256d LoadFour(const std::byte* row, size_t i) {
+  return _mm256_cvtps_pd(_mm_loadu_ps(At(row, i)));
+}
+
 /// Four components from the i-th on; zeros from the dim-th on.
-__m256d LoadFour(const std::byte* row, size_t i, size_t dim) {
-  const std::byte* at = row + i * sizeof(float);
-  if (i + 4 <= dim) {
-    return _mm256_cvtps_pd(_mm_loadu_ps(reinterpret_cast<const float*>(at)));
-  }
-  if (i >= dim) return _mm256_setzero_pd();
+__m256d LoadUpTo(const std::byte* row, size_t i, size_t dim) {
   const __m128i mask =
       _mm_cmpgt_epi32(_mm_set1_epi32(static_cast<int>(dim - i)), _mm_setr_epi32(0, 1, 2, 3));
-  return _mm256_cvtps_pd(_mm_maskload_ps(reinterpret_cast<const float*>(at), mask));
+  return _mm256_cvtps_pd(_mm_maskload_ps(At(row, i), mask));
 }
 
 double SumLanes(const __m256d* sums) {
@@ -33,10 +36,15 @@ template <typename Step>
 double SumOf(const std::byte* row, const std::byte* other, size_t dim, Step step) {
   __m256d sums[4] = {_mm256_setzero_pd(), _mm256_setzero_pd(), _mm256_setzero_pd(),
                      _mm256_setzero_pd()};
-  for (size_t i = 0; i < dim; i += kSums) {
+  size_t i = 0;
+  for (; i + kSums <= dim; i += kSums) {
+#pragma GCC unroll 4
     for (size_t j = 0; j < 4; ++j) {
-      sums[j] = step(sums[j], LoadFour(row, i + 4 * j, dim), LoadFour(other, i + 4 * j, dim));
+      sums[j] = step(sums[j], LoadFour(row, i + 4 * j), LoadFour(other, i + 4 * j));
     }
+  }
+  for (size_t j = 0; i + 4 * j < dim; ++j) {
+    sums[j] = step(sums[j], LoadUpTo(row, i + 4 * j, dim), LoadUpTo(other, i + 4 * j, dim));
   }
   return SumLanes(sums);
 }
