@@ -128,6 +128,8 @@ def limited_lines(lines: list[dict]) -> list[str]:
             figures = f"not measured: {limited['failed']}" if "failed" in limited else (
                 f"{thousands(limited['qps_cpu'])} queries per CPU second, {thousands(limited['qps_wall'])} by the clock, recall "
                 f"{limited['recall']:.3f}, p50 / p99 {limited['latency_us']['p50']:,.0f} / {limited['latency_us']['p99']:,.0f} us")
+            if limited.get("peak_mib"):
+                figures += f", at most {limited['peak_mib']:,.0f} MiB held"
             told += ["", f"{line['contender']} with memory and page cache limited to {limited['limit']}: {figures}."]
     return told
 

@@ -116,7 +116,8 @@ def limited(job: Job) -> Iterator[dict]:
     """Search by single calls inside the cgroup of the job; the files are read anew, so that their pages count for it."""
     rival = job.make_rival()
     machine.drop_cached(rival.folder)
-    machine.join_group(pathlib.Path(job.entries["group"]))
+    group = pathlib.Path(job.entries["group"])
+    machine.join_group(group)
     rival.load_libraries()
     rival.open()
     rival.apply(job.entries["setting"])
@@ -127,6 +128,7 @@ def limited(job: Job) -> Iterator[dict]:
     laps = np.diff(marks).tolist()
     told = figures(len(laps), sum(laps), cpu_ns)
     told["latency_us"] = {f"p{percent}": round(float(np.percentile(laps, percent)) / 1e3, 2) for percent in (50, 99)}
+    told["peak_mib"] = machine.group_peak_mib(group)
     yield {**told, "ids": [as_list(rival.ids(answer)) for answer in answers]}
 
 

@@ -199,6 +199,20 @@ def test_a_limit_of_memory_is_set_and_removed_or_refused_by_name(tmp_path):
     assert not group.folder.exists()
 
 
+def test_a_limit_of_memory_is_set_in_the_first_version_of_cgroups_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_memory_hierarchy", lambda: (tmp_path, False))
+    with machine.MemoryGroup("256M") as group:
+        assert (group.folder / "memory.limit_in_bytes").read_text() == "256M"
+        assert machine.group_peak_mib(group.folder) is None
+        (group.folder / "memory.max_usage_in_bytes").write_text(f"{3 * 2**20}\n")
+        assert machine.group_peak_mib(group.folder) == 3
+        for file in group.folder.iterdir():  # the kernel's files go with the folder
+            file.unlink()
+    monkeypatch.setattr(machine, "_memory_hierarchy", lambda: (tmp_path / "missing", False))
+    with pytest.raises(machine.NoMemoryGroup, match="cannot limit memory to 1M"), machine.MemoryGroup("1M"):
+        pass
+
+
 def test_a_search_under_a_limit_is_told_with_its_recall(small_set, tmp_path, monkeypatch):
     renamed = tmp_path / "sift-5k"
     small_set.folder.rename(renamed)
