@@ -261,6 +261,16 @@ class Server:
             results.append({"setting": setting, "single": self._measure_single(search, self.rival.ids, rows, command)})
         return {"results": results}
 
+    def shifted(self, command: dict) -> dict:
+        """The same for queries that are like no row of the set."""
+        queries = self.rival.prepared(self.job.set.shifted_queries(command["kind"]))
+        rows = [np.ascontiguousarray(query) for query in queries]
+        results = []
+        for setting in command["settings"]:
+            self.rival.apply(setting)
+            results.append({"setting": setting, "single": self._measure_single(self.rival.single(), self.rival.ids, rows, command)})
+        return {"results": results}
+
     def _measure_single(self, search: Callable, ids_of: Callable, rows: list, command: dict) -> dict:
         first = command["first_query"] % len(rows)
         rows = rows[first:] + rows[:first]
@@ -343,7 +353,7 @@ def as_list(ids) -> list[int]:
 
 def serve(job: Job, answer_stream) -> None:
     server = Server(job, np.load(job.entries["warm_queries"]))
-    commands = {"open": server.open, "measure": server.measure, "filtered": server.filtered, "memory": server.memory}
+    commands = {"open": server.open, "measure": server.measure, "filtered": server.filtered, "shifted": server.shifted, "memory": server.memory}
     for line in sys.stdin:
         command = json.loads(line)
         answer = commands[command["command"]](command)
