@@ -21,8 +21,8 @@ using Scenario = Status (*)(const RunOptions&, Report&);
 
 const std::map<std::string, Scenario>& Scenarios() {
   static const std::map<std::string, Scenario> scenarios = {
-      {"exact", RunExact},     {"import", RunImport}, {"insert", RunInsert},
-      {"kernels", RunKernels}, {"reopen", RunReopen}, {"size", RunSize},
+      {"exact", RunExact},   {"import", RunImport}, {"insert", RunInsert}, {"kernels", RunKernels},
+      {"memory", RunMemory}, {"reopen", RunReopen}, {"size", RunSize},
   };
   return scenarios;
 }
@@ -56,7 +56,7 @@ int Main(int argc, char** argv) {
   for (const auto& [name, run] : Scenarios()) all.push_back(name);
 
   app.add_option("scenario", names,
-                 "exact, import, insert, kernels, reopen, size; all when none is named")
+                 "exact, import, insert, kernels, memory, reopen, size; all when none is named")
       ->check(CLI::IsMember(all));
   app.add_option("--work", options.work_folder,
                  "folder on the disk to measure; the run works in viper-bench below it");

@@ -43,8 +43,9 @@ class Database {
 Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  uint32_t sync_interval_ms, size_t flush_bytes, uint32_t flush_age_ms,
                  bool background_flush, bool background_index, uint32_t search_threads,
-                 size_t cache_bytes, uint64_t accept_loss_from, bool index_byte_rows,
-                 size_t index_memory_bytes, uint32_t index_threads, double audit_share) {
+                 size_t cache_bytes, uint64_t accept_loss_from, uint64_t index_min_rows,
+                 bool index_byte_rows, size_t index_memory_bytes, uint32_t index_threads,
+                 double audit_share) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
   const std::string root = nb::cast<std::string>(nb::steal(text));
@@ -59,6 +60,7 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
   options.search_threads = search_threads;
   options.cache_bytes = cache_bytes;
   options.accept_loss_from = accept_loss_from;
+  options.index_min_rows = index_min_rows;
   options.index_byte_rows = index_byte_rows;
   options.index_memory_bytes = index_memory_bytes;
   options.index_threads = index_threads;
@@ -120,7 +122,7 @@ constexpr const char* kConnectDoc =
 
 durability: what a write has survived when it returns: "sync" (power loss), "interval" or "none" (kill -9).
 search_threads: threads for one large search or one batch; 0 means one per core.
-index_byte_rows=False: a smaller index, whose searches read more of the vectors themselves.
+index_min_rows: below so many records there is no index. index_byte_rows=False: a smaller index, whose searches read more of the vectors themselves.
 index_memory_bytes, index_threads: what building the index may take. audit_share: the share of queries that are asked again
 exactly in the background, to learn the recall that they had.)";
 
@@ -151,7 +153,8 @@ void BindDatabase(nb::module_& module) {
              "background_flush"_a = defaults.background_flush,
              "background_index"_a = defaults.background_index,
              "search_threads"_a = defaults.search_threads, "cache_bytes"_a = defaults.cache_bytes,
-             "accept_loss_from"_a = uint64_t{0}, "index_byte_rows"_a = defaults.index_byte_rows,
+             "accept_loss_from"_a = uint64_t{0}, "index_min_rows"_a = defaults.index_min_rows,
+             "index_byte_rows"_a = defaults.index_byte_rows,
              "index_memory_bytes"_a = defaults.index_memory_bytes,
              "index_threads"_a = defaults.index_threads, "audit_share"_a = defaults.audit_share,
              kConnectDoc);

@@ -16,6 +16,7 @@ import numpy as np
 import machine
 import pareto
 import rivals
+import shifted
 from environment import Environment, last_line
 from rivals.rival import Contender
 from vector_set import Recall, VectorSet
@@ -196,7 +197,7 @@ class Contest:
                 })
 
     def keep_promises(self, options) -> None:
-        """For engines that are asked for a recall: what they reach, over all queries, their groups, and under every filter."""
+        """For engines that are asked for a recall: what they reach, over all queries, their groups, those like no row, and under every filter."""
         if not rivals.rival_class(self.contender.rival).promises_recall:
             return
         settings = [{"recall": asked} for asked in RECALLS_TOLD]
@@ -205,6 +206,11 @@ class Contest:
             self._note_promise(result, "all queries", recall.mean, recall.short, len(recall.shares))
             for name, mean in self._group_means(recall).items():
                 self._note_promise(result, f"queries: {name}", mean, 0, len(self.vectors.query_groups[name]))
+        for kind in shifted.KINDS:
+            for result in self._ask("shifted", kind=kind, settings=settings, first_query=0, seconds_min=0,
+                                    seconds_max=options.seconds_max * 4, with_ids=True)["results"]:
+                recall = self.vectors.shifted_recall(result["single"]["ids"], kind)
+                self._note_promise(result, f"shifted queries: {kind}", recall.mean, recall.short, len(recall.shares))
         for case in self.vectors.filter_cases:
             for result in self._ask("filtered", filter=case.name, settings=settings, first_query=0, seconds_min=0,
                                     seconds_max=options.seconds_max * 4, with_ids=True)["results"]:

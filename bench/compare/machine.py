@@ -58,26 +58,28 @@ class NoMemoryGroup(Exception):
 
 
 class MemoryGroup:
-    """A cgroup (version 2) with a limit on the memory of its processes and on the page cache that they fill.
+    """A cgroup with a limit on the memory of its processes and on the page cache that they fill.
 
         with MemoryGroup("256M") as group: a process calls join_group(group.folder)
 
-    Made below the root of the hierarchy, so it takes root; removed at the end, when no process is in it any more.
+    Of version 2 below the root of the hierarchy, or of version 1 below the group that we are in: what limits us limits it,
+    too. Takes root; removed at the end, when no process is in it any more.
     """
 
     def __init__(self, limit: str, mount: pathlib.Path | None = None):
-        self._limit, self._mount = limit, mount or _cgroup_mount()
-        self.folder = self._mount / f"viper-bench-{os.getpid()}"
+        self._limit = limit
+        self._parent, self._is_v2 = (mount, True) if mount else _memory_hierarchy()
+        self.folder = self._parent / f"viper-bench-{os.getpid()}"
 
     def __enter__(self) -> MemoryGroup:
-        controllers = self._mount / "cgroup.controllers"
-        if not controllers.exists() or "memory" not in controllers.read_text().split():
-            raise NoMemoryGroup(f"{self._mount} has no controller of memory")
+        if self._is_v2:
+            _check_controls_memory(self._parent)
         try:
-            (self._mount / "cgroup.subtree_control").write_text("+memory")
+            if self._is_v2:
+                (self._parent / "cgroup.subtree_control").write_text("+memory")
             self.folder.mkdir()
             try:
-                (self.folder / "memory.max").write_text(self._limit)
+                (self.folder / ("memory.max" if self._is_v2 else "memory.limit_in_bytes")).write_text(self._limit)
                 if (self.folder / "memory.swap.max").exists():
                     (self.folder / "memory.swap.max").write_text("0")
             except OSError:
@@ -91,12 +93,40 @@ class MemoryGroup:
         self.folder.rmdir()
 
 
-def _cgroup_mount() -> pathlib.Path:
+def _check_controls_memory(mount: pathlib.Path) -> None:
+    controllers = mount / "cgroup.controllers"
+    if not controllers.exists() or "memory" not in controllers.read_text().split():
+        raise NoMemoryGroup(f"{mount} has no controller of memory")
+
+
+def _memory_hierarchy() -> tuple[pathlib.Path, bool]:
+    """Where groups are made, and whether it is of version 2. A controller is in one hierarchy only."""
+    unified = None
     for line in pathlib.Path("/proc/mounts").read_text().splitlines():
-        _, mount, kind, *_ = line.split()
+        _, mount, kind, options, *_ = line.split()
+        if kind == "cgroup" and "memory" in options.split(","):
+            return pathlib.Path(mount) / _own_memory_group().lstrip("/"), False
         if kind == "cgroup2":
-            return pathlib.Path(mount)
-    raise NoMemoryGroup("no cgroup of version 2 is mounted")
+            unified = pathlib.Path(mount)
+    if unified is None:
+        raise NoMemoryGroup("no cgroup is mounted that controls memory")
+    return unified, True
+
+
+def _own_memory_group() -> str:
+    for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "memory" in controllers.split(","):
+            return path
+    return "/"
+
+
+def group_peak_mib(folder: pathlib.Path) -> float | None:
+    """The most that a group has held, page cache included; None where the kernel does not tell."""
+    for name in ("memory.peak", "memory.max_usage_in_bytes"):
+        if (folder / name).exists():
+            return int((folder / name).read_text()) / 2**20
+    return None
 
 
 def join_group(folder: pathlib.Path) -> None:

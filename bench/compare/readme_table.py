@@ -78,8 +78,8 @@ def section(results: pathlib.Path | None) -> str:
     searches, costs, ahead, measured = [], [], [], []
     for name, of_set in sets.items():
         lines = [line for line in of_set.values() if "skipped" not in line]
-        ours = next((line for line in lines if line["rival"] == "viper"), None)
-        others = [line for line in lines if line is not ours]
+        ours = next((line for line in lines if line["contender"] == "VIPER"), None)
+        others = [line for line in lines if line["rival"] != "viper"]
         if ours is None or not others:
             continue
         measured += lines

@@ -128,6 +128,8 @@ def limited_lines(lines: list[dict]) -> list[str]:
             figures = f"not measured: {limited['failed']}" if "failed" in limited else (
                 f"{thousands(limited['qps_cpu'])} queries per CPU second, {thousands(limited['qps_wall'])} by the clock, recall "
                 f"{limited['recall']:.3f}, p50 / p99 {limited['latency_us']['p50']:,.0f} / {limited['latency_us']['p99']:,.0f} us")
+            if limited.get("peak_mib"):
+                figures += f", at most {limited['peak_mib']:,.0f} MiB held"
             told += ["", f"{line['contender']} with memory and page cache limited to {limited['limit']}: {figures}."]
     return told
 
@@ -144,15 +146,26 @@ def group_table(lines: list[dict]) -> list[str]:
     return table(["engine", *names], rows) if rows else []
 
 
-def promise_table(lines: list[dict]) -> list[str]:
+def index_size_table(lines: list[dict]) -> list[str]:
+    """What the second stage of VIPER's index takes and gives: where it was measured with and without."""
+    sized = [line for line in lines if "index_bytes" in line.get("facts", {})]
+    rows = []
+    for line in sized:
+        floats = line["rows"] * line["dim"] * 4
+        rows.append([line["contender"], *(thousands(rate_at(line, "single", recall)) for recall in ("0.95", "0.99")),
+                     f"{line['facts']['index_bytes'] / floats:.3f}x", f"{line['build']['disk_bytes'] / floats:.3f}x"])
+    return table(["", "0.95", "0.99", "index to floats", "all on disk to floats"], rows) if len(sized) > 1 else []
+
+
+def promise_table(line: dict) -> list[str]:
     """Recall asked against recall reached; what falls short by more than 0.01 is marked."""
-    entries = [entry for line in lines for entry in line.get("promises", [])]
+    entries = line.get("promises", [])
     asked = sorted({entry["asked"] for entry in entries})
     rows = []
     for where in dict.fromkeys(entry["where"] for entry in entries):
         cells = {entry["asked"]: entry for entry in entries if entry["where"] == where}
         rows.append([where, *(promise_text(cells[recall]) for recall in asked)])
-    return table(["VIPER, recall asked", *(f"{recall:.2f}" for recall in asked)], rows) if rows else []
+    return table([f"{line['contender']}, recall asked", *(f"{recall:.2f}" for recall in asked)], rows) if rows else []
 
 
 def promise_text(entry: dict) -> str:
@@ -206,9 +219,13 @@ def set_section(name: str, of_set: dict[str, dict], plots: bool) -> list[str]:
     groups = group_table(lines)
     if groups:
         text += ["", "Recall by where the queries come from, at the fastest setting that reaches 0.95 over all of them:", "", *groups]
-    promises = promise_table(lines)
-    if promises:
-        text += ["", "Recall asked for and recall reached:", "", *promises]
+    sizes = index_size_table(lines)
+    if sizes:
+        text += ["", "Queries per CPU second, and bytes on disk (ids and the metadata of filters among them) as multiples of those of the floats:", "", *sizes]
+    for line in lines:
+        promises = promise_table(line)
+        if promises:
+            text += ["", "Recall asked for and recall reached:", "", *promises]
     filters = filter_table(lines)
     if filters:
         text += ["", "With a filter (share of rows that match), single queries:", "", *filters]

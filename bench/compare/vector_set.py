@@ -17,6 +17,7 @@ import zlib
 import numpy as np
 
 import filters
+import shifted
 
 K = 10
 # Relative tolerance of a distance, and the absolute one that the subtraction in 1 - cosine needs near zero.
@@ -94,6 +95,7 @@ class VectorSet:
         rows, dim = self.base_map.shape
         self.shape = Shape(name, rows, dim, self.metric)
         self._kth_distances = {}
+        self._shifted: dict[str, np.ndarray] = {}
 
     @functools.cached_property
     def base_map(self) -> np.ndarray:
@@ -160,6 +162,23 @@ class VectorSet:
             kinds = [json.loads(line)[QUERY_GROUPS[self.shape.name]] for line in lines]
         return {kind: np.array([row for row, other in enumerate(kinds) if other == kind]) for kind in sorted(set(kinds))}
 
+    def shifted_queries(self, kind: str) -> np.ndarray:
+        """Queries that are like no row, one of shifted.KINDS."""
+        if kind not in self._shifted:
+            self._shifted[kind] = shifted.make_queries(self.base_map, kind)
+        return self._shifted[kind]
+
+    def _shifted_truth(self, kind: str) -> list[tuple[float, int]]:
+        """As kth_distances; computed once and kept where there is a cache."""
+        path = self.cache / f"{self.fingerprint}-{self.metric}-{kind}-truth.npy" if self.cache else None
+        if path and path.exists():
+            return [(float(limit), K) for limit in np.load(path)]
+        limits = shifted.kth_distances(self.shifted_queries(kind), self.base_map, self.metric, K, distances)
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, limits)
+        return [(limit, K) for limit in limits]
+
     @functools.cached_property
     def fingerprint(self) -> str:
         """Names the rows: their count, dimension and a checksum over a sample of them."""
@@ -186,10 +205,10 @@ class VectorSet:
 
     # -- Truth -----------------------------------------------------------------------------------------------------
 
-    def distances(self, query_row: int, ids: np.ndarray) -> np.ndarray:
+    def distances(self, query: np.ndarray, ids: np.ndarray) -> np.ndarray:
         """Distances of rows to a query in double precision; squared for l2."""
         rows = np.asarray(self.base_map[ids], dtype=np.float64)
-        return distances(self.queries[query_row].astype(np.float64), rows, self.metric)
+        return distances(query.astype(np.float64), rows, self.metric)
 
     def kth_distances(self, filter_name: str | None = None) -> list[tuple[float, int]]:
         """Per query the distance of its last true neighbour and how many there are: K, or fewer if fewer rows match."""
@@ -201,20 +220,26 @@ class VectorSet:
             last = []
             for row, ids in enumerate(truth):
                 present = ids[ids >= 0]
-                last.append((float(self.distances(row, present).max()) if len(present) else 0.0, len(present)))
+                last.append((float(self.distances(self.queries[row], present).max()) if len(present) else 0.0, len(present)))
             self._kth_distances[filter_name] = last
         return self._kth_distances[filter_name]
 
     def recall(self, answers: list, first_query: int = 0, filter_name: str | None = None) -> Recall:
         """`answers`: per query a sequence of row numbers; numbers outside the set are no answers. Queries wrap around."""
-        last = self.kth_distances(filter_name)
+        return self._recall(answers, self.queries, self.kth_distances(filter_name), first_query)
+
+    def shifted_recall(self, answers: list, kind: str) -> Recall:
+        """The same for the shifted queries of a kind, from the first on."""
+        return self._recall(answers, self.shifted_queries(kind), self._shifted_truth(kind), 0)
+
+    def _recall(self, answers: list, queries: np.ndarray, last: list[tuple[float, int]], first_query: int) -> Recall:
         shares, short = np.empty(len(answers)), 0
         for position, answer in enumerate(answers):
             row = (first_query + position) % len(last)
             limit, count = last[row]
             ids = np.unique(np.asarray(answer, dtype=np.int64)[:K])
             ids = ids[(ids >= 0) & (ids < self.shape.rows)]
-            found = self.distances(row, ids) <= limit * (1 + TIE_RELATIVE) + TIE_ABSOLUTE
+            found = self.distances(queries[row], ids) <= limit * (1 + TIE_RELATIVE) + TIE_ABSOLUTE
             shares[position] = found.sum() / count if count else 1.0
             short += len(ids) < count
         return Recall(shares, short)

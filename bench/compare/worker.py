@@ -116,7 +116,8 @@ def limited(job: Job) -> Iterator[dict]:
     """Search by single calls inside the cgroup of the job; the files are read anew, so that their pages count for it."""
     rival = job.make_rival()
     machine.drop_cached(rival.folder)
-    machine.join_group(pathlib.Path(job.entries["group"]))
+    group = pathlib.Path(job.entries["group"])
+    machine.join_group(group)
     rival.load_libraries()
     rival.open()
     rival.apply(job.entries["setting"])
@@ -127,6 +128,7 @@ def limited(job: Job) -> Iterator[dict]:
     laps = np.diff(marks).tolist()
     told = figures(len(laps), sum(laps), cpu_ns)
     told["latency_us"] = {f"p{percent}": round(float(np.percentile(laps, percent)) / 1e3, 2) for percent in (50, 99)}
+    told["peak_mib"] = machine.group_peak_mib(group)
     yield {**told, "ids": [as_list(rival.ids(answer)) for answer in answers]}
 
 
@@ -259,6 +261,16 @@ class Server:
             results.append({"setting": setting, "single": self._measure_single(search, self.rival.ids, rows, command)})
         return {"results": results}
 
+    def shifted(self, command: dict) -> dict:
+        """The same for queries that are like no row of the set."""
+        queries = self.rival.prepared(self.job.set.shifted_queries(command["kind"]))
+        rows = [np.ascontiguousarray(query) for query in queries]
+        results = []
+        for setting in command["settings"]:
+            self.rival.apply(setting)
+            results.append({"setting": setting, "single": self._measure_single(self.rival.single(), self.rival.ids, rows, command)})
+        return {"results": results}
+
     def _measure_single(self, search: Callable, ids_of: Callable, rows: list, command: dict) -> dict:
         first = command["first_query"] % len(rows)
         rows = rows[first:] + rows[:first]
@@ -341,7 +353,7 @@ def as_list(ids) -> list[int]:
 
 def serve(job: Job, answer_stream) -> None:
     server = Server(job, np.load(job.entries["warm_queries"]))
-    commands = {"open": server.open, "measure": server.measure, "filtered": server.filtered, "memory": server.memory}
+    commands = {"open": server.open, "measure": server.measure, "filtered": server.filtered, "shifted": server.shifted, "memory": server.memory}
     for line in sys.stdin:
         command = json.loads(line)
         answer = commands[command["command"]](command)

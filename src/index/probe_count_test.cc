@@ -1,28 +1,40 @@
 #include "index/probe_count.h"
 
+#include <cmath>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "index/index_fixture.h"
+#include "index/probe_curve.h"
 
 namespace viper::index {
 namespace {
 
 class CountProbesTest : public testing::Test {
  protected:
-  CountProbesTest() {
-    Random random(31);
-    built_ =
-        BuildIndex(ClusteredRows(6000, 16, 40, random), 16, Metric::kL2, 60, ByteRows::kScaled);
-    query_floats_ = NormalVector(16, random);
+  CountProbesTest() : CountProbesTest(40) {}
+  explicit CountProbesTest(size_t centres) {
+    built_ = BuildIndex(ClusteredRows(6000, 16, centres, random_), 16, Metric::kL2, 60,
+                        ByteRows::kScaled);
+    DrawQuery();
+  }
+
+  void DrawQuery() {
+    query_floats_ = NormalVector(16, random_);
     ranked_ = RankClusters(*built_.model, query_floats_, 60);
   }
 
-  /// Of a query that wants 10, where a row takes part if `takes_part` says so of its cluster's rank
-  /// and its number.
+  /// The clusters that are left, nearest first, where a row takes part if `takes_part` says so of
+  /// its cluster's rank and its number.
+  struct Left {
+    ClusterSelection clusters{60};
+    std::vector<ClusterDistance> ranked;
+  };
   template <typename TakesPart>
-  size_t Count(const TakesPart& takes_part) {
+  Left Select(const TakesPart& takes_part) {
     Bitmap selection(built_.count());
     std::vector<size_t> rank_of(60);
     for (size_t rank = 0; rank < ranked_.size(); ++rank) rank_of[ranked_[rank].cluster] = rank;
@@ -30,13 +42,36 @@ class CountProbesTest : public testing::Test {
       selection.Assign(row, takes_part(rank_of[built_.clusters[row]], row));
     }
     const auto mask = ScanMask::Make(*built_.segment, selection).value();
-    ClusterSelection clusters(60);
-    clusters.Add(*built_.segment, mask.get());
-    std::vector<ClusterDistance> left;
+    Left left;
+    left.clusters.Add(*built_.segment, mask.get());
     for (const ClusterDistance& rank : ranked_) {
-      if (clusters.Has(rank.cluster)) left.push_back(rank);
+      if (left.clusters.Has(rank.cluster)) left.ranked.push_back(rank);
     }
-    return Count(&clusters, left);
+    return left;
+  }
+
+  /// Of a query that wants 10.
+  template <typename TakesPart>
+  size_t Count(const TakesPart& takes_part) {
+    const Left left = Select(takes_part);
+    return Count(&left.clusters, left.ranked);
+  }
+
+  /// What the curves say of a query that wants the nearest `k` of all rows, where the same take
+  /// part.
+  template <typename TakesPart>
+  size_t ProbesForNearest(const TakesPart& takes_part, double k) {
+    const Left left = Select(takes_part);
+    std::vector<float> distances;
+    AppendProbeDistances(*built_.model, query_floats_, left.ranked, distances);
+    std::vector<float> shares;
+    for (const ClusterDistance& rank : left.ranked) {
+      shares.push_back(static_cast<float>(left.clusters.SelectedIn(rank.cluster)) /
+                       static_cast<float>(left.clusters.RowsIn(rank.cluster)));
+    }
+    // A filtered search allows itself four fifths of the misses.
+    const ProbeGoal goal = {0.96, left.clusters.count(), static_cast<double>(built_.count())};
+    return ProbeCounter(Fitted()->content().probes, distances, shares, goal).ProbesFor(k);
   }
 
   size_t Count(const ClusterSelection* clusters, std::span<const ClusterDistance> ranked) {
@@ -68,6 +103,7 @@ class CountProbesTest : public testing::Test {
     return fitted_;
   }
 
+  Random random_{31};
   BuiltIndex built_;
   std::vector<float> query_floats_;
   std::vector<ClusterDistance> ranked_;
@@ -91,6 +127,60 @@ TEST_F(CountProbesTest, GoesByTheRowsNearTheQuery) {
   const size_t far = Count([](size_t rank, size_t row) { return rank >= 40 || row % 50 == 0; });
   const size_t near = Count([](size_t rank, size_t row) { return rank < 20 || row % 50 == 0; });
   EXPECT_GT(far, near);
+}
+
+/// Rows around one middle, whose nearest lie in many clusters: the more, the more are wanted.
+class CountProbesOfSpreadRowsTest : public CountProbesTest {
+ protected:
+  CountProbesOfSpreadRowsTest() : CountProbesTest(1) {}
+
+  /// On the mean of many queries the clusters that are counted are those in which the curves expect
+  /// as many of all rows as hold those wanted, by the share that takes part in just these clusters.
+  /// The share of all rows would ask for `difference` more (fewer, if it is below 0) at least, or
+  /// this would tell nothing.
+  template <typename TakesPart>
+  void ExpectByShareReached(const TakesPart& takes_part, double difference) {
+    constexpr int kQueries = 20;
+    double counted = 0;
+    double by_share_reached = 0;
+    double by_share_of_all = 0;
+    for (int i = 0; i < kQueries; ++i) {
+      DrawQuery();
+      const Left left = Select(takes_part);
+      const size_t count = Count(takes_part);
+      // Ten, and their root more for chance.
+      const double wanted = 10 + std::sqrt(10);
+      counted += static_cast<double>(count) / kQueries;
+      by_share_reached += Probes(takes_part, wanted / ShareIn(left, count)) / kQueries;
+      by_share_of_all += Probes(takes_part, wanted / left.clusters.selected_share()) / kQueries;
+    }
+    EXPECT_NEAR(counted, by_share_reached, 0.25);
+    EXPECT_GT((by_share_of_all - counted) / difference, 1);
+  }
+
+ private:
+  template <typename TakesPart>
+  double Probes(const TakesPart& takes_part, double k) {
+    return static_cast<double>(ProbesForNearest(takes_part, k));
+  }
+
+  static double ShareIn(const Left& left, size_t count) {
+    uint64_t rows = 0;
+    uint64_t selected = 0;
+    for (const ClusterDistance& rank : std::span(left.ranked).first(count)) {
+      rows += left.clusters.RowsIn(rank.cluster);
+      selected += left.clusters.SelectedIn(rank.cluster);
+    }
+    return static_cast<double>(selected) / static_cast<double>(rows);
+  }
+};
+
+TEST_F(CountProbesOfSpreadRowsTest, GoesAsFarAsTheShareOfTheRowsThatItReachesAsksFor) {
+  // The share of all rows would lead too far where more take part near the query, and not far
+  // enough where fewer do.
+  ExpectByShareReached([](size_t rank, size_t row) { return rank < 8 || row % 20 == 0; }, 3);
+  ExpectByShareReached(
+      [](size_t rank, size_t row) { return rank < 2 || rank >= 35 || row % 20 == 0; }, -0.5);
 }
 
 TEST_F(CountProbesTest, NothingLeftIsNotProbed) {

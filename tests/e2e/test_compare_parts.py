@@ -19,6 +19,7 @@ import machine  # noqa: E402
 import pareto  # noqa: E402
 import readme_table  # noqa: E402
 import report  # noqa: E402
+import shifted  # noqa: E402
 import vector_set  # noqa: E402
 from rivals.rival import Contender  # noqa: E402
 
@@ -129,6 +130,22 @@ def test_the_answers_of_an_extra_filter_are_those_of_a_brute_force(small_set, tm
     assert vector_set.VectorSet(small_set.folder).filter_cases == []
 
 
+@pytest.mark.parametrize("metric", ["l2", "cosine"])
+def test_the_answers_of_queries_like_no_row_are_those_of_a_brute_force(small_set, tmp_path, monkeypatch, metric):
+    monkeypatch.setitem(vector_set.METRICS, "small", metric)
+    monkeypatch.setattr(shifted, "BLOCK", 120)
+    for _ in range(2):  # computed, then read
+        vectors = vector_set.VectorSet(small_set.folder, tmp_path / "cache")
+        base = vectors.read_base().astype(np.float64)
+        for kind in shifted.KINDS:
+            queries = vectors.shifted_queries(kind)
+            assert len(queries) == shifted.QUERY_COUNT and not (queries[:, None] == base.astype("<f4")[None, :20]).all(axis=2).all()
+            right = [np.argsort(vector_set.brute_force(query.astype(np.float64), base, metric), kind="stable")[:10] for query in queries]
+            assert vectors.shifted_recall(right, kind).mean == 1.0
+            assert vectors.shifted_recall([ids[:9] for ids in right], kind).mean == pytest.approx(0.9)
+    assert len(list((tmp_path / "cache").glob("*-truth.npy"))) == len(shifted.KINDS)
+
+
 def test_rows_to_add_are_near_rows_and_whole_where_those_are(small_set):
     rows, moved = small_set.make_moved_rows(30)
     assert moved.shape == (30, 8) and np.array_equal(np.rint(moved), moved) and moved.min() >= 0
@@ -199,6 +216,20 @@ def test_a_limit_of_memory_is_set_and_removed_or_refused_by_name(tmp_path):
     assert not group.folder.exists()
 
 
+def test_a_limit_of_memory_is_set_in_the_first_version_of_cgroups_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, "_memory_hierarchy", lambda: (tmp_path, False))
+    with machine.MemoryGroup("256M") as group:
+        assert (group.folder / "memory.limit_in_bytes").read_text() == "256M"
+        assert machine.group_peak_mib(group.folder) is None
+        (group.folder / "memory.max_usage_in_bytes").write_text(f"{3 * 2**20}\n")
+        assert machine.group_peak_mib(group.folder) == 3
+        for file in group.folder.iterdir():  # the kernel's files go with the folder
+            file.unlink()
+    monkeypatch.setattr(machine, "_memory_hierarchy", lambda: (tmp_path / "missing", False))
+    with pytest.raises(machine.NoMemoryGroup, match="cannot limit memory to 1M"), machine.MemoryGroup("1M"):
+        pass
+
+
 def test_a_search_under_a_limit_is_told_with_its_recall(small_set, tmp_path, monkeypatch):
     renamed = tmp_path / "sift-5k"
     small_set.folder.rename(renamed)
@@ -232,8 +263,16 @@ def test_a_promise_that_is_missed_is_marked():
         {"where": "all queries", "asked": 0.9, "recall": 0.895, "queries": 9, "short": 0},
         {"where": "filter few", "asked": 0.9, "recall": 0.88, "queries": 9, "short": 2},
     ]
-    assert report.promise_table([{"promises": promises}])[2:] == ["| all queries | 0.895 |", "| filter few | 0.880 **missed**, **2 short** |"]
-    assert report.promise_table([{}]) == []
+    assert report.promise_table({"contender": "x", "promises": promises})[2:] == ["| all queries | 0.895 |", "| filter few | 0.880 **missed**, **2 short** |"]
+    assert report.promise_table({"contender": "x"}) == []
+
+
+def test_what_an_index_takes_is_told_where_there_are_two():
+    with_rows = result_line("viper", "VIPER", 3000.0, facts={"index_bytes": 12_800})
+    without = result_line("viper", "VIPER, codes alone", 2000.0, facts={"index_bytes": 3200})
+    assert report.index_size_table([with_rows, without])[2:] == [
+        "| VIPER | 3.00 k | 3.00 k | 0.400x | 32.768x |", "| VIPER, codes alone | 2.00 k | 2.00 k | 0.100x | 32.768x |"]
+    assert report.index_size_table([with_rows, result_line("glass", "Glass", 1.0, facts={})]) == []
 
 
 def test_a_question_that_fails_is_told_in_the_table():
@@ -289,7 +328,7 @@ def result_line(rival, contender, rate, **more):
 
 def test_the_table_of_the_readme_says_who_is_ahead(tmp_path):
     results = tmp_path / "compare-2026-01-01.jsonl"
-    lines = [result_line("viper", "VIPER", 3000.0), result_line("glass", "Glass", 4000.0), result_line("hnswlib", "Hnsw", 1000.0),
+    lines = [result_line("viper", "VIPER", 3000.0), result_line("viper", "VIPER, codes alone", 9000.0), result_line("glass", "Glass", 4000.0), result_line("hnswlib", "Hnsw", 1000.0),
              result_line("zvec", "Zvec", 1500.0), result_line("numpy", "NumPy", 9000.0)]
     results.write_text("".join(json.dumps(line) + "\n" for line in lines))
     text = readme_table.section(results)

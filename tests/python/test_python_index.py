@@ -60,3 +60,13 @@ def test_without_an_index_there_is_nothing_to_tell(database):
     for call in (collection.index_report, lambda: collection.predict_optimal_cluster(np.ones(3))):
         with pytest.raises(viper.FailedPrecondition):
             call()
+
+
+def test_few_rows_are_indexed_where_that_is_asked_for(tmp_path):
+    for least, plan in ((1000, "exact"), (500, "index")):
+        with viper.connect(tmp_path / str(least), background_index=False, index_min_rows=least) as database:
+            made = database.create_collection("c", dim=16, metric="l2")
+            made.upsert(ids=range(800), vectors=random_vectors(13, 800, 16))
+            made.flush()
+            made.build_index()
+            assert made.explain(random_vectors(13, 1, 16)[0], nprobe=1 if plan == "index" else 0)["plan"] == plan

@@ -5,10 +5,13 @@ import hashlib
 import pathlib
 
 import filters
+import machine
 
 from .rival import K, Contender, Rival, Shape, call, field_types
 
 ROWS_PER_UPSERT = 20_000
+# Below so many rows it compares each, unless it is told otherwise.
+INDEX_MIN_ROWS = 10_000
 RECALLS = (0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 
 
@@ -17,7 +20,12 @@ class Viper(Rival):
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
-        return [Contender("viper", "VIPER", {})]
+        contenders = [Contender("viper", "VIPER", {})]
+        if shape.rows < INDEX_MIN_ROWS:
+            contenders.append(Contender("viper", "VIPER, indexed", {"index_min_rows": 1}))
+        else:
+            contenders.append(Contender("viper", "VIPER, codes alone", {"index_byte_rows": False}))
+        return contenders
 
     @classmethod
     def version(cls, installed, python_path) -> str:
@@ -43,7 +51,7 @@ class Viper(Rival):
         self.collection.close()
 
     def _connect(self):
-        self.database = self.viper.connect(self.folder / "lake", search_threads=1, background_flush=False, background_index=False)
+        self.database = self.viper.connect(self.folder / "lake", search_threads=1, background_flush=False, background_index=False, **self.parameters)
 
     def add(self, first_id, vectors, metadata):
         names = list(metadata)
@@ -66,7 +74,7 @@ class Viper(Rival):
         self.collection = self.database.open_collection("rows")
 
     def facts(self):
-        return {"version": self.viper.__version__}
+        return {"version": self.viper.__version__, "index_bytes": machine.bytes_below(self.folder / "lake" / "rows" / "_viper" / "index")}
 
     def settings(self):
         return [{"recall": recall} for recall in RECALLS]
