@@ -121,8 +121,9 @@ constexpr const char* kConnectDoc =
     R"(Open the directory `path` as a database, creating it unless read-only.
 
 durability: what a write has survived when it returns: "sync" (power loss), "interval" or "none" (kill -9).
-search_threads: threads for one large search or one batch; 0 means one per core.
-index_min_rows: below so many records there is no index. index_byte_rows=False: a smaller index, whose searches read more of the vectors themselves.
+search_threads: threads for one large search (a single query too, where there is enough to scan) or one batch; 0 means one
+per core. index_min_rows: below so many records there is no index. index_byte_rows=False: a smaller index, whose searches
+read more of the vectors themselves.
 index_memory_bytes, index_threads: what building the index may take. audit_share: the share of queries that are asked again
 exactly in the background, to learn the recall that they had.)";
 

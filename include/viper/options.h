@@ -68,7 +68,9 @@ struct VIPER_EXPORT EngineOptions {
   double audit_share = 0.001;
   /// Write a checkpoint of the table log every so many commits. 1 to 10,000.
   uint32_t checkpoint_interval = 20;
-  /// Threads for one large search or one batch; 0 = one per core. At most 256.
+  /// Threads for one large search or one batch, the caller's among them: a single query too is
+  /// divided where there is enough to scan, and through the index may then miss other rows, though
+  /// not more. 0 = one per core. At most 256.
   uint32_t search_threads = 0;
   /// Bytes kept for reads, per collection: three quarters for decoded metadata columns, a quarter
   /// for which rows match the filters in use (half a byte or less a record and filter). 0 or more.

@@ -13,8 +13,9 @@ namespace {
 /// A search of several queries through the index.
 class IndexedSearch {
  public:
+  /// `pool`: as IndexSearchRequest::pool.
   IndexedSearch(const ReadView& view, const ViewIndex& view_index, const IndexSelection& selection,
-                const SearchTask& task)
+                const SearchTask& task, ThreadPool* pool)
       : view_(view), view_index_(view_index), order_(view) {
     for (size_t i = 0; i < view_index.segments.size(); ++i) {
       const ViewIndex::Segment& segment = view_index.segments[i];
@@ -30,6 +31,7 @@ class IndexedSearch {
     request_.probes = task.options->nprobe;
     request_.rerank = task.options->rerank;
     request_.stop = task.stop;
+    request_.pool = pool;
     request_.floats = [this](uint64_t row) { return view_.FloatsOf(view_index_.LocationOf(row)); };
     request_.tie_less = [this](uint64_t a, uint64_t b) {
       return order_.IsBefore(view_index_.LocationOf(a), view_index_.LocationOf(b));
@@ -98,7 +100,9 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
                                                   const SearchTask& task,
                                                   const index::Segment** damaged) {
   const QueryBatch& queries = task.queries;
-  IndexedSearch search(view, view_index, selection, task);
+  // With fewer queries than threads, those that are left help with the larger queries.
+  const bool has_idle = queries.count < context.pool.thread_count();
+  IndexedSearch search(view, view_index, selection, task, has_idle ? &context.pool : nullptr);
   const size_t dim = view.schema->dim;
   std::vector<FoundRows> answers(queries.count);
   // As few groups as there are threads: the queries of one share what they read.
@@ -135,7 +139,7 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
 std::vector<index::PlannedProbe> PlanThroughIndex(const ReadView& view, const ViewIndex& view_index,
                                                   const IndexSelection& selection,
                                                   const SearchTask& task) {
-  return IndexedSearch(view, view_index, selection, task).Plan(task.queries.floats);
+  return IndexedSearch(view, view_index, selection, task, nullptr).Plan(task.queries.floats);
 }
 
 }  // namespace viper::core

@@ -37,6 +37,20 @@ void CandidateRows::Start(const IndexSearchRequest& request, PreparedQuery& quer
   failure_ = Status();
 }
 
+void CandidateRows::StartFrom(const CandidateRows& whole) {
+  threshold_.Reset(request_->k, whole.threshold_.value());
+  for (const SearchedSegment& searched : request_->segments) {
+    const ByteRows kind = searched.segment->byte_rows();
+    if (kind != ByteRows::kNone) query_->bytes(kind);
+  }
+}
+
+void CandidateRows::Merge(const CandidateRows& other) {
+  candidates_.insert(candidates_.end(), other.candidates_.begin(), other.candidates_.end());
+  threshold_.Merge(other.threshold_);
+  if (failure_.ok()) failure_ = other.failure_;
+}
+
 float CandidateRows::threshold() const { return std::min(threshold_.value(), kLargest); }
 
 bool CandidateRows::are_enough() const { return threshold_.value() < kInfinity; }

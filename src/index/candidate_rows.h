@@ -29,6 +29,11 @@ class CandidateRows {
  public:
   /// All outlive the search.
   void Start(const IndexSearchRequest& request, PreparedQuery& query, IndexSearchCounts& counts);
+  /// After Start for the query of `whole`: leave out the rows that it would. Makes what the query
+  /// makes when first asked, so that others may work with it on other threads.
+  void StartFrom(const CandidateRows& whole);
+  /// Take in the rows that another has found, which are none of these.
+  void Merge(const CandidateRows& other);
 
   /// A row is of interest only if its lower bound is not above this. Finite.
   float threshold() const;

@@ -37,18 +37,20 @@ class CandidateRowsTest : public testing::TestWithParam<ByteRows> {
     candidates_.Start(request_, prepared_, counts_);
   }
 
-  void AddAll() {
+  void AddAll() { AddClusters(0, built_.segment->cluster_count(), candidates_); }
+
+  void AddClusters(size_t first, size_t last, CandidateRows& candidates) const {
     const size_t row_bytes = ByteRowBytes(GetParam(), *built_.model);
-    for (size_t i = 0; i < built_.segment->cluster_count(); ++i) {
+    for (size_t i = first; i < last; ++i) {
       const ClusterView& cluster = built_.segment->cluster(i);
       for (size_t row = 0; row < cluster.row_count; ++row) {
         PassedRow& passed =
-            candidates_.Add(row_bytes == 0 ? nullptr : cluster.byte_rows + row * row_bytes);
+            candidates.Add(row_bytes == 0 ? nullptr : cluster.byte_rows + row * row_bytes);
         passed.segment = 0;
         passed.number = cluster.numbers + row * sizeof(uint32_t);
       }
     }
-    candidates_.CompareWaiting();
+    candidates.CompareWaiting();
   }
 
   BuiltIndex built_;
@@ -111,6 +113,39 @@ TEST_P(CandidateRowsTest, FloatsThatCannotBeReadFailTheSearchThatNeedsThem) {
   }
   EXPECT_EQ(found.status().code(), StatusCode::kCorruption);
   EXPECT_NE(found.status().message().find("page 7"), std::string::npos);
+}
+
+TEST_P(CandidateRowsTest, SharesHoldTogetherWhatOneHolds) {
+  const size_t clusters = built_.segment->cluster_count();
+  for (const size_t k : {1U, 10U, 100U, 900U, 1000U}) {
+    Start(k);
+    AddClusters(0, 1, candidates_);
+    std::vector<CandidateRows> shares(2);
+    std::vector<IndexSearchCounts> counts(2);
+    for (size_t i = 0; i < 2; ++i) {
+      shares[i].Start(request_, prepared_, counts[i]);
+      shares[i].StartFrom(candidates_);
+      EXPECT_EQ(shares[i].threshold(), candidates_.threshold());
+    }
+    AddClusters(1, 3, shares[0]);
+    AddClusters(3, clusters, shares[1]);
+    for (const CandidateRows& share : shares) candidates_.Merge(share);
+    EXPECT_EQ(candidates_.are_enough(), k <= 900);
+    EXPECT_EQ(candidates_.TakeNearest().value(), built_.Nearest(query_, k));
+  }
+}
+
+TEST_P(CandidateRowsTest, AFailureOfAShareIsOneOfTheWhole) {
+  // Bytes are compared without reading floats.
+  if (GetParam() != ByteRows::kNone) return;
+  Start(5);
+  CandidateRows share;
+  share.Start(request_, prepared_, counts_);
+  damaged_row_ = 7;
+  AddClusters(0, built_.segment->cluster_count(), share);
+  damaged_row_ = ~uint64_t{0};
+  candidates_.Merge(share);
+  EXPECT_EQ(candidates_.TakeNearest().status().code(), StatusCode::kCorruption);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, CandidateRowsTest,

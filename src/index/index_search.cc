@@ -1,8 +1,12 @@
-// The road of a query (one thread, no locks): prepare and rotate it; rank the centroids by their
+// The road of a query (no locks): prepare and rotate it; rank the centroids by their
 // codes, the best of them by their bytes; scan the codes of the nearest clusters block by block;
 // compare those rows whose lower bound is below the k-th best so far with their byte rows; read the
 // floats of the few that are left. Each step reads less than a tenth of what the one before let
 // through, and asks for its memory before it is needed.
+//
+// After the nearest clusters the rest of a query may be divided among threads: each gets a share of
+// the clusters and goes by the threshold that was reached; what they hold is put together, and the
+// last step is one thread's again.
 //
 // A batch shares the scan: its queries prepare and open one by one, then every cluster that is left
 // to probe is read once for all queries that probe it.

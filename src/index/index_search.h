@@ -14,6 +14,7 @@
 #include "index/scan_mask.h"
 #include "index/segment.h"
 #include "index/top_rows.h"
+#include "platform/thread_pool.h"
 #include "viper/result.h"
 
 namespace viper::index {
@@ -29,6 +30,10 @@ struct SearchedSegment {
   /// the segment. Asked of the few rows whose codes are near enough. Null = all.
   const Bitmap* selection = nullptr;
 };
+
+/// Codes that take about 100 us to scan. As measured, handing them to a waiting thread and looser
+/// thresholds cost 30 to 50 us; half as many save a tenth to a fifth of the time of a query.
+constexpr size_t kShareBytes = size_t{512} << 10;
 
 struct IndexSearchRequest {
   const Model* model = nullptr;
@@ -55,6 +60,11 @@ struct IndexSearchRequest {
   std::function<Result<const std::byte*>(uint64_t row)> floats;
   /// As in ExactSearchRequest.
   TieLess tie_less;
+  /// Threads among which the clusters of a query are divided, as many as get `share_bytes` of codes
+  /// each. How many they are may decide which rows are lost to the bounds of codes; which of them
+  /// is faster does not. Null = each query stays on the calling thread.
+  ThreadPool* pool = nullptr;
+  size_t share_bytes = kShareBytes;
 };
 
 /// What a search did.
@@ -65,6 +75,13 @@ struct IndexSearchCounts {
   uint64_t scanned_rows = 0;
   uint64_t byte_rows = 0;
   uint64_t exact_rows = 0;
+
+  void Add(const IndexSearchCounts& other) {
+    probed_clusters += other.probed_clusters;
+    scanned_rows += other.scanned_rows;
+    byte_rows += other.byte_rows;
+    exact_rows += other.exact_rows;
+  }
 };
 
 /// The nearest selected rows of the clusters probed, for each query: best first, at most k, with

@@ -1,45 +1,21 @@
 #include "index/query_search.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <limits>
 #include <optional>
 #include <utility>
 
-#include <fmt/core.h>
-
-#include "base/coding.h"
 #include "base/status_macros.h"
 #include "index/probe_count.h"
 #include "index/probe_curve.h"
-#include "index/row_code.h"
 #include "kernels/kernel_table.h"
 
 namespace viper::index {
 namespace {
 
-using kernels::kBlockRows;
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
 /// Clusters that are scanned before any row is compared: their best rows give a tight threshold.
 constexpr size_t kFirstClusters = 4;
-/// Rows that are compared first, at least.
-constexpr size_t kFirstRows = 16;
-/// Blocks between two looks whether to stop.
-constexpr size_t kBlocksPerCheck = 64;
-constexpr size_t kLineBytes = 64;
 /// Clusters that are ranked before it is known how many are probed.
 constexpr size_t kRankedFirst = 16;
-
-/// Standard deviations of the error of 1-bit codes that bounds allow for: each row is lost with the
-/// probability that the rest of the normal distribution has, and only one that is near the k-th.
-float DeviationsFor(double recall) {
-  if (recall <= 0.95) return 1.65F;
-  if (recall <= 0.98) return 1.8F;
-  if (recall <= 0.99) return 1.95F;
-  return 2.5F;
-}
 
 }  // namespace
 
@@ -47,10 +23,10 @@ Status QuerySearch::Begin(const IndexSearchRequest& request, std::span<const flo
                           SearchScratch& scratch, IndexSearchCounts& counts) {
   counts_ = &counts;
   const auto probed = ChooseProbes(request, query, scratch);
-  rows_.Start(request, query_, counts);
+  scan_.Start(request, query_, scratch.scan, counts);
   const size_t opening = std::min(probes_, kFirstClusters);
   remaining_.assign(probed.begin() + static_cast<ptrdiff_t>(opening), probed.end());
-  return ScanOpening(probed.first(opening));
+  return scan_.ScanOpening(probed.first(opening));
 }
 
 std::span<const ClusterDistance> QuerySearch::ChooseProbes(const IndexSearchRequest& request,
@@ -59,8 +35,6 @@ std::span<const ClusterDistance> QuerySearch::ChooseProbes(const IndexSearchRequ
   const Model& model = *request.model;
   request_ = &request;
   scratch_ = &scratch;
-  block_bytes_ = kernels::BlockBytes(model.planes());
-  error_share_ = ErrorShare(model.code_dim(), DeviationsFor(request.recall));
   cluster_count_ = request.clusters == nullptr ? model.cluster_count() : request.clusters->count();
   query_.Prepare(model, query);
   scratch.ranker.Rank(query_, request.clusters, std::max(kRankedFirst, request.probes));
@@ -107,150 +81,53 @@ std::vector<PlannedProbe> QuerySearch::Plan(const IndexSearchRequest& request,
   return planned;
 }
 
-uint32_t QuerySearch::SparseRowsMax(size_t row_bytes) const {
-  // Reaching a row takes a line more than its bytes, and a scan reads memory in order.
-  return row_bytes == 0 ? 0 : static_cast<uint32_t>(block_bytes_ / (2 * (row_bytes + kLineBytes)));
-}
-
-Status QuerySearch::AppendRuns(const ClusterDistance& cluster) {
-  const bool is_dot = request_->model->metric() == Metric::kDot;
-  const float spread = std::sqrt(is_dot ? query_.squared_norm() : std::max(0.0F, cluster.value));
-  for (uint32_t i = 0; i < request_->segments.size(); ++i) {
-    const Segment& segment = *request_->segments[i].segment;
-    const ScanMask* mask = request_->segments[i].mask;
-    const ClusterView& view = segment.cluster(cluster.cluster);
-    if (view.row_count == 0 || (mask != nullptr && mask->SelectedIn(cluster.cluster) == 0)) {
-      continue;
-    }
-    VIPER_RETURN_IF_ERROR(segment.CheckCluster(cluster.cluster));
-    const uint64_t* words = mask == nullptr ? nullptr : mask->WordsOf(cluster.cluster).data();
-    const size_t row_bytes = ByteRowBytes(segment.byte_rows(), *request_->model);
-    scratch_->runs.push_back({&view, words, i, cluster.value,
-                              query_.centre() + error_share_ * spread, row_bytes,
-                              SparseRowsMax(row_bytes)});
-  }
-  return {};
-}
-
-Status QuerySearch::ListRuns(std::span<const ClusterDistance> clusters) {
-  scratch_->runs.clear();
-  for (const ClusterDistance& cluster : clusters) {
-    VIPER_RETURN_IF_ERROR(AppendRuns(cluster));
-  }
-  return {};
-}
-
-/// Scan the nearest clusters, compare the most promising rows, then the others that still may
-/// count.
-Status QuerySearch::ScanOpening(std::span<const ClusterDistance> clusters) {
-  VIPER_RETURN_IF_ERROR(ListRuns(clusters));
-  VIPER_RETURN_IF_ERROR(CheckStop(0));
-  std::vector<float>& values = scratch_->values;
+size_t QuerySearch::SharesOf(std::span<const ClusterDistance> clusters) const {
+  if (request_->pool == nullptr) return 1;
   size_t blocks = 0;
-  for (const BlockRun& run : scratch_->runs) blocks += run.cluster->block_count;
-  values.resize(blocks * kBlockRows);
-  float* block_values = values.data();
-  BlockCursor at(scratch_->runs, block_bytes_);
-  for (at.Prefetch(BlockCursor::kBlocksAhead); !at.is_done(); at.Advance()) {
-    at.Prefetch(1);
-    if (at.is_sparse()) {
-      std::fill_n(block_values, kBlockRows, kInfinity);
-      TakeRows(at.run(), at.block(), at.selected());
-    } else {
-      ScanCodes(at, kInfinity, block_values);
-      HideValues(~at.selected(), block_values);
+  for (const ClusterDistance& cluster : clusters) {
+    for (const SearchedSegment& searched : request_->segments) {
+      const size_t all = searched.segment->cluster(cluster.cluster).block_count;
+      const ScanMask* mask = searched.mask;
+      blocks += mask == nullptr ? all : std::min<size_t>(all, mask->SelectedIn(cluster.cluster));
     }
-    block_values += kBlockRows;
   }
-  // Blocks without a row that takes part have been left out.
-  values.resize(static_cast<size_t>(block_values - values.data()));
-  rows_.CompareWaiting();
-  scratch_->picker.Pick(values, std::max(kFirstRows, request_->k + request_->k / 2));
-  TakePicked();
-  scratch_->picker.TakeUpTo(values, rows_.threshold());
-  TakePicked();
-  return {};
-}
-
-/// Compare the rows that the picker holds, and not again.
-void QuerySearch::TakePicked() {
-  size_t block = 0;
-  for (BlockCursor at(scratch_->runs, block_bytes_); !at.is_done(); at.Advance(), ++block) {
-    const uint64_t mask = scratch_->picker.masks()[block];
-    if (mask == 0) continue;
-    TakeRows(at.run(), at.block(), mask);
-    HideValues(mask, scratch_->values.data() + block * kBlockRows);
-  }
-  rows_.CompareWaiting();
-}
-
-uint64_t QuerySearch::ScanCodes(const BlockCursor& at, float threshold, float* values) {
-  const BlockRun& run = at.run();
-  counts_->scanned_rows +=
-      std::min<size_t>(kBlockRows, run.cluster->row_count - at.block() * kBlockRows);
-  return kernels::Active().scan_block(at.bytes(), request_->model->planes(), query_.table().entries,
-                                      {query_.table().scale, run.shift, run.base, threshold},
-                                      values);
-}
-
-void QuerySearch::ScanBlock(const BlockCursor& at) {
-  uint64_t passed = at.selected();
-  if (!at.is_sparse()) {
-    alignas(64) float values[kBlockRows];
-    passed &= ScanCodes(at, rows_.threshold(), values);
-  }
-  if (passed != 0) TakeRows(at.run(), at.block(), passed);
-}
-
-Status QuerySearch::CheckStop(size_t done_blocks) const {
-  if (request_->stop == nullptr || done_blocks % kBlocksPerCheck != 0) return {};
-  return request_->stop->Check(
-      [&] { return fmt::format("in the index, after {} blocks of codes", done_blocks); });
-}
-
-/// Let the rows of a block go on that the mask holds and the selection allows.
-void QuerySearch::TakeRows(const BlockRun& run, size_t block, uint64_t mask) {
-  const Bitmap* selection = request_->segments[run.segment].selection;
-  const std::byte* numbers = run.cluster->numbers + block * kBlockRows * sizeof(uint32_t);
-  const std::byte* byte_rows =
-      run.row_bytes == 0 ? nullptr : run.cluster->byte_rows + block * kBlockRows * run.row_bytes;
-  for (; mask != 0; mask &= mask - 1) {
-    const auto row = static_cast<size_t>(std::countr_zero(mask));
-    const std::byte* number = numbers + row * sizeof(uint32_t);
-    if (selection != nullptr && !selection->Test(LoadFixed<uint32_t>(number))) continue;
-    PassedRow& passed = rows_.Add(byte_rows == nullptr ? nullptr : byte_rows + row * run.row_bytes);
-    passed.segment = run.segment;
-    passed.number = number;
-  }
-}
-
-Status QuerySearch::ScanCluster(const ClusterDistance& cluster) {
-  VIPER_RETURN_IF_ERROR(ListRuns({&cluster, 1}));
-  VIPER_RETURN_IF_ERROR(CheckStop(0));
-  for (BlockCursor at(scratch_->runs, block_bytes_); !at.is_done(); at.Advance()) ScanBlock(at);
-  return {};
+  const size_t bytes = blocks * kernels::BlockBytes(request_->model->planes());
+  const size_t shares = bytes / request_->share_bytes;
+  return std::max<size_t>(1, std::min({shares, clusters.size(), request_->pool->thread_count()}));
 }
 
 Status QuerySearch::ScanClusters(std::span<const ClusterDistance> clusters) {
-  VIPER_RETURN_IF_ERROR(ListRuns(clusters));
-  BlockCursor at(scratch_->runs, block_bytes_);
-  at.Prefetch(BlockCursor::kBlocksAhead);
-  for (size_t done = 0; !at.is_done(); at.Advance(), ++done) {
-    VIPER_RETURN_IF_ERROR(CheckStop(done));
-    at.Prefetch(1);
-    ScanBlock(at);
+  const size_t count = SharesOf(clusters);
+  return count == 1 ? scan_.ScanClusters(clusters, 1) : ScanShares(clusters, count);
+}
+
+/// Clusters go to the shares in turn: each gets near ones first, and its threshold falls early. It
+/// is its own, so that what is found does not depend on which thread is faster.
+Status QuerySearch::ScanShares(std::span<const ClusterDistance> clusters, size_t count) {
+  if (shares_.size() < count) shares_.resize(count);
+  const std::span<Share> shares = std::span(shares_).first(count);
+  for (Share& share : shares) {
+    share.counts = {};
+    share.scan.StartShare(scan_, share.scratch, share.counts);
   }
-  rows_.CompareWaiting();
+  request_->pool->ParallelFor(count, [&](size_t i) {
+    shares[i].status = shares[i].scan.ScanClusters(clusters.subspan(i), count);
+  });
+  for (const Share& share : shares) {
+    VIPER_RETURN_IF_ERROR(share.status);
+    scan_.Merge(share.scan);
+    counts_->Add(share.counts);
+  }
   return {};
 }
 
 Status QuerySearch::Scan() {
   VIPER_RETURN_IF_ERROR(ScanClusters(remaining_));
   const size_t count = cluster_count_;
-  if (!rows_.are_enough() && probes_ < count) {
+  if (!scan_.has_enough() && probes_ < count) {
     scratch_->ranker.Rank(query_, request_->clusters, count);
   }
-  while (!rows_.are_enough() && probes_ < count) {
+  while (!scan_.has_enough() && probes_ < count) {
     const size_t done = std::exchange(probes_, std::min(count, 2 * probes_));
     VIPER_RETURN_IF_ERROR(ScanClusters(Rank(probes_).subspan(done)));
   }

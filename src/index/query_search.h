@@ -5,12 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "index/block_cursor.h"
-#include "index/candidate_rows.h"
 #include "index/cluster_ranking.h"
+#include "index/cluster_scan.h"
 #include "index/index_search.h"
 #include "index/prepared_query.h"
-#include "index/smallest_picker.h"
 
 namespace viper::index {
 
@@ -19,9 +17,7 @@ namespace viper::index {
 struct SearchScratch {
   ClusterRanker ranker;
   std::vector<float> squared_distances;
-  std::vector<BlockRun> runs;
-  std::vector<float> values;
-  SmallestPicker picker;
+  ScanScratch scan;
 };
 
 /// One query on its way through the index. Its clusters are scanned by Scan, or by somebody else
@@ -43,16 +39,25 @@ class QuerySearch {
   /// The clusters that are still to be scanned, nearest first.
   std::span<const ClusterDistance> remaining() const { return remaining_; }
   /// Scan one of them. What passes waits for CompareWaiting. Corruption names a damaged one.
-  Status ScanCluster(const ClusterDistance& cluster);
-  void CompareWaiting() { rows_.CompareWaiting(); }
+  Status ScanCluster(const ClusterDistance& cluster) { return scan_.ScanCluster(cluster); }
+  void CompareWaiting() { scan_.CompareWaiting(); }
   /// All of remaining() has been scanned by somebody else.
   void SkipRemaining() { remaining_.clear(); }
 
-  /// Scan what remains, and more clusters until there are k rows or no clusters are left.
+  /// Scan what remains, and more clusters until there are k rows or no clusters are left; on
+  /// several threads where the request has them and the clusters are worth it.
   Status Scan();
-  Result<std::vector<ScoredRow>> TakeNearest() { return rows_.TakeNearest(); }
+  Result<std::vector<ScoredRow>> TakeNearest() { return scan_.TakeNearest(); }
 
  private:
+  /// A part of the clusters, scanned by one thread beside others: on cache lines of its own.
+  struct alignas(64) Share {
+    ClusterScan scan;
+    ScanScratch scratch;
+    IndexSearchCounts counts;
+    Status status;
+  };
+
   /// Prepare the query, rank the clusters and choose how many are probed: these.
   std::span<const ClusterDistance> ChooseProbes(const IndexSearchRequest& request,
                                                 std::span<const float> query,
@@ -60,29 +65,21 @@ class QuerySearch {
   size_t ProbeCount() const;
   /// Rank the first `count` clusters exactly.
   std::span<const ClusterDistance> Rank(size_t count);
-  Status AppendRuns(const ClusterDistance& cluster);
-  Status ListRuns(std::span<const ClusterDistance> clusters);
-  Status ScanOpening(std::span<const ClusterDistance> clusters);
-  void TakePicked();
+  /// How many shares, one for a thread, these clusters are worth being scanned in.
+  size_t SharesOf(std::span<const ClusterDistance> clusters) const;
   Status ScanClusters(std::span<const ClusterDistance> clusters);
-  Status CheckStop(size_t done_blocks) const;
-  uint32_t SparseRowsMax(size_t row_bytes) const;
-  /// As kernels::KernelTable::scan_block.
-  uint64_t ScanCodes(const BlockCursor& at, float threshold, float* values);
-  void ScanBlock(const BlockCursor& at);
-  void TakeRows(const BlockRun& run, size_t block, uint64_t mask);
+  Status ScanShares(std::span<const ClusterDistance> clusters, size_t count);
 
   const IndexSearchRequest* request_ = nullptr;
   SearchScratch* scratch_ = nullptr;
   IndexSearchCounts* counts_ = nullptr;
-  size_t block_bytes_ = 0;
-  float error_share_ = 0;
   PreparedQuery query_;
-  CandidateRows rows_;
+  ClusterScan scan_;
   /// Clusters of which some row takes part: there are no others to this search.
   size_t cluster_count_ = 0;
   size_t probes_ = 0;
   std::vector<ClusterDistance> remaining_;
+  std::vector<Share> shares_;
 };
 
 }  // namespace viper::index

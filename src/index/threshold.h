@@ -7,16 +7,16 @@
 
 namespace viper::index {
 
-/// The k smallest of the values offered; the largest of them is the threshold. k is not
-/// 0. Not thread-safe.
+/// The k smallest of the values offered that are below a limit; the largest of them is the
+/// threshold. k is not 0. Not thread-safe.
 class Threshold {
  public:
-  void Reset(size_t k) {
+  void Reset(size_t k, float limit = std::numeric_limits<float>::infinity()) {
     k_ = k;
-    value_ = std::numeric_limits<float>::infinity();
+    value_ = limit;
     heap_.clear();
   }
-  /// Infinity until there are k.
+  /// The limit until there are k.
   float value() const { return value_; }
   void Offer(float upper) {
     if (!(upper < value_)) return;
@@ -28,6 +28,10 @@ class Threshold {
     }
     std::push_heap(heap_.begin(), heap_.end());
     if (heap_.size() == k_) value_ = heap_.front();
+  }
+  /// Offer what another holds.
+  void Merge(const Threshold& other) {
+    for (const float upper : other.heap_) Offer(upper);
   }
 
  private:
