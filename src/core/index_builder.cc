@@ -398,8 +398,8 @@ Status IndexBuilder::Fit(const ReadView& view, const RowsOfParts& rows, ThreadPo
   training.clusters = made.assigned.clusters;
   training.queries = queries;
   training.floats = [&rows](uint64_t row) { return rows.Floats(row); };
-  training.nearest = [&](std::span<const uint64_t> numbers, size_t k) {
-    return rows.Nearest(view, numbers, k,
+  training.nearest = [&](std::span<const float> floats, size_t k) {
+    return rows.Nearest(view, floats, k,
                         {threads, [&progress] { return Goes(progress, kWrittenAt); }});
   };
   training.pool = threads;

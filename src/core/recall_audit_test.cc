@@ -133,7 +133,7 @@ TEST_F(RecallAuditTest, ASnapshotMayOutliveTheCollectionAndItsAudit) {
 /// A model whose curves have learned that all neighbours lie in the nearest cluster, as they might
 /// from rows that are nothing like the queries.
 TEST_F(RecallAuditTest, QueriesThatFindTooLittleMakeSearchesMoreCautious) {
-  Build(1);
+  Build(1, 24'000);
   ASSERT_OK_AND_ASSIGN(const IndexReport built, collection_->ReportIndex());
   EXPECT_EQ(built.caution, 1);
   collection_.reset();

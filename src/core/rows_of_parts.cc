@@ -50,21 +50,18 @@ Result<std::vector<float>> RowsOfParts::FloatsOf(std::span<const uint64_t> numbe
 }
 
 Result<std::vector<std::vector<uint64_t>>> RowsOfParts::Nearest(const ReadView& view,
-                                                                std::span<const uint64_t> numbers,
+                                                                std::span<const float> queries,
                                                                 size_t k,
                                                                 const ScanControl& control) const {
-  VIPER_ASSIGN_OR_RETURN(const auto floats, FloatsOf(numbers, view.schema->dim));
   const Selections all(view.source_count());
-  VIPER_ASSIGN_OR_RETURN(
-      const auto found,
-      ScanByDistance(view, all, sources_, {floats, numbers.size()}, k + 1, control));
-  std::vector<std::vector<uint64_t>> nearest(numbers.size());
-  for (size_t i = 0; i < numbers.size(); ++i) {
+  const QueryBatch batch = {queries, queries.size() / view.schema->dim};
+  VIPER_ASSIGN_OR_RETURN(const auto found, ScanByDistance(view, all, sources_, batch, k, control));
+  std::vector<std::vector<uint64_t>> nearest(batch.count);
+  for (size_t i = 0; i < batch.count; ++i) {
     for (const FoundRow& row : found[i]) {
       const auto source = std::lower_bound(sources_.begin(), sources_.end(), row.location.source);
-      const uint64_t number =
-          firsts_[static_cast<size_t>(source - sources_.begin())] + row.location.row;
-      if (number != numbers[i] && nearest[i].size() < k) nearest[i].push_back(number);
+      nearest[i].push_back(firsts_[static_cast<size_t>(source - sources_.begin())] +
+                           row.location.row);
     }
   }
   return nearest;

@@ -30,10 +30,10 @@ class RowsOfParts {
   /// `count` rows, spread evenly, each moved at random inside its stretch; rising.
   std::vector<uint64_t> Sample(size_t count, uint64_t seed) const;
   Result<std::vector<float>> FloatsOf(std::span<const uint64_t> numbers, size_t dim) const;
-  /// The k nearest of each of some rows, itself left out, nearest first. `view` is that of the
+  /// The k nearest rows of each of some queries (count x dim), nearest first. `view` is that of the
   /// constructor.
   Result<std::vector<std::vector<uint64_t>>> Nearest(const ReadView& view,
-                                                     std::span<const uint64_t> numbers, size_t k,
+                                                     std::span<const float> queries, size_t k,
                                                      const ScanControl& control) const;
 
  private:

@@ -70,13 +70,14 @@ TEST_F(RowsOfPartsTest, SamplesEachStretchOnce) {
   EXPECT_NE(rows.Sample(100, 8), sample);
 }
 
-TEST_F(RowsOfPartsTest, NearestAreThoseOfABruteForceWithoutTheRowItself) {
+TEST_F(RowsOfPartsTest, NearestAreThoseOfABruteForce) {
   const RowsOfParts rows(*view_, {1, 2});
   std::vector<uint64_t> all(rows.count());
   std::iota(all.begin(), all.end(), uint64_t{0});
   ASSERT_OK_AND_ASSIGN(const auto floats, rows.FloatsOf(all, kDim));
   const std::vector<uint64_t> asked = {3, 499, 500, 1100};
-  ASSERT_OK_AND_ASSIGN(const auto nearest, rows.Nearest(*view_, asked, 5, {}));
+  ASSERT_OK_AND_ASSIGN(const auto queries, rows.FloatsOf(asked, kDim));
+  ASSERT_OK_AND_ASSIGN(const auto nearest, rows.Nearest(*view_, queries, 5, {}));
   for (size_t i = 0; i < asked.size(); ++i) {
     std::vector<std::pair<double, uint64_t>> ranked;
     for (const uint64_t row : all) {
@@ -86,7 +87,7 @@ TEST_F(RowsOfPartsTest, NearestAreThoseOfABruteForceWithoutTheRowItself) {
             double{floats[row * kDim + j]} - double{floats[asked[i] * kDim + j]};
         squared += difference * difference;
       }
-      if (row != asked[i]) ranked.emplace_back(squared, row);
+      ranked.emplace_back(squared, row);
     }
     std::sort(ranked.begin(), ranked.end());
     std::vector<uint64_t> expected;

@@ -43,6 +43,9 @@ class ClusterScan {
   Status ScanCluster(const ClusterDistance& cluster);
   void CompareWaiting() { rows_.CompareWaiting(); }
 
+  /// What a row's lower bound must not be above: once there are k rows, about the squared distance
+  /// of the k-th.
+  float threshold() const { return rows_.threshold(); }
   /// Whether k rows are held.
   bool has_enough() const { return rows_.are_enough(); }
   Result<std::vector<ScoredRow>> TakeNearest() { return rows_.TakeNearest(); }

@@ -5,14 +5,20 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <numbers>
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "base/random.h"
 #include "base/status_macros.h"
 #include "index/cluster_ranking.h"
 #include "index/index_search.h"
 #include "index/parallel.h"
+#include "index/prepared_query.h"
+#include "index/query_search.h"
 #include "kernels/kernel_table.h"
 
 namespace viper::index {
@@ -32,6 +38,8 @@ constexpr size_t kRowsTogether = 1024;
 constexpr double kResolution = 1e-12;
 /// The numbers of neighbours that curves are fitted for.
 constexpr std::array<size_t, 2> kCurveKs = {10, 100};
+constexpr size_t kRowsPerMade = 4;
+constexpr uint64_t kMadeSeed = 0x6D616465;
 /// A calibration query sees this share of the clusters, which stands for all of them.
 constexpr double kThoroughShare = 0.15;
 constexpr size_t kThoroughProbesMin = 64;
@@ -186,27 +194,72 @@ void ClusterAssigner::Assign(const std::byte* rows, size_t count, uint32_t* clus
 
 namespace {
 
-/// What one query teaches the curves of several k: `found` are its neighbours, nearest first.
-std::vector<ProbeCurve::Sample> SamplesOf(const Model& model, std::span<const float> query,
-                                          std::span<const uint64_t> found,
-                                          std::span<const uint32_t> clusters) {
-  const auto ranked = RankClusters(model, query, ProbeCurve::kRanksMax);
-  std::vector<uint32_t> rank_of(model.cluster_count(), static_cast<uint32_t>(ranked.size()));
-  ProbeCurve::Sample blank;
-  blank.neighbours.resize(ranked.size());
-  for (uint32_t rank = 0; rank < ranked.size(); ++rank) {
-    rank_of[ranked[rank].cluster] = rank;
-  }
-  AppendProbeDistances(model, query, ranked, blank.squared_distances);
-  std::vector<ProbeCurve::Sample> samples(kCurveKs.size(), blank);
-  for (size_t i = 0; i < kCurveKs.size(); ++i) {
-    for (const uint64_t row : found.first(std::min(found.size(), kCurveKs[i]))) {
-      const uint32_t rank = rank_of[clusters[row]];
-      if (rank < ranked.size()) ++samples[i].neighbours[rank];
+/// What the curves learn from.
+struct SampleQuery {
+  std::vector<float> floats;
+  ProbeCurve::Origin origin = ProbeCurve::Origin::kStored;
+  /// Its own row, which is not one of its neighbours.
+  std::optional<uint64_t> row;
+};
+
+std::vector<float> Normalised(std::vector<float> row) {
+  NormaliseRows(row, row.size());
+  return row;
+}
+
+/// Queries that are unlike the stored rows they are made of. Those of real use lie between these
+/// and the rows.
+class QueryMaker {
+ public:
+  QueryMaker(Metric metric, std::span<const SampleQuery> stored)
+      : metric_(metric), stored_(stored), random_(kMadeSeed) {
+    const size_t dim = stored.front().floats.size();
+    spread_.resize(dim);
+    for (size_t i = 0; i < dim; ++i) {
+      double sum = 0;
+      double squares = 0;
+      for (const SampleQuery& query : stored) {
+        sum += double{query.floats[i]};
+        squares += double{query.floats[i]} * double{query.floats[i]};
+      }
+      const auto count = static_cast<double>(stored.size());
+      const double variance = squares / count - (sum / count) * (sum / count);
+      spread_[i] = static_cast<float>(std::sqrt(std::max(0.0, variance)));
     }
   }
-  return samples;
-}
+
+  /// A row with noise of half the spread of each component.
+  SampleQuery Noisy(size_t i) {
+    SampleQuery made = {stored_[i].floats, ProbeCurve::Origin::kNoisy, std::nullopt};
+    for (size_t j = 0; j < made.floats.size(); ++j) made.floats[j] += spread_[j] / 2 * Normal();
+    return made;
+  }
+
+  /// The middle between a row and one that is far from it in the sample.
+  SampleQuery Between(size_t i) const {
+    const size_t other = (i + stored_.size() / 2) % stored_.size();
+    std::vector<float> a = stored_[i].floats;
+    std::vector<float> b = stored_[other].floats;
+    if (metric_ == Metric::kCosine) {
+      a = Normalised(std::move(a));
+      b = Normalised(std::move(b));
+    }
+    for (size_t j = 0; j < a.size(); ++j) a[j] = (a[j] + b[j]) / 2;
+    return {std::move(a), ProbeCurve::Origin::kBetween, std::nullopt};
+  }
+
+ private:
+  /// Box and Muller's.
+  float Normal() {
+    const double radius = std::sqrt(-2 * std::log(1 - random_.UniformDouble()));
+    return static_cast<float>(radius * std::cos(2 * std::numbers::pi * random_.UniformDouble()));
+  }
+
+  const Metric metric_;
+  const std::span<const SampleQuery> stored_;
+  std::vector<float> spread_;
+  Random random_;
+};
 
 /// Fits curves; one call of Run.
 class ProbeFitting {
@@ -219,13 +272,20 @@ class ProbeFitting {
             static_cast<size_t>(kThoroughShare * static_cast<double>(model->cluster_count())))) {}
 
   Result<std::vector<ProbeCurve>> Run() {
-    std::vector<uint64_t> queries(training_.queries.begin(), training_.queries.end());
-    std::vector<std::vector<uint64_t>> truths;
+    std::vector<uint64_t> rows(training_.queries.begin(), training_.queries.end());
     VIPER_ASSIGN_OR_RETURN(const bool is_thorough, IsThoroughEnough());
     if (!is_thorough) {
-      const size_t most = std::max<size_t>(1, queries.size() / 2);
-      queries = Spread(std::min(Affordable(kComparedProductsMax, kComparedQueriesMin, most), most));
-      VIPER_ASSIGN_OR_RETURN(truths, training_.nearest(queries, kCurveKs.back()));
+      const size_t most = std::max<size_t>(1, rows.size() / 2);
+      rows = Spread(std::min(Affordable(kComparedProductsMax, kComparedQueriesMin, most), most));
+    }
+    VIPER_ASSIGN_OR_RETURN(const std::vector<SampleQuery> queries, MakeQueries(rows));
+    std::vector<std::vector<uint64_t>> truths;
+    if (!is_thorough) {
+      std::vector<float> floats;
+      for (const SampleQuery& query : queries) {
+        floats.insert(floats.end(), query.floats.begin(), query.floats.end());
+      }
+      VIPER_ASSIGN_OR_RETURN(truths, training_.nearest(floats, kCurveKs.back() + 1));
     }
     std::vector<std::vector<ProbeCurve::Sample>> taught(queries.size());
     std::vector<Status> statuses(queries.size());
@@ -253,6 +313,26 @@ class ProbeFitting {
   }
 
  private:
+  /// These rows, and queries made of them: for four rows one with noise and one between two.
+  Result<std::vector<SampleQuery>> MakeQueries(std::span<const uint64_t> rows) const {
+    std::vector<SampleQuery> stored;
+    for (const uint64_t row : rows) {
+      VIPER_ASSIGN_OR_RETURN(auto floats, QueryOf(row));
+      stored.push_back({std::move(floats), ProbeCurve::Origin::kStored, row});
+    }
+    if (stored.size() < kRowsPerMade) return stored;
+    QueryMaker maker(model_.metric(), stored);
+    std::vector<SampleQuery> made;
+    for (size_t i = 0; i < stored.size(); i += kRowsPerMade) {
+      // Every other query is for the fit: one of each kind, then one of each for calibrating.
+      const bool is_noisy_first = i / kRowsPerMade % 2 == 0;
+      made.push_back(is_noisy_first ? maker.Noisy(i) : maker.Between(i));
+      made.push_back(is_noisy_first ? maker.Between(i) : maker.Noisy(i));
+    }
+    std::move(made.begin(), made.end(), std::back_inserter(stored));
+    return stored;
+  }
+
   /// As many queries as may be compared with every row.
   size_t Affordable(double products, size_t least, size_t most) const {
     const auto each = static_cast<double>(training_.clusters.size() * model_.dim());
@@ -282,11 +362,16 @@ class ProbeFitting {
     if (training_.nearest == nullptr || sees_all || training_.queries.empty()) return true;
     const size_t most = std::min(kCheckedQueriesMax, training_.queries.size());
     const auto queries = Spread(Affordable(kCheckedProductsMax, kCheckedQueriesMin, most));
-    VIPER_ASSIGN_OR_RETURN(const auto truths, training_.nearest(queries, kCurveKs.back()));
+    std::vector<float> floats;
+    for (const uint64_t row : queries) {
+      VIPER_ASSIGN_OR_RETURN(const auto query, QueryOf(row));
+      floats.insert(floats.end(), query.begin(), query.end());
+    }
+    VIPER_ASSIGN_OR_RETURN(const auto truths, training_.nearest(floats, kCurveKs.back()));
     size_t seen = 0;
     size_t all = 0;
     for (size_t i = 0; i < queries.size(); ++i) {
-      VIPER_ASSIGN_OR_RETURN(const auto query, QueryOf(queries[i]));
+      const auto query = std::span<const float>(floats).subspan(i * model_.dim(), model_.dim());
       std::vector<bool> is_probed(model_.cluster_count());
       for (const ClusterDistance& ranked : index::RankClusters(model_, query, thorough_probes_)) {
         is_probed[ranked.cluster] = true;
@@ -297,26 +382,66 @@ class ProbeFitting {
     return static_cast<double>(seen) >= kThoroughRecallMin * static_cast<double>(all);
   }
 
-  /// Search for a stored row's neighbours, of which it is not one, unless the truth is known.
-  Result<std::vector<ProbeCurve::Sample>> TeachBy(uint64_t number,
+  /// What one query teaches the curve of each k. Its neighbours are searched for unless the truth
+  /// is known.
+  Result<std::vector<ProbeCurve::Sample>> TeachBy(const SampleQuery& query,
                                                   const std::vector<uint64_t>* truth) const {
-    VIPER_ASSIGN_OR_RETURN(const auto query, QueryOf(number));
-    if (truth != nullptr) return SamplesOf(model_, query, *truth, training_.clusters);
+    std::vector<uint64_t> neighbours;
+    if (truth != nullptr) {
+      neighbours = *truth;
+    } else {
+      VIPER_ASSIGN_OR_RETURN(const auto found,
+                             Search(query, kCurveKs.back(), thorough_probes_, nullptr));
+      for (const ScoredRow& hit : found) neighbours.push_back(hit.row);
+    }
+    std::erase_if(neighbours, [&](uint64_t row) { return row == query.row; });
+    const auto ranked = RankClusters(model_, query.floats, ProbeCurve::kRanksMax);
+    std::vector<uint32_t> rank_of(model_.cluster_count(), static_cast<uint32_t>(ranked.size()));
+    ProbeCurve::Sample blank;
+    blank.origin = query.origin;
+    blank.neighbours.resize(ranked.size());
+    for (uint32_t rank = 0; rank < ranked.size(); ++rank) rank_of[ranked[rank].cluster] = rank;
+    AppendProbeDistances(model_, query.floats, ranked, blank.squared_distances);
+    std::vector<ProbeCurve::Sample> samples(kCurveKs.size(), blank);
+    for (size_t i = 0; i < kCurveKs.size(); ++i) {
+      VIPER_ASSIGN_OR_RETURN(samples[i].opening, OpeningOf(query, kCurveKs[i]));
+      for (const uint64_t row :
+           std::span(neighbours).first(std::min(neighbours.size(), kCurveKs[i]))) {
+        const uint32_t rank = rank_of[training_.clusters[row]];
+        if (rank < ranked.size()) ++samples[i].neighbours[rank];
+      }
+    }
+    return samples;
+  }
+
+  /// ProbeDistances::opening
+  Result<std::optional<float>> OpeningOf(const SampleQuery& query, size_t k) const {
+    if (model_.metric() == Metric::kDot) return std::optional<float>();
+    IndexSearchCounts counts;
+    VIPER_ASSIGN_OR_RETURN(auto found, Search(query, k, QuerySearch::kOpeningClusters, &counts));
+    std::erase_if(found, [&](const ScoredRow& hit) { return hit.row == query.row; });
+    if (counts.probed_clusters > QuerySearch::kOpeningClusters || found.size() < k) {
+      return std::optional<float>();
+    }
+    PreparedQuery prepared;
+    prepared.Prepare(model_, query.floats);
+    return std::optional(prepared.PreparedValue(found[k - 1].distance));
+  }
+
+  /// The k nearest rows of some clusters, and the query's own.
+  Result<std::vector<ScoredRow>> Search(const SampleQuery& query, size_t k, size_t probes,
+                                        IndexSearchCounts* counts) const {
     const SearchedSegment searched = {.segment = training_.segment};
     IndexSearchRequest request;
     request.model = &model_;
     request.segments = {&searched, 1};
-    request.queries = query;
-    request.k = kCurveKs.back() + 1;
+    request.queries = query.floats;
+    request.k = k + 1;
     request.recall = 0.999;
-    request.probes = thorough_probes_;
+    request.probes = probes;
     request.floats = training_.floats;
-    VIPER_ASSIGN_OR_RETURN(const auto found, IndexSearch(request, nullptr));
-    std::vector<uint64_t> rows;
-    for (const ScoredRow& hit : found.front()) {
-      if (hit.row != number) rows.push_back(hit.row);
-    }
-    return SamplesOf(model_, query, rows, training_.clusters);
+    VIPER_ASSIGN_OR_RETURN(auto found, IndexSearch(request, counts));
+    return std::move(found.front());
   }
 
   const Model& model_;

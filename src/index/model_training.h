@@ -74,10 +74,11 @@ struct ProbeTraining {
   /// Rows of the segment that are searched for.
   std::span<const uint64_t> queries;
   std::function<Result<const std::byte*>(uint64_t row)> floats;
-  /// The k true nearest of each of some rows, itself left out, nearest first, by comparing with
-  /// every row. Asked for a few of `queries`, and for up to half of them if these show that
-  /// searching a part of the clusters does not find what is near. Empty = that is not looked at.
-  std::function<Result<std::vector<std::vector<uint64_t>>>(std::span<const uint64_t> rows,
+  /// The k true nearest rows of each of some queries (count x dim), nearest first, by comparing
+  /// with every row. Asked for a few of `queries`, and for up to half of all sample queries if
+  /// these show that searching a part of the clusters does not find what is near. Empty = that is
+  /// not looked at.
+  std::function<Result<std::vector<std::vector<uint64_t>>>(std::span<const float> queries,
                                                            size_t k)>
       nearest;
   ThreadPool* pool = nullptr;
@@ -85,9 +86,9 @@ struct ProbeTraining {
   std::function<bool(double)> progress;
 };
 
-/// Fit the probe model by searching for rows that are stored, in a part of the clusters where that
-/// finds nearly all, else in all of them. The model returned codes as the one
-/// given. Cancelled; else fails as `floats` and `nearest` do.
+/// Fit the probe model by searching for rows that are stored, and for some made of them to be
+/// unlike them, in a part of the clusters where that finds nearly all, else in all of them. The
+/// model returned codes as the one given. Cancelled; else fails as `floats` and `nearest` do.
 Result<std::shared_ptr<const Model>> FitProbes(const std::shared_ptr<const Model>& model,
                                                const ProbeTraining& training);
 

@@ -10,7 +10,7 @@ namespace viper::index {
 namespace {
 
 /// Times that the share near the query is measured: over the clusters that the one before led to.
-constexpr int kRounds = 2;
+constexpr int kRounds = 4;
 /// Weight of the share of all rows against that of the rows near the query, in matching rows for
 /// each of the k wanted.
 constexpr double kPriorRows = 1;
@@ -62,10 +62,11 @@ size_t CountProbes(const ProbeQuery& query) {
   const ClusterSelection* clusters = query.clusters;
   const auto k = static_cast<double>(query.k);
   const std::span<const ProbeCurve> curves = query.model->content().probes;
+  const ProbeDistances distances(query.squared_distances, query.opening);
   if (clusters == nullptr) {
     const ProbeGoal goal = {query.recall, query.model->cluster_count(),
                             static_cast<double>(query.row_count)};
-    return ProbeCounter(curves, query.squared_distances, {}, goal).ProbesFor(k);
+    return ProbeCounter(curves, distances, {}, goal).ProbesFor(k);
   }
   if (clusters->count() == 0) return 0;
   const bool is_filtered = clusters->selected_share() < 1;
@@ -73,7 +74,7 @@ size_t CountProbes(const ProbeQuery& query) {
   const ProbeGoal goal = {recall, clusters->count(), static_cast<double>(clusters->reached_rows())};
   std::array<float, ProbeCurve::kRanksMax> shares;
   const size_t count = SharesOf(*clusters, query.ranked, shares);
-  ProbeCounter counter(curves, query.squared_distances, std::span(shares).first(count), goal);
+  ProbeCounter counter(curves, distances, std::span(shares).first(count), goal);
   // Which rows match is chance to the query: how many of all are nearer than the k-th of them
   // varies by the root of k.
   const double wanted = is_filtered ? k + std::sqrt(k) : k;

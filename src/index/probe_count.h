@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "index/cluster_ranking.h"
@@ -21,6 +22,8 @@ struct ProbeQuery {
   /// curves go by.
   std::span<const ClusterDistance> ranked;
   std::span<const float> squared_distances;
+  /// As ProbeDistances.
+  std::optional<float> opening;
   double recall = 0.95;
   size_t k = 0;
 };

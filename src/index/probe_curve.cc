@@ -1,14 +1,18 @@
 // Features are those that ranked highest among a larger set on held-out data: how far the cluster
-// is beyond the nearest, in units of the spread of the nearest twenty and of the nearest distance,
-// and its rank. The fit is by iteratively reweighted least squares (McCullagh and Nelder,
-// Generalized Linear Models, 2nd ed., section 4.4), with fractional responses: the share of the
-// true neighbours in each cluster.
+// is beyond the nearest, in units of the spread of the nearest twenty and of the nearest distance;
+// its rank; and how far away its border is, in units of the distance of the k-th row found in the
+// first clusters. The border of two cells lies halfway between their centroids, at
+// (r^2 - n^2) / (2 |c_r - c_n|) from the query for the distances r and n of the two; directions are
+// nearly orthogonal in many dimensions, so that |c_r - c_n|^2 is about r^2 + n^2. The fit is by
+// iteratively reweighted least squares (McCullagh and Nelder, Generalized Linear Models, 2nd ed.,
+// section 4.4), with fractional responses: the share of the true neighbours in each cluster.
 
 #include "index/probe_curve.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -75,16 +79,31 @@ float FastExp(float x) {
   return polynomial * std::bit_cast<float>((n + 127) << 23);
 }
 
+/// ProbeCurve::opening_ratio_ of those samples that tell; 1 if none does.
+double OpeningRatioOf(std::span<const ProbeCurve::Sample* const> samples) {
+  double sum = 0;
+  size_t count = 0;
+  for (const ProbeCurve::Sample* sample : samples) {
+    const double nearest = double{sample->squared_distances.front()};
+    if (sample->origin != ProbeCurve::Origin::kStored || !sample->opening || !(nearest > 0))
+      continue;
+    sum += std::sqrt(std::max(0.0, double{*sample->opening}) / nearest);
+    ++count;
+  }
+  return sum > 0 && std::isfinite(sum) ? sum / static_cast<double>(count) : 1;
+}
+
 }  // namespace
 
 class ProbeCurve::FeatureMaker {
  public:
-  explicit FeatureMaker(std::span<const float> squared_distances)
+  FeatureMaker(std::span<const float> squared_distances, double opening)
       : squared_distances_(squared_distances), nearest_(Root(0)) {
     const double end = Root(std::min(squared_distances.size() - 1, kSpreadRank));
     spread_ = std::max(end - nearest_, 1e-6 * (end + 1e-30));
     unit_ = std::max(nearest_, 1e-30);
     spread_in_unit_ = std::min(spread_ / unit_, kRatioMax);
+    opening_ = std::max(opening, 1e-30);
   }
 
   Features Of(size_t rank) const {
@@ -92,6 +111,7 @@ class ProbeCurve::FeatureMaker {
     const double in_spread = std::min(beyond / spread_, kRatioMax);
     const double in_nearest = std::min(beyond / unit_, kRatioMax);
     const double log_rank = double{LogsOfRanks()[rank]};
+    const double border = std::min(BorderOf(rank) / opening_, kBorderMax);
     return {1,
             in_spread,
             in_nearest,
@@ -100,7 +120,10 @@ class ProbeCurve::FeatureMaker {
             in_spread * in_spread,
             in_nearest * in_nearest,
             log_rank * log_rank,
-            log_rank * spread_in_unit_};
+            log_rank * spread_in_unit_,
+            border,
+            border * border,
+            border * log_rank};
   }
 
   /// The model's probability at each of these squared distances, with the logarithms of their
@@ -110,28 +133,43 @@ class ProbeCurve::FeatureMaker {
     std::array<float, kFeatureCount> c;
     for (size_t i = 0; i < kFeatureCount; ++i) c[i] = static_cast<float>(coefficients[i]);
     const auto nearest = static_cast<float>(nearest_);
+    const auto squared_nearest = static_cast<float>(nearest_ * nearest_);
     const auto per_spread = static_cast<float>(1 / spread_);
     const auto per_unit = static_cast<float>(1 / unit_);
+    const auto per_opening = static_cast<float>(0.5 / opening_);
     const auto spread_in_unit = static_cast<float>(spread_in_unit_);
     const auto ratio_max = static_cast<float>(kRatioMax);
+    const auto border_max = static_cast<float>(kBorderMax);
     const float fixed = c[0] + c[4] * spread_in_unit;
     for (size_t i = 0; i < distances.size(); ++i) {
-      const float beyond = std::sqrt(std::max(0.0F, distances[i])) - nearest;
+      const float squared = std::max(0.0F, distances[i]);
+      const float beyond = std::sqrt(squared) - nearest;
       const float in_spread = std::min(beyond * per_spread, ratio_max);
       const float in_nearest = std::min(beyond * per_unit, ratio_max);
       const float log_rank = log_ranks[i];
+      const float between = std::sqrt(squared + squared_nearest) + 1e-30F;
+      const float border =
+          std::min((squared - squared_nearest) / between * per_opening, border_max);
       const float z = fixed + in_spread * (c[1] + c[5] * in_spread) +
                       in_nearest * (c[2] + c[6] * in_nearest) +
-                      log_rank * (c[3] + c[7] * log_rank + c[8] * spread_in_unit);
+                      log_rank * (c[3] + c[7] * log_rank + c[8] * spread_in_unit) +
+                      border * (c[9] + c[10] * border + c[11] * log_rank);
       probabilities[i] = 1 / (1 + FastExp(-z));
     }
   }
 
  private:
   static constexpr double kRatioMax = 20;
+  static constexpr double kBorderMax = 5;
 
   double Root(size_t rank) const {
     return std::sqrt(std::max(0.0, double{squared_distances_[rank]}));
+  }
+  /// How far away the border to the cell of a rank is.
+  double BorderOf(size_t rank) const {
+    const double far = Root(rank);
+    return (far * far - nearest_ * nearest_) /
+           (2 * std::sqrt(far * far + nearest_ * nearest_) + 1e-30);
   }
 
   std::span<const float> squared_distances_;
@@ -139,7 +177,15 @@ class ProbeCurve::FeatureMaker {
   double spread_ = 0;
   double unit_ = 0;
   double spread_in_unit_ = 0;
+  double opening_ = 0;
 };
+
+ProbeCurve::FeatureMaker ProbeCurve::MakerFor(const ProbeDistances& distances) const {
+  const double nearest = std::sqrt(std::max(0.0, double{distances.squared.front()}));
+  const double opening = distances.opening ? std::sqrt(std::max(0.0, double{*distances.opening}))
+                                           : opening_ratio_ * nearest;
+  return {distances.squared, opening};
+}
 
 double ProbeCurve::ProbabilityOf(const Features& features) const {
   return Sigmoid(std::inner_product(features.begin(), features.end(), coefficients_.begin(), 0.0));
@@ -147,9 +193,9 @@ double ProbeCurve::ProbabilityOf(const Features& features) const {
 
 /// As ProbabilityOf, of many ranks at a time: in single precision and without branches, so that the
 /// compiler makes vectors of it.
-size_t ProbeCurve::SharesOf(std::span<const float> squared_distances,
+size_t ProbeCurve::SharesOf(const ProbeDistances& known,
                             std::array<float, kRanksMax>& shares) const {
-  const size_t count = std::min(squared_distances.size(), kRanksMax);
+  const size_t count = std::min(known.squared.size(), kRanksMax);
   // Further out neighbouring ranks are alike: the middle one stands for several.
   std::array<size_t, kRunsMax + 1> firsts;
   size_t runs = 0;
@@ -162,13 +208,12 @@ size_t ProbeCurve::SharesOf(std::span<const float> squared_distances,
   std::array<float, kRunsMax> log_ranks;
   for (size_t i = 0; i < runs; ++i) {
     const size_t middle = firsts[i] + (firsts[i + 1] - firsts[i]) / 2;
-    distances[i] = squared_distances[middle];
+    distances[i] = known.squared[middle];
     log_ranks[i] = LogsOfRanks()[middle];
   }
   std::array<float, kRunsMax> probabilities;
-  FeatureMaker(squared_distances)
-      .Probabilities(coefficients_, {distances.data(), runs}, log_ranks.data(),
-                     probabilities.data());
+  MakerFor(known).Probabilities(coefficients_, {distances.data(), runs}, log_ranks.data(),
+                                probabilities.data());
   float sum = 0;
   for (size_t i = 0; i < runs; ++i) {
     sum += probabilities[i] * static_cast<float>(firsts[i + 1] - firsts[i]);
@@ -182,12 +227,17 @@ size_t ProbeCurve::SharesOf(std::span<const float> squared_distances,
 
 ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
   ProbeCurve model;
-  const size_t fitted = samples.size() / 2;
-  if (fitted == 0 || k == 0) return model;
-  std::vector<std::vector<Features>> features(fitted);
-  for (size_t s = 0; s < fitted; ++s) {
-    const auto& distances = samples[s].squared_distances;
-    const FeatureMaker maker(distances);
+  if (samples.size() < 2 || k == 0) return model;
+  std::vector<const Sample*> fitted;
+  std::vector<const Sample*> others;
+  for (size_t s = 0; s < samples.size(); ++s) {
+    (s % 2 == 0 ? fitted : others).push_back(&samples[s]);
+  }
+  model.opening_ratio_ = OpeningRatioOf(fitted);
+  std::vector<std::vector<Features>> features(fitted.size());
+  for (size_t s = 0; s < fitted.size(); ++s) {
+    const auto& distances = fitted[s]->squared_distances;
+    const FeatureMaker maker = model.MakerFor({distances, fitted[s]->opening});
     for (size_t rank = 0; rank < std::min(distances.size(), kRanksMax); ++rank) {
       features[s].push_back(maker.Of(rank));
     }
@@ -196,11 +246,11 @@ ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
     std::array<std::array<double, kFeatureCount>, kFeatureCount> hessian = {};
     Features gradient = {};
     for (size_t i = 0; i < kFeatureCount; ++i) hessian[i][i] = kRidge;
-    for (size_t s = 0; s < fitted; ++s) {
+    for (size_t s = 0; s < fitted.size(); ++s) {
       for (size_t rank = 0; rank < features[s].size(); ++rank) {
         const Features& x = features[s][rank];
         const double share =
-            static_cast<double>(samples[s].neighbours[rank]) / static_cast<double>(k);
+            static_cast<double>(fitted[s]->neighbours[rank]) / static_cast<double>(k);
         const double p = model.ProbabilityOf(x);
         const double weight = std::max(p * (1 - p), 1e-6);
         for (size_t i = 0; i < kFeatureCount; ++i) {
@@ -213,16 +263,16 @@ ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
     for (size_t i = 0; i < kFeatureCount; ++i) model.coefficients_[i] += gradient[i];
   }
   model.k_ = k;
-  model.Calibrate(samples.subspan(fitted), k);
+  model.Calibrate(others);
   return model;
 }
 
-void ProbeCurve::Calibrate(std::span<const Sample> samples, size_t k) {
+std::vector<double> ProbeCurve::FoundBySteps(std::span<const Sample* const> samples) const {
   // For each sample: the probability seen after each probe, and the neighbours found by then.
   std::vector<double> found(kThresholdSteps + 1, 0);
   std::array<float, kRanksMax> shares;
-  for (const Sample& sample : samples) {
-    const size_t ranks = SharesOf(sample.squared_distances, shares);
+  for (const Sample* sample : samples) {
+    const size_t ranks = SharesOf({sample->squared_distances, sample->opening}, shares);
     float seen = 0;
     size_t neighbours = 0;
     size_t rank = 0;
@@ -230,23 +280,42 @@ void ProbeCurve::Calibrate(std::span<const Sample> samples, size_t k) {
       const float threshold = ThresholdOfStep(step);
       while (rank < ranks && (rank == 0 || seen < threshold)) {
         seen += shares[rank];
-        neighbours += sample.neighbours[rank];
+        neighbours += sample->neighbours[rank];
         ++rank;
       }
-      found[step] += static_cast<double>(neighbours) / static_cast<double>(k);
+      found[step] += static_cast<double>(neighbours) / static_cast<double>(k_ * samples.size());
     }
   }
-  const double count = static_cast<double>(std::max<size_t>(samples.size(), 1));
+  return found;
+}
+
+void ProbeCurve::Calibrate(std::span<const Sample* const> samples) {
+  constexpr std::array kOrigins = {Origin::kStored, Origin::kNoisy, Origin::kBetween};
+  std::array<std::vector<double>, kOrigins.size()> found;
+  std::array<double, kOrigins.size()> counts = {};
+  for (size_t i = 0; i < kOrigins.size(); ++i) {
+    std::vector<const Sample*> of_origin;
+    std::copy_if(samples.begin(), samples.end(), std::back_inserter(of_origin),
+                 [&](const Sample* sample) { return sample->origin == kOrigins[i]; });
+    found[i] = FoundBySteps(of_origin);
+    counts[i] = static_cast<double>(of_origin.size());
+  }
+  const auto is_enough = [&](size_t step, double recall) {
+    // A standard error of the mean above what was asked for: samples are few.
+    const double margin = std::sqrt(recall * (1 - recall) / std::max(counts[0], 1.0) / 2);
+    if (counts[0] > 0 && found[0][step] < std::min(1.0, recall + margin)) return false;
+    for (size_t i = 1; i < kOrigins.size(); ++i) {
+      if (counts[i] > 0 && found[i][step] < recall) return false;
+    }
+    return true;
+  };
   thresholds_.clear();
   double error = 0;
   size_t step = 0;
   for (const float recall : kRecalls) {
-    // A standard error of the mean above what was asked for: samples are few.
-    const double margin = std::sqrt(double{recall} * (1 - double{recall}) / count / 2);
-    const double wanted = std::min(1.0, double{recall} + margin);
-    while (step < kThresholdSteps && found[step] / count < wanted) ++step;
+    while (step < kThresholdSteps && !is_enough(step, double{recall})) ++step;
     thresholds_.emplace_back(recall, ThresholdOfStep(step));
-    error += std::fabs(found[step] / count - double{recall});
+    error += std::fabs(found[0][step] - double{recall});
   }
   calibration_error_ = error / static_cast<double>(std::size(kRecalls));
 }
@@ -269,13 +338,13 @@ float ProbeCurve::ThresholdFor(double recall) const {
   return 1;
 }
 
-size_t ProbeCurve::ProbesFor(std::span<const float> squared_distances,
-                             std::span<const float> shares, double recall) const {
-  const size_t count = squared_distances.size();
+size_t ProbeCurve::ProbesFor(const ProbeDistances& distances, std::span<const float> shares,
+                             double recall) const {
+  const size_t count = distances.squared.size();
   if (count <= 1) return count;
   float wanted = ThresholdFor(recall);
   std::array<float, kRanksMax> expected;
-  const size_t ranks = SharesOf(squared_distances, expected);
+  const size_t ranks = SharesOf(distances, expected);
   if (!shares.empty()) {
     float sum = 0;
     for (size_t rank = 0; rank < ranks; ++rank) sum += expected[rank] *= shares[rank];
@@ -289,10 +358,10 @@ size_t ProbeCurve::ProbesFor(std::span<const float> squared_distances,
   return ranks;
 }
 
-std::vector<float> ProbeCurve::ExpectedShares(std::span<const float> squared_distances) const {
-  if (squared_distances.empty()) return {};
+std::vector<float> ProbeCurve::ExpectedShares(const ProbeDistances& distances) const {
+  if (distances.squared.empty()) return {};
   std::array<float, kRanksMax> shares;
-  const size_t ranks = SharesOf(squared_distances, shares);
+  const size_t ranks = SharesOf(distances, shares);
   return {shares.begin(), shares.begin() + static_cast<ptrdiff_t>(ranks)};
 }
 
@@ -306,6 +375,7 @@ void ProbeCurve::Encode(ByteWriter& writer) const {
   for (const double coefficient : coefficients_) {
     writer.PutFixed64(std::bit_cast<uint64_t>(coefficient));
   }
+  writer.PutFixed64(std::bit_cast<uint64_t>(opening_ratio_));
   writer.PutFixed64(std::bit_cast<uint64_t>(calibration_error_));
   writer.PutVarint(thresholds_.size());
   for (const auto& [recall, threshold] : thresholds_) {
@@ -325,9 +395,12 @@ std::optional<ProbeCurve> ProbeCurve::Decode(ByteReader& reader) {
     coefficient = std::bit_cast<double>(*bits);
     if (!std::isfinite(coefficient)) return std::nullopt;
   }
+  const auto ratio = reader.ReadFixed64();
   const auto error = reader.ReadFixed64();
   const auto count = reader.ReadVarint();
-  if (!error || !count || *count == 0 || *count > 1000) return std::nullopt;
+  if (!ratio || !error || !count || *count == 0 || *count > 1000) return std::nullopt;
+  model.opening_ratio_ = std::bit_cast<double>(*ratio);
+  if (!(model.opening_ratio_ > 0) || !std::isfinite(model.opening_ratio_)) return std::nullopt;
   model.calibration_error_ = std::bit_cast<double>(*error);
   for (uint64_t i = 0; i < *count; ++i) {
     const auto recall = reader.ReadFixed32();
@@ -351,7 +424,7 @@ double ProbeCounter::ParabolaThrough(const Point& a, const Point& b, const Point
 const ProbeCounter::Point& ProbeCounter::PointOf(size_t curve) {
   while (points_.size() <= curve) {
     const ProbeCurve& next = curves_[points_.size()];
-    const size_t probes = next.ProbesFor(squared_distances_, shares_, goal_.recall);
+    const size_t probes = next.ProbesFor(distances_, shares_, goal_.recall);
     Point point = {std::log(static_cast<double>(next.k())),
                    std::log(static_cast<double>(std::max<size_t>(probes, 1)))};
     // More neighbours are never found in fewer clusters.
@@ -390,12 +463,12 @@ size_t ProbeCounter::ProbesFor(double k) {
 }
 
 std::vector<float> ExpectedShares(std::span<const ProbeCurve> curves,
-                                  std::span<const float> squared_distances, double k) {
+                                  const ProbeDistances& distances, double k) {
   if (curves.empty()) return {};
   const auto found = std::find_if(curves.begin(), curves.end(), [k](const ProbeCurve& curve) {
     return k <= static_cast<double>(curve.k());
   });
-  return (found == curves.end() ? curves.back() : *found).ExpectedShares(squared_distances);
+  return (found == curves.end() ? curves.back() : *found).ExpectedShares(distances);
 }
 
 }  // namespace viper::index

@@ -11,39 +11,63 @@
 
 namespace viper::index {
 
+/// What is known of a query when the clusters to probe are counted.
+struct ProbeDistances {
+  // NOLINTBEGIN(google-explicit-constructor): where nothing was scanned, the distances are all.
+  ProbeDistances(std::span<const float> distances) : squared(distances) {}
+  ProbeDistances(const std::vector<float>& distances) : squared(distances) {}
+  // NOLINTEND(google-explicit-constructor)
+  ProbeDistances(std::span<const float> distances, std::optional<float> opened)
+      : squared(distances), opening(opened) {}
+
+  /// To the nearest centroids, rising.
+  std::span<const float> squared;
+  /// Squared distance of the k-th nearest row of the first clusters (QuerySearch opens with them);
+  /// absent before they are scanned, and where they hold fewer than k.
+  std::optional<float> opening;
+};
+
 /// How many of the nearest clusters a query has to see to find a wanted share of its k true
 /// neighbours, for one k: a logistic model of the probability that a neighbour lies in the cluster
-/// of a rank, from the distances of the query to its nearest centroids. Probing stops when the
-/// probabilities seen reach a threshold, which is calibrated for each wanted recall on rows that
-/// the fit has not seen. A plain value.
+/// of a rank, from the distances of the query to its nearest centroids and to the k-th row found so
+/// far. Probing stops when the probabilities seen reach a threshold, which is calibrated for each
+/// wanted recall on queries that the fit has not seen. A plain value.
+///
+/// It learns from stored rows, and from queries made to be unlike them: the distance to what is
+/// found tells how unlike a query is, where distances to centroids do not.
 class ProbeCurve {
  public:
   /// Ranks that are modelled; beyond them clusters follow by distance alone.
   static constexpr size_t kRanksMax = 256;
-  static constexpr size_t kFeatureCount = 9;
+  static constexpr size_t kFeatureCount = 12;
 
+  /// Where a sample query comes from: a stored row, a stored row with noise, or the middle between
+  /// two of them.
+  enum class Origin : uint8_t { kStored, kNoisy, kBetween };
   /// What a sample query teaches: how many of its true k nearest lie in the cluster of each rank.
   struct Sample {
     /// Squared distances to the nearest centroids, rising; at least two unless there is one
     /// cluster.
     std::vector<float> squared_distances;
     std::vector<uint16_t> neighbours;
+    /// As ProbeDistances.
+    std::optional<float> opening;
+    Origin origin = Origin::kStored;
   };
-  /// Fit on one half of the samples and calibrate on the other, for queries of this k.
+  /// Fit on the samples of even number and calibrate on the others, for queries of this k.
   /// Deterministic.
   static ProbeCurve Fit(std::span<const Sample> samples, size_t k);
 
   /// The k that it was fitted for; 0 if it was not.
   size_t k() const { return k_; }
   /// Fitted only. Clusters to probe for a share of `recall` of the k nearest, at least 1.
-  /// `squared_distances` rise. `shares` tells for each of them which share of the cluster's rows
-  /// takes part, where that is not the same for all: neighbours are expected where more do; else
-  /// empty.
-  size_t ProbesFor(std::span<const float> squared_distances, std::span<const float> shares,
+  /// `shares` tells for each distance which share of the cluster's rows takes part, where that is
+  /// not the same for all: neighbours are expected where more do; else empty.
+  size_t ProbesFor(const ProbeDistances& distances, std::span<const float> shares,
                    double recall) const;
   /// Fitted only. For each rank that is modelled the estimated share of the k nearest that lie in
-  /// its cluster; they sum to 1. `squared_distances` rise.
-  std::vector<float> ExpectedShares(std::span<const float> squared_distances) const;
+  /// its cluster; they sum to 1.
+  std::vector<float> ExpectedShares(const ProbeDistances& distances) const;
   /// Mean absolute difference between the recall asked for and found, on the calibration half;
   /// absent until fitted.
   std::optional<double> calibration_error() const;
@@ -55,15 +79,20 @@ class ProbeCurve {
   using Features = std::array<double, kFeatureCount>;
   class FeatureMaker;
   double ProbabilityOf(const Features& features) const;
+  FeatureMaker MakerFor(const ProbeDistances& distances) const;
   /// Share of the neighbours expected in each rank, which sum to 1; how many ranks.
-  size_t SharesOf(std::span<const float> squared_distances,
-                  std::array<float, kRanksMax>& shares) const;
-  void Calibrate(std::span<const Sample> samples, size_t k);
+  size_t SharesOf(const ProbeDistances& distances, std::array<float, kRanksMax>& shares) const;
+  /// The mean share of the neighbours that samples find up to each step of the threshold.
+  std::vector<double> FoundBySteps(std::span<const Sample* const> samples) const;
+  void Calibrate(std::span<const Sample* const> samples);
   static float ThresholdOfStep(size_t step);
   float ThresholdFor(double recall) const;
 
   size_t k_ = 0;
   Features coefficients_ = {};
+  /// Of stored rows the mean distance of the k-th row of the opening over that of the nearest
+  /// centroid: stands for an opening that is not known.
+  double opening_ratio_ = 1;
   /// Wanted recall -> share of the probability to see; rising in both.
   std::vector<std::pair<float, float>> thresholds_;
   double calibration_error_ = 0;
@@ -83,11 +112,10 @@ struct ProbeGoal {
 /// in all clusters, lead. A generous share of the clusters without curves. Not thread-safe.
 class ProbeCounter {
  public:
-  /// `curves` rise in k. `squared_distances`, to the nearest centroids, and `shares` are as in
-  /// ProbeCurve::ProbesFor. All outlive it.
-  ProbeCounter(std::span<const ProbeCurve> curves, std::span<const float> squared_distances,
+  /// `curves` rise in k; `shares` are as in ProbeCurve::ProbesFor. All outlive it.
+  ProbeCounter(std::span<const ProbeCurve> curves, const ProbeDistances& distances,
                std::span<const float> shares, const ProbeGoal& goal)
-      : curves_(curves), squared_distances_(squared_distances), shares_(shares), goal_(goal) {}
+      : curves_(curves), distances_(distances), shares_(shares), goal_(goal) {}
 
   /// At least 1, at most goal.cluster_count. `k` need not be whole: under a filter that keeps a
   /// share s of the rows it is k / s, as that many of all rows lie nearer than the k-th that
@@ -106,7 +134,7 @@ class ProbeCounter {
   double LogProbes(double log_k);
 
   std::span<const ProbeCurve> curves_;
-  std::span<const float> squared_distances_;
+  const ProbeDistances distances_;
   std::span<const float> shares_;
   const ProbeGoal goal_;
   /// Of the first curves.
@@ -116,6 +144,6 @@ class ProbeCounter {
 /// The expected share of the k nearest in the cluster of each rank, by the curve of the k above, or
 /// the last; empty without curves.
 std::vector<float> ExpectedShares(std::span<const ProbeCurve> curves,
-                                  std::span<const float> squared_distances, double k);
+                                  const ProbeDistances& distances, double k);
 
 }  // namespace viper::index

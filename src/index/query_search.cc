@@ -12,26 +12,29 @@
 namespace viper::index {
 namespace {
 
-/// Clusters that are scanned before any row is compared: their best rows give a tight threshold.
-constexpr size_t kFirstClusters = 4;
 /// Clusters that are ranked before it is known how many are probed.
 constexpr size_t kRankedFirst = 16;
+constexpr size_t kWordBits = 64;
 
 }  // namespace
 
 Status QuerySearch::Begin(const IndexSearchRequest& request, std::span<const float> query,
                           SearchScratch& scratch, IndexSearchCounts& counts) {
   counts_ = &counts;
-  const auto probed = ChooseProbes(request, query, scratch);
+  Prepare(request, query, scratch);
   scan_.Start(request, query_, scratch.scan, counts);
-  const size_t opening = std::min(probes_, kFirstClusters);
-  remaining_.assign(probed.begin() + static_cast<ptrdiff_t>(opening), probed.end());
-  return scan_.ScanOpening(probed.first(opening));
+  is_taken_.assign((request.model->cluster_count() + kWordBits - 1) / kWordBits, 0);
+  const size_t most = request.probes == 0 ? kOpeningClusters : request.probes;
+  probes_ = std::min({cluster_count_, kOpeningClusters, most});
+  TakeUpTo(probes_);
+  VIPER_RETURN_IF_ERROR(scan_.ScanOpening(remaining_));
+  probes_ = std::max(probes_, ProbeCount(OpeningDistance()));
+  TakeUpTo(probes_);
+  return {};
 }
 
-std::span<const ClusterDistance> QuerySearch::ChooseProbes(const IndexSearchRequest& request,
-                                                           std::span<const float> query,
-                                                           SearchScratch& scratch) {
+void QuerySearch::Prepare(const IndexSearchRequest& request, std::span<const float> query,
+                          SearchScratch& scratch) {
   const Model& model = *request.model;
   request_ = &request;
   scratch_ = &scratch;
@@ -40,11 +43,27 @@ std::span<const ClusterDistance> QuerySearch::ChooseProbes(const IndexSearchRequ
   scratch.ranker.Rank(query_, request.clusters, std::max(kRankedFirst, request.probes));
   scratch.squared_distances.clear();
   AppendProbeDistances(model, query, scratch.ranker.ranked(), scratch.squared_distances);
-  probes_ = ProbeCount();
-  return Rank(probes_);
 }
 
-size_t QuerySearch::ProbeCount() const {
+std::optional<float> QuerySearch::OpeningDistance() const {
+  // Inner products are no distances from the query.
+  if (request_->model->metric() == Metric::kDot || !scan_.has_enough()) return std::nullopt;
+  return scan_.threshold();
+}
+
+/// Ranks may change places when more of them are refined: which have been taken is told by their
+/// clusters.
+void QuerySearch::TakeUpTo(size_t count) {
+  remaining_.clear();
+  for (const ClusterDistance& ranked : Rank(count)) {
+    uint64_t& word = is_taken_[ranked.cluster / kWordBits];
+    const uint64_t bit = uint64_t{1} << (ranked.cluster % kWordBits);
+    if ((word & bit) == 0) remaining_.push_back(ranked);
+    word |= bit;
+  }
+}
+
+size_t QuerySearch::ProbeCount(std::optional<float> opening) const {
   if (cluster_count_ == 0) return 0;
   if (request_->probes != 0) return std::min(request_->probes, cluster_count_);
   ProbeQuery query;
@@ -55,6 +74,7 @@ size_t QuerySearch::ProbeCount() const {
   }
   query.ranked = scratch_->ranker.ranked();
   query.squared_distances = scratch_->squared_distances;
+  query.opening = opening;
   query.recall = request_->recall;
   query.k = request_->k;
   return CountProbes(query);
@@ -68,7 +88,8 @@ std::span<const ClusterDistance> QuerySearch::Rank(size_t count) {
 
 std::vector<PlannedProbe> QuerySearch::Plan(const IndexSearchRequest& request,
                                             std::span<const float> query, SearchScratch& scratch) {
-  const auto probed = ChooseProbes(request, query, scratch);
+  Prepare(request, query, scratch);
+  const auto probed = Rank(ProbeCount(std::nullopt));
   const double share = request.clusters == nullptr ? 1 : request.clusters->selected_share();
   const double k = static_cast<double>(request.k) / std::max(share, 1e-9);
   const std::vector<float> shares =
@@ -128,8 +149,9 @@ Status QuerySearch::Scan() {
     scratch_->ranker.Rank(query_, request_->clusters, count);
   }
   while (!scan_.has_enough() && probes_ < count) {
-    const size_t done = std::exchange(probes_, std::min(count, 2 * probes_));
-    VIPER_RETURN_IF_ERROR(ScanClusters(Rank(probes_).subspan(done)));
+    probes_ = std::min(count, 2 * probes_);
+    TakeUpTo(probes_);
+    VIPER_RETURN_IF_ERROR(ScanClusters(remaining_));
   }
   counts_->probed_clusters += probes_;
   return {};

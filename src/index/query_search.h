@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,8 +26,12 @@ struct SearchScratch {
 /// the next. Not thread-safe.
 class QuerySearch {
  public:
-  /// Prepare the query, rank the clusters, choose how many are probed, and scan the nearest few:
-  /// their best rows give a tight threshold. All arguments outlive the search.
+  /// Clusters that are scanned before any row is compared.
+  static constexpr size_t kOpeningClusters = 4;
+
+  /// Prepare the query, rank the clusters, scan the nearest few, whose best rows give a tight
+  /// threshold, and by what they found choose how many are probed. All arguments outlive the
+  /// search.
   Status Begin(const IndexSearchRequest& request, std::span<const float> query,
                SearchScratch& scratch, IndexSearchCounts& counts);
 
@@ -58,11 +63,14 @@ class QuerySearch {
     Status status;
   };
 
-  /// Prepare the query, rank the clusters and choose how many are probed: these.
-  std::span<const ClusterDistance> ChooseProbes(const IndexSearchRequest& request,
-                                                std::span<const float> query,
-                                                SearchScratch& scratch);
-  size_t ProbeCount() const;
+  /// Prepare the query and rank the clusters.
+  void Prepare(const IndexSearchRequest& request, std::span<const float> query,
+               SearchScratch& scratch);
+  /// ProbeDistances::opening
+  std::optional<float> OpeningDistance() const;
+  size_t ProbeCount(std::optional<float> opening) const;
+  /// Make `remaining_` those of the first `count` ranks that it has not been made of before.
+  void TakeUpTo(size_t count);
   /// Rank the first `count` clusters exactly.
   std::span<const ClusterDistance> Rank(size_t count);
   /// How many shares, one for a thread, these clusters are worth being scanned in.
@@ -79,6 +87,8 @@ class QuerySearch {
   size_t cluster_count_ = 0;
   size_t probes_ = 0;
   std::vector<ClusterDistance> remaining_;
+  /// A bit for each cluster of the model.
+  std::vector<uint64_t> is_taken_;
   std::vector<Share> shares_;
 };
 
