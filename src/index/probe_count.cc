@@ -62,7 +62,8 @@ size_t CountProbes(const ProbeQuery& query) {
   const ClusterSelection* clusters = query.clusters;
   const auto k = static_cast<double>(query.k);
   const std::span<const ProbeCurve> curves = query.model->content().probes;
-  const ProbeDistances distances(query.squared_distances, query.opening);
+  const ProbeDistances distances(query.squared_distances, query.opening,
+                                 clusters == nullptr || clusters->selected_share() == 1);
   if (clusters == nullptr) {
     const ProbeGoal goal = {query.recall, query.model->cluster_count(),
                             static_cast<double>(query.row_count)};

@@ -32,7 +32,12 @@ constexpr double kRidge = 1e-4;
 constexpr float kRecalls[] = {0.5F,  0.7F,  0.8F,   0.85F, 0.9F,   0.93F, 0.95F,
                               0.97F, 0.98F, 0.985F, 0.99F, 0.995F, 0.999F};
 /// Thresholds tried when calibrating, from half to all of the probability.
-constexpr size_t kThresholdSteps = 2000;
+constexpr size_t kThresholdSteps = 1000;
+constexpr double kThresholdStep = 16.0 / kThresholdSteps;
+/// Strange queries may miss so many times less (8), as steps.
+constexpr size_t kStrangeStepsMax = static_cast<size_t>(3 / kThresholdStep);
+/// Of the stored rows this share is stranger than any query counts.
+constexpr double kStrangeShare = 0.05;
 /// Probes when nothing was fitted: this share of the clusters for each power of ten that the recall
 /// leaves.
 constexpr double kUnfittedShare = 0.05;
@@ -79,18 +84,10 @@ float FastExp(float x) {
   return polynomial * std::bit_cast<float>((n + 127) << 23);
 }
 
-/// ProbeCurve::opening_ratio_ of those samples that tell; 1 if none does.
-double OpeningRatioOf(std::span<const ProbeCurve::Sample* const> samples) {
-  double sum = 0;
-  size_t count = 0;
-  for (const ProbeCurve::Sample* sample : samples) {
-    const double nearest = double{sample->squared_distances.front()};
-    if (sample->origin != ProbeCurve::Origin::kStored || !sample->opening || !(nearest > 0))
-      continue;
-    sum += std::sqrt(std::max(0.0, double{*sample->opening}) / nearest);
-    ++count;
-  }
-  return sum > 0 && std::isfinite(sum) ? sum / static_cast<double>(count) : 1;
+double RootOf(float squared) { return std::sqrt(std::max(0.0, double{squared})); }
+
+float ThresholdOfStep(double step) {
+  return static_cast<float>(1 - std::exp2(-step * kThresholdStep));
 }
 
 }  // namespace
@@ -181,10 +178,40 @@ class ProbeCurve::FeatureMaker {
 };
 
 ProbeCurve::FeatureMaker ProbeCurve::MakerFor(const ProbeDistances& distances) const {
-  const double nearest = std::sqrt(std::max(0.0, double{distances.squared.front()}));
-  const double opening = distances.opening ? std::sqrt(std::max(0.0, double{*distances.opening}))
-                                           : opening_ratio_ * nearest;
-  return {distances.squared, opening};
+  const double ratio = opening_ratios_.median > 0 ? opening_ratios_.median : 1;
+  return {distances.squared, distances.opening ? RootOf(*distances.opening)
+                                               : ratio * RootOf(distances.squared.front())};
+}
+
+double ProbeCurve::PlaceIn(const Range& range, double value) {
+  if (!(range.high > range.median)) return 0;
+  return std::clamp((value - range.median) / (range.high - range.median), 0.0, 1.0);
+}
+
+double ProbeCurve::StrangenessOf(const ProbeDistances& distances) const {
+  if (!distances.opening || !distances.is_of_all_rows) return 0;
+  const double opening = RootOf(*distances.opening);
+  const double ratio = opening / std::max(RootOf(distances.squared.front()), 1e-30);
+  return std::max(PlaceIn(openings_, opening), PlaceIn(opening_ratios_, ratio));
+}
+
+void ProbeCurve::MeasureOpenings(std::span<const Sample* const> samples) {
+  std::vector<double> openings;
+  std::vector<double> ratios;
+  for (const Sample* sample : samples) {
+    const double nearest = RootOf(sample->squared_distances.front());
+    if (sample->origin != Origin::kStored || !sample->opening || nearest == 0) continue;
+    openings.push_back(RootOf(*sample->opening));
+    ratios.push_back(openings.back() / nearest);
+  }
+  const auto range_of = [](std::vector<double>& values) -> Range {
+    if (values.empty()) return {};
+    std::sort(values.begin(), values.end());
+    const auto last = static_cast<double>(values.size() - 1);
+    return {values[values.size() / 2], values[static_cast<size_t>(last * (1 - kStrangeShare))]};
+  };
+  openings_ = range_of(openings);
+  opening_ratios_ = range_of(ratios);
 }
 
 double ProbeCurve::ProbabilityOf(const Features& features) const {
@@ -233,7 +260,7 @@ ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
   for (size_t s = 0; s < samples.size(); ++s) {
     (s % 2 == 0 ? fitted : others).push_back(&samples[s]);
   }
-  model.opening_ratio_ = OpeningRatioOf(fitted);
+  model.MeasureOpenings(fitted);
   std::vector<std::vector<Features>> features(fitted.size());
   for (size_t s = 0; s < fitted.size(); ++s) {
     const auto& distances = fitted[s]->squared_distances;
@@ -267,73 +294,92 @@ ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
   return model;
 }
 
-std::vector<double> ProbeCurve::FoundBySteps(std::span<const Sample* const> samples) const {
-  // For each sample: the probability seen after each probe, and the neighbours found by then.
-  std::vector<double> found(kThresholdSteps + 1, 0);
+std::vector<float> ProbeCurve::FoundBySteps(const Sample& sample) const {
+  std::vector<float> found(kThresholdSteps + 1);
   std::array<float, kRanksMax> shares;
-  for (const Sample* sample : samples) {
-    const size_t ranks = SharesOf({sample->squared_distances, sample->opening}, shares);
-    float seen = 0;
-    size_t neighbours = 0;
-    size_t rank = 0;
-    for (size_t step = 0; step <= kThresholdSteps; ++step) {
-      const float threshold = ThresholdOfStep(step);
-      while (rank < ranks && (rank == 0 || seen < threshold)) {
-        seen += shares[rank];
-        neighbours += sample->neighbours[rank];
-        ++rank;
-      }
-      found[step] += static_cast<double>(neighbours) / static_cast<double>(k_ * samples.size());
+  const size_t ranks = SharesOf({sample.squared_distances, sample.opening}, shares);
+  float seen = 0;
+  size_t neighbours = 0;
+  size_t rank = 0;
+  for (size_t step = 0; step <= kThresholdSteps; ++step) {
+    const float threshold = ThresholdOfStep(static_cast<double>(step));
+    while (rank < ranks && (rank == 0 || seen < threshold)) {
+      seen += shares[rank];
+      neighbours += sample.neighbours[rank];
+      ++rank;
     }
+    found[step] = static_cast<float>(neighbours) / static_cast<float>(k_);
   }
   return found;
 }
 
-void ProbeCurve::Calibrate(std::span<const Sample* const> samples) {
-  constexpr std::array kOrigins = {Origin::kStored, Origin::kNoisy, Origin::kBetween};
-  std::array<std::vector<double>, kOrigins.size()> found;
-  std::array<double, kOrigins.size()> counts = {};
-  for (size_t i = 0; i < kOrigins.size(); ++i) {
-    std::vector<const Sample*> of_origin;
-    std::copy_if(samples.begin(), samples.end(), std::back_inserter(of_origin),
-                 [&](const Sample* sample) { return sample->origin == kOrigins[i]; });
-    found[i] = FoundBySteps(of_origin);
-    counts[i] = static_cast<double>(of_origin.size());
-  }
-  const auto is_enough = [&](size_t step, double recall) {
-    // A standard error of the mean above what was asked for: samples are few.
-    const double margin = std::sqrt(recall * (1 - recall) / std::max(counts[0], 1.0) / 2);
-    if (counts[0] > 0 && found[0][step] < std::min(1.0, recall + margin)) return false;
-    for (size_t i = 1; i < kOrigins.size(); ++i) {
-      if (counts[i] > 0 && found[i][step] < recall) return false;
+namespace {
+
+/// Samples of one origin: what each finds with each step, and how strange it is.
+struct Finders {
+  std::vector<std::vector<float>> found;
+  std::vector<double> strangeness;
+
+  /// The mean share found, with a step for queries without strangeness and so many more for strange
+  /// ones; 1 without any sample.
+  double Found(size_t step, size_t more) const {
+    double sum = 0;
+    for (size_t i = 0; i < found.size(); ++i) {
+      const auto steps = static_cast<size_t>(strangeness[i] * static_cast<double>(more));
+      sum += double{found[i][std::min(step + steps, kThresholdSteps)]};
     }
-    return true;
-  };
+    return found.empty() ? 1 : sum / static_cast<double>(found.size());
+  }
+};
+
+}  // namespace
+
+void ProbeCurve::Calibrate(std::span<const Sample* const> samples) {
+  std::array<Finders, 3> finders;
+  for (const Sample* sample : samples) {
+    Finders& of_origin = finders[static_cast<size_t>(sample->origin)];
+    of_origin.found.push_back(FoundBySteps(*sample));
+    of_origin.strangeness.push_back(StrangenessOf({sample->squared_distances, sample->opening}));
+  }
+  const Finders& stored = finders[static_cast<size_t>(Origin::kStored)];
+  const auto count = static_cast<double>(std::max<size_t>(stored.found.size(), 1));
   thresholds_.clear();
   double error = 0;
   size_t step = 0;
-  for (const float recall : kRecalls) {
-    while (step < kThresholdSteps && !is_enough(step, double{recall})) ++step;
-    thresholds_.emplace_back(recall, ThresholdOfStep(step));
-    error += std::fabs(found[0][step] - double{recall});
+  size_t strange_step = 0;
+  for (const float asked : kRecalls) {
+    const double recall{asked};
+    // A standard error of the mean above what was asked for: samples are few.
+    const double margin = std::sqrt(recall * (1 - recall) / count / 2);
+    const double wanted = std::min(1.0, recall + margin);
+    while (step < kThresholdSteps && stored.Found(step, 0) < wanted) ++step;
+    const auto all_find = [&](size_t more) {
+      return std::all_of(finders.begin(), finders.end(), [&](const Finders& of_origin) {
+        return of_origin.Found(step, more) >= recall;
+      });
+    };
+    strange_step = std::max(strange_step, step);
+    while (strange_step < step + kStrangeStepsMax && !all_find(strange_step - step)) ++strange_step;
+    thresholds_.push_back({asked, static_cast<float>(step), static_cast<float>(strange_step)});
+    error += std::fabs(stored.Found(step, strange_step - step) - recall);
   }
   calibration_error_ = error / static_cast<double>(std::size(kRecalls));
 }
 
-float ProbeCurve::ThresholdOfStep(size_t step) {
-  // Finer towards one: 1 - 2^-1 ... 1 - 2^-16.
-  const double exponent = 16.0 * static_cast<double>(step) / static_cast<double>(kThresholdSteps);
-  return static_cast<float>(1 - std::exp2(-exponent));
-}
-
-float ProbeCurve::ThresholdFor(double recall) const {
+float ProbeCurve::ThresholdFor(double recall, double strangeness) const {
   const auto wanted = static_cast<float>(recall);
-  if (wanted <= thresholds_.front().first) return thresholds_.front().second;
+  const auto of = [&](double step, double strange_step) {
+    return ThresholdOfStep(step + strangeness * (strange_step - step));
+  };
+  const Threshold& first = thresholds_.front();
+  if (wanted <= first.recall) return of(double{first.step}, double{first.strange_step});
   for (size_t i = 1; i < thresholds_.size(); ++i) {
-    const auto& [high, at_high] = thresholds_[i];
-    if (wanted > high) continue;
-    const auto& [low, at_low] = thresholds_[i - 1];
-    return at_low + (at_high - at_low) * (wanted - low) / (high - low);
+    const Threshold& high = thresholds_[i];
+    if (wanted > high.recall) continue;
+    const Threshold& low = thresholds_[i - 1];
+    const auto place = double{(wanted - low.recall) / (high.recall - low.recall)};
+    return of(std::lerp(double{low.step}, double{high.step}, place),
+              std::lerp(double{low.strange_step}, double{high.strange_step}, place));
   }
   return 1;
 }
@@ -342,7 +388,7 @@ size_t ProbeCurve::ProbesFor(const ProbeDistances& distances, std::span<const fl
                              double recall) const {
   const size_t count = distances.squared.size();
   if (count <= 1) return count;
-  float wanted = ThresholdFor(recall);
+  float wanted = ThresholdFor(recall, StrangenessOf(distances));
   std::array<float, kRanksMax> expected;
   const size_t ranks = SharesOf(distances, expected);
   if (!shares.empty()) {
@@ -375,12 +421,16 @@ void ProbeCurve::Encode(ByteWriter& writer) const {
   for (const double coefficient : coefficients_) {
     writer.PutFixed64(std::bit_cast<uint64_t>(coefficient));
   }
-  writer.PutFixed64(std::bit_cast<uint64_t>(opening_ratio_));
+  for (const Range& range : {openings_, opening_ratios_}) {
+    writer.PutFixed64(std::bit_cast<uint64_t>(range.median));
+    writer.PutFixed64(std::bit_cast<uint64_t>(range.high));
+  }
   writer.PutFixed64(std::bit_cast<uint64_t>(calibration_error_));
   writer.PutVarint(thresholds_.size());
-  for (const auto& [recall, threshold] : thresholds_) {
-    writer.PutFixed32(std::bit_cast<uint32_t>(recall));
-    writer.PutFixed32(std::bit_cast<uint32_t>(threshold));
+  for (const Threshold& threshold : thresholds_) {
+    for (const float number : {threshold.recall, threshold.step, threshold.strange_step}) {
+      writer.PutFixed32(std::bit_cast<uint32_t>(number));
+    }
   }
 }
 
@@ -395,18 +445,25 @@ std::optional<ProbeCurve> ProbeCurve::Decode(ByteReader& reader) {
     coefficient = std::bit_cast<double>(*bits);
     if (!std::isfinite(coefficient)) return std::nullopt;
   }
-  const auto ratio = reader.ReadFixed64();
+  for (Range* range : {&model.openings_, &model.opening_ratios_}) {
+    for (double* number : {&range->median, &range->high}) {
+      const auto bits = reader.ReadFixed64();
+      if (!bits) return std::nullopt;
+      *number = std::bit_cast<double>(*bits);
+      if (!(*number >= 0) || !std::isfinite(*number)) return std::nullopt;
+    }
+  }
   const auto error = reader.ReadFixed64();
   const auto count = reader.ReadVarint();
-  if (!ratio || !error || !count || *count == 0 || *count > 1000) return std::nullopt;
-  model.opening_ratio_ = std::bit_cast<double>(*ratio);
-  if (!(model.opening_ratio_ > 0) || !std::isfinite(model.opening_ratio_)) return std::nullopt;
+  if (!error || !count || *count == 0 || *count > 1000) return std::nullopt;
   model.calibration_error_ = std::bit_cast<double>(*error);
   for (uint64_t i = 0; i < *count; ++i) {
-    const auto recall = reader.ReadFixed32();
-    const auto threshold = reader.ReadFixed32();
-    if (!recall || !threshold) return std::nullopt;
-    model.thresholds_.emplace_back(std::bit_cast<float>(*recall), std::bit_cast<float>(*threshold));
+    Threshold& threshold = model.thresholds_.emplace_back();
+    for (float* number : {&threshold.recall, &threshold.step, &threshold.strange_step}) {
+      const auto bits = reader.ReadFixed32();
+      if (!bits) return std::nullopt;
+      *number = std::bit_cast<float>(*bits);
+    }
   }
   return model;
 }

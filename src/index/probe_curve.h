@@ -17,14 +17,18 @@ struct ProbeDistances {
   ProbeDistances(std::span<const float> distances) : squared(distances) {}
   ProbeDistances(const std::vector<float>& distances) : squared(distances) {}
   // NOLINTEND(google-explicit-constructor)
-  ProbeDistances(std::span<const float> distances, std::optional<float> opened)
-      : squared(distances), opening(opened) {}
+  ProbeDistances(std::span<const float> distances, std::optional<float> opened,
+                 bool opened_all_rows = true)
+      : squared(distances), opening(opened), is_of_all_rows(opened_all_rows) {}
 
   /// To the nearest centroids, rising.
   std::span<const float> squared;
   /// Squared distance of the k-th nearest row of the first clusters (QuerySearch opens with them);
   /// absent before they are scanned, and where they hold fewer than k.
   std::optional<float> opening;
+  /// Whether every row took part. The k-th of a part is farther away, which tells nothing of how
+  /// strange the query is.
+  bool is_of_all_rows = true;
 };
 
 /// How many of the nearest clusters a query has to see to find a wanted share of its k true
@@ -33,8 +37,10 @@ struct ProbeDistances {
 /// far. Probing stops when the probabilities seen reach a threshold, which is calibrated for each
 /// wanted recall on queries that the fit has not seen. A plain value.
 ///
-/// It learns from stored rows, and from queries made to be unlike them: the distance to what is
-/// found tells how unlike a query is, where distances to centroids do not.
+/// It learns from stored rows, and from queries made to be unlike them. The threshold of a query
+/// rises with its strangeness, 0 to 1: how far the k-th row found is, in itself and over the
+/// distance of the nearest centroid, from the median of stored rows (0) to what few of them exceed
+/// (1).
 class ProbeCurve {
  public:
   /// Ranks that are modelled; beyond them clusters follow by distance alone.
@@ -82,19 +88,33 @@ class ProbeCurve {
   FeatureMaker MakerFor(const ProbeDistances& distances) const;
   /// Share of the neighbours expected in each rank, which sum to 1; how many ranks.
   size_t SharesOf(const ProbeDistances& distances, std::array<float, kRanksMax>& shares) const;
-  /// The mean share of the neighbours that samples find up to each step of the threshold.
-  std::vector<double> FoundBySteps(std::span<const Sample* const> samples) const;
+  /// The share of its neighbours that a sample finds with each step of the threshold.
+  std::vector<float> FoundBySteps(const Sample& sample) const;
+  void MeasureOpenings(std::span<const Sample* const> samples);
+  double StrangenessOf(const ProbeDistances& distances) const;
   void Calibrate(std::span<const Sample* const> samples);
-  static float ThresholdOfStep(size_t step);
-  float ThresholdFor(double recall) const;
+  float ThresholdFor(double recall, double strangeness) const;
 
   size_t k_ = 0;
   Features coefficients_ = {};
-  /// Of stored rows the mean distance of the k-th row of the opening over that of the nearest
-  /// centroid: stands for an opening that is not known.
-  double opening_ratio_ = 1;
-  /// Wanted recall -> share of the probability to see; rising in both.
-  std::vector<std::pair<float, float>> thresholds_;
+  /// From the median of stored rows to what few of them exceed; both 0 if none tells.
+  struct Range {
+    double median = 0;
+    double high = 0;
+  };
+  static double PlaceIn(const Range& range, double value);
+  /// Of the distance of the k-th row of the opening, and of that over the distance of the nearest
+  /// centroid. The median of the latter stands for an opening that is not known.
+  Range openings_;
+  Range opening_ratios_;
+  /// Thresholds are 1 - 2^-step for steps of 0 on. For each recall, rising in all three, that of a
+  /// query without strangeness and that of a strange one.
+  struct Threshold {
+    float recall = 0;
+    float step = 0;
+    float strange_step = 0;
+  };
+  std::vector<Threshold> thresholds_;
   double calibration_error_ = 0;
 };
 
