@@ -17,6 +17,8 @@ constexpr double kPriorRows = 1;
 /// What may be missed under a filter is this share of what may be missed without. The share near a
 /// query is an estimate: where it is too high more recall is lost than is won where it is too low.
 constexpr double kFilteredMiss = 0.8;
+/// With this share of the rows the k-th is about as far away as with all: some are deleted, say.
+constexpr double kNearlyAll = 0.9;
 /// Under a filter at least so many rows that take part are looked at: comparing them costs about
 /// what preparing the query and ranking the clusters does.
 constexpr uint64_t kFilteredRowsMin = 400;
@@ -63,7 +65,7 @@ size_t CountProbes(const ProbeQuery& query) {
   const auto k = static_cast<double>(query.k);
   const std::span<const ProbeCurve> curves = query.model->content().probes;
   const ProbeDistances distances(query.squared_distances, query.opening,
-                                 clusters == nullptr || clusters->selected_share() == 1);
+                                 clusters == nullptr || clusters->selected_share() > kNearlyAll);
   if (clusters == nullptr) {
     const ProbeGoal goal = {query.recall, query.model->cluster_count(),
                             static_cast<double>(query.row_count)};
