@@ -402,9 +402,10 @@ class ProbeFitting {
     blank.neighbours.resize(ranked.size());
     for (uint32_t rank = 0; rank < ranked.size(); ++rank) rank_of[ranked[rank].cluster] = rank;
     AppendProbeDistances(model_, query.floats, ranked, blank.squared_distances);
+    VIPER_ASSIGN_OR_RETURN(const auto openings, OpeningsOf(query));
     std::vector<ProbeCurve::Sample> samples(kCurveKs.size(), blank);
     for (size_t i = 0; i < kCurveKs.size(); ++i) {
-      VIPER_ASSIGN_OR_RETURN(samples[i].opening, OpeningOf(query, kCurveKs[i]));
+      samples[i].opening = openings[i];
       for (const uint64_t row :
            std::span(neighbours).first(std::min(neighbours.size(), kCurveKs[i]))) {
         const uint32_t rank = rank_of[training_.clusters[row]];
@@ -414,18 +415,26 @@ class ProbeFitting {
     return samples;
   }
 
-  /// ProbeDistances::opening
-  Result<std::optional<float>> OpeningOf(const SampleQuery& query, size_t k) const {
-    if (model_.metric() == Metric::kDot) return std::optional<float>();
-    IndexSearchCounts counts;
-    VIPER_ASSIGN_OR_RETURN(auto found, Search(query, k, QuerySearch::kOpeningClusters, &counts));
-    std::erase_if(found, [&](const ScoredRow& hit) { return hit.row == query.row; });
-    if (counts.probed_clusters > QuerySearch::kOpeningClusters || found.size() < k) {
-      return std::optional<float>();
-    }
+  /// ProbeDistances::opening for each k.
+  Result<std::vector<std::optional<float>>> OpeningsOf(const SampleQuery& query) const {
+    std::vector<std::optional<float>> openings(kCurveKs.size());
+    if (model_.metric() == Metric::kDot) return openings;
     PreparedQuery prepared;
     prepared.Prepare(model_, query.floats);
-    return std::optional(prepared.PreparedValue(found[k - 1].distance));
+    // What holds for the largest k tells all; where the clusters hold fewer rows, a smaller may do.
+    for (size_t i = kCurveKs.size(); i-- > 0;) {
+      IndexSearchCounts counts;
+      VIPER_ASSIGN_OR_RETURN(auto found,
+                             Search(query, kCurveKs[i], QuerySearch::kOpeningClusters, &counts));
+      std::erase_if(found, [&](const ScoredRow& hit) { return hit.row == query.row; });
+      const bool went_on = counts.probed_clusters > QuerySearch::kOpeningClusters;
+      if (went_on || found.size() < kCurveKs[i]) continue;
+      for (size_t j = 0; j <= i; ++j) {
+        openings[j] = prepared.PreparedValue(found[kCurveKs[j] - 1].distance);
+      }
+      break;
+    }
+    return openings;
   }
 
   /// The k nearest rows of some clusters, and the query's own.
