@@ -32,6 +32,7 @@ constexpr uint64_t kTakenPerWritten = 2;
 constexpr uint64_t kMeasuredPart = 20;
 /// Rows that are asked for to fit the probe curves.
 constexpr size_t kCalibrationQueries = 1000;
+constexpr uint64_t kRowsPerCalibrationQuery = 8;
 /// Of one call: a damaged segment, then new rows, then the training that they lead to.
 constexpr int kRoundsMax = 3;
 constexpr double kCautionMin = 0.05;
@@ -391,7 +392,7 @@ Status IndexBuilder::Code(const RowsOfParts& rows, ThreadPool* threads,
 
 Status IndexBuilder::Fit(const ReadView& view, const RowsOfParts& rows, ThreadPool* threads,
                          const std::function<bool(double)>& progress, Made& made) const {
-  const size_t count = std::min<uint64_t>(kCalibrationQueries, rows.count() / 4);
+  const size_t count = std::min<uint64_t>(kCalibrationQueries, rows.count() / kRowsPerCalibrationQuery);
   const std::vector<uint64_t> queries = rows.Sample(count, kProbeSeed);
   index::ProbeTraining training;
   training.segment = made.segment->segment.get();
