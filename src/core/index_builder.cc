@@ -392,7 +392,8 @@ Status IndexBuilder::Code(const RowsOfParts& rows, ThreadPool* threads,
 
 Status IndexBuilder::Fit(const ReadView& view, const RowsOfParts& rows, ThreadPool* threads,
                          const std::function<bool(double)>& progress, Made& made) const {
-  const size_t count = std::min<uint64_t>(kCalibrationQueries, rows.count() / kRowsPerCalibrationQuery);
+  const size_t count =
+      std::min<uint64_t>(kCalibrationQueries, rows.count() / kRowsPerCalibrationQuery);
   const std::vector<uint64_t> queries = rows.Sample(count, kProbeSeed);
   index::ProbeTraining training;
   training.segment = made.segment->segment.get();
