@@ -279,7 +279,8 @@ void BindRecord(nb::module_& module) {
       });
 }
 
-constexpr const char* kSearchDoc = R"(Return the k nearest records, best first, as Hits: a sequence of Hit, with lists of their ids, scores, distances.
+constexpr const char* kSearchDoc =
+    R"(Return the k nearest records, best first, as Hits: a sequence of Hit, with lists of their ids, scores and distances.
 
 query: one vector; a contiguous float32 array is read in place.
 filter: only records that match, as text such as "year >= 2000 AND tags CONTAINS 'x'".

@@ -42,9 +42,8 @@ nb::object IdsOf(const Hits& hits) {
 }
 
 nb::object NumbersOf(const Hits& hits, double Hit::* number) {
-  return MakeList(hits.size(), [&](size_t index) {
-    return nb::steal(PyFloat_FromDouble(hits[index].*number));
-  });
+  return MakeList(hits.size(),
+                  [&](size_t index) { return nb::steal(PyFloat_FromDouble(hits[index].*number)); });
 }
 
 nb::object GetItem(const PythonHits& self, nb::handle key) {
@@ -62,7 +61,8 @@ nb::object GetItem(const PythonHits& self, nb::handle key) {
 }  // namespace
 
 PythonHits ToPythonHits(Hits hits, const Projection& projection) {
-  return {std::make_shared<const HitSequence>(std::move(hits), projection.metadata, projection.vector)};
+  return {
+      std::make_shared<const HitSequence>(std::move(hits), projection.metadata, projection.vector)};
 }
 
 nb::object ToBatchAnswer(const std::vector<Hits>& answers, size_t k) {
@@ -105,7 +105,8 @@ void BindHits(nb::module_& module) {
         return ToText(fmt::format("Hit(id='{}', score={:.6g}, distance={:.6g})", hit.id, hit.score,
                                   hit.distance));
       });
-  nb::class_<PythonHits> hits(module, "Hits", "The hits of one search, best first: a sequence of Hit.");
+  nb::class_<PythonHits> hits(module, "Hits",
+                              "The hits of one search, best first: a sequence of Hit.");
   hits.def("__len__", [](const PythonHits& self) { return self.answer->hits.size(); })
       .def("__getitem__", &GetItem, "A Hit; for a slice a list of Hit.")
       .def("__iter__", [](const PythonHits& self) { return nb::iter(ToList(self)); })
@@ -120,7 +121,9 @@ void BindHits(nb::module_& module) {
           "distances",
           [](const PythonHits& self) { return NumbersOf(self.answer->hits, &Hit::distance); },
           "A new list of the distances.")
-      .def("__repr__", [](const PythonHits& self) { return ToText(fmt::format("Hits({})", Print(ToList(self)))); });
+      .def("__repr__", [](const PythonHits& self) {
+        return ToText(fmt::format("Hits({})", Print(ToList(self))));
+      });
   // What isinstance and pattern matching ask.
   nb::module_::import_("collections.abc").attr("Sequence").attr("register")(hits);
 }

@@ -60,8 +60,8 @@ struct VIPER_EXPORT EngineOptions {
   /// clusters, or 8 bytes for each row of a segment), the build fails: ResourceExhausted. 1 MiB to
   /// 16 TiB.
   size_t index_memory_bytes = size_t{1} << 30;
-  /// Threads for Collection::BuildIndex; 0 = as search_threads. Builds in the background use one.
-  /// At most 256.
+  /// Threads for Collection::BuildIndex; 0 = as search_threads. Builds in the background use one,
+  /// and beside a training another for what is written meanwhile. At most 256.
   uint32_t index_threads = 0;
   /// Share of the queries answered through the index that are asked again exactly, in a thread of
   /// low priority, to learn the recall that they had (IndexReport::audit). 0 = none, at most 1.

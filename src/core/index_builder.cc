@@ -1,7 +1,6 @@
 #include "core/index_builder.h"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 #include <numeric>
 #include <set>
@@ -9,7 +8,6 @@
 
 #include <fmt/core.h>
 
-#include "base/assert.h"
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "core/index_accuracy.h"
@@ -157,24 +155,23 @@ std::vector<std::shared_ptr<const OpenSegment>> KeepSegments(std::vector<Segment
 /// A file under a name of its own until it is whole; removed unless it is put in place.
 class IndexBuilder::StagedFile {
  public:
-  StagedFile(FileSystem& files, std::string path) : files_(&files), path_(std::move(path)) {}
-  StagedFile(StagedFile&& other) noexcept
-      : files_(other.files_), path_(std::exchange(other.path_, {})) {}
-  StagedFile& operator=(StagedFile&&) = delete;
+  StagedFile(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
+  StagedFile(const StagedFile&) = delete;
+  StagedFile& operator=(const StagedFile&) = delete;
   ~StagedFile() {
     // Best effort: what stays behind is swept at the next open.
-    if (!path_.empty()) (void)files_->RemoveFile(path_).ok();
+    if (!path_.empty()) (void)files_.RemoveFile(path_).ok();
   }
 
   const std::string& path() const { return path_; }
   Status PutInPlace(const std::string& path) {
-    VIPER_RETURN_IF_ERROR(files_->Rename(path_, path));
+    VIPER_RETURN_IF_ERROR(files_.Rename(path_, path));
     path_.clear();
     return {};
   }
 
  private:
-  FileSystem* files_;
+  FileSystem& files_;
   std::string path_;
 };
 
@@ -468,11 +465,11 @@ Status IndexBuilder::WriteSegmentFile(index::SegmentInput input, Made& made) con
 
 Status IndexBuilder::WriteModelFile(const index::Model& model, const std::string& path) const {
   FileSystem& files = *context_.file_system;
-  const std::string staged = storage::TmpPath(context_.directory, MakeUuid() + ".vmodel");
-  VIPER_ASSIGN_OR_RETURN(auto file, files.CreateFile(staged));
+  StagedFile staged(files, storage::TmpPath(context_.directory, MakeUuid() + ".vmodel"));
+  VIPER_ASSIGN_OR_RETURN(auto file, files.CreateFile(staged.path()));
   VIPER_RETURN_IF_ERROR(file->Append(model.Encode()));
   VIPER_RETURN_IF_ERROR(file->Close());
-  return files.Rename(staged, path);
+  return staged.PutInPlace(path);
 }
 
 void IndexBuilder::RemoveUnused(const IndexFiles& used) const {

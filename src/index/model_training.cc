@@ -281,11 +281,7 @@ class ProbeFitting {
     VIPER_ASSIGN_OR_RETURN(const std::vector<SampleQuery> queries, MakeQueries(rows));
     std::vector<std::vector<uint64_t>> truths;
     if (!is_thorough) {
-      std::vector<float> floats;
-      for (const SampleQuery& query : queries) {
-        floats.insert(floats.end(), query.floats.begin(), query.floats.end());
-      }
-      VIPER_ASSIGN_OR_RETURN(truths, training_.nearest(floats, kCurveKs.back() + 1));
+      VIPER_ASSIGN_OR_RETURN(truths, training_.nearest(FloatsOf(queries), kCurveKs.back() + 1));
     }
     std::vector<std::vector<ProbeCurve::Sample>> taught(queries.size());
     std::vector<Status> statuses(queries.size());
@@ -315,12 +311,9 @@ class ProbeFitting {
  private:
   /// These rows, and queries made of them: for four rows one with noise and one between two.
   Result<std::vector<SampleQuery>> MakeQueries(std::span<const uint64_t> rows) const {
-    std::vector<SampleQuery> stored;
-    for (const uint64_t row : rows) {
-      VIPER_ASSIGN_OR_RETURN(auto floats, QueryOf(row));
-      stored.push_back({std::move(floats), ProbeCurve::Origin::kStored, row});
-    }
-    if (stored.size() < kRowsPerMade) return stored;
+    VIPER_ASSIGN_OR_RETURN(std::vector<SampleQuery> stored, StoredQueries(rows));
+    // Under inner product nothing would tell them from rows, which would pay for them.
+    if (model_.metric() == Metric::kDot || stored.size() < kRowsPerMade) return stored;
     QueryMaker maker(model_.metric(), stored);
     std::vector<SampleQuery> made;
     for (size_t i = 0; i < stored.size(); i += kRowsPerMade) {
@@ -349,11 +342,24 @@ class ProbeFitting {
     return spread;
   }
 
-  Result<std::vector<float>> QueryOf(uint64_t row) const {
-    VIPER_ASSIGN_OR_RETURN(const std::byte* floats, training_.floats(row));
-    std::vector<float> query(model_.dim());
-    std::memcpy(query.data(), floats, query.size() * sizeof(float));
-    return query;
+  Result<std::vector<SampleQuery>> StoredQueries(std::span<const uint64_t> rows) const {
+    std::vector<SampleQuery> stored;
+    for (const uint64_t row : rows) {
+      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, training_.floats(row));
+      SampleQuery& query = stored.emplace_back();
+      query.floats.resize(model_.dim());
+      std::memcpy(query.floats.data(), floats, query.floats.size() * sizeof(float));
+      query.row = row;
+    }
+    return stored;
+  }
+
+  static std::vector<float> FloatsOf(std::span<const SampleQuery> queries) {
+    std::vector<float> floats;
+    for (const SampleQuery& query : queries) {
+      floats.insert(floats.end(), query.floats.begin(), query.floats.end());
+    }
+    return floats;
   }
 
   /// Whether nearly all true neighbours lie in the clusters that a thorough search sees.
@@ -361,19 +367,16 @@ class ProbeFitting {
     const bool sees_all = thorough_probes_ >= model_.cluster_count();
     if (training_.nearest == nullptr || sees_all || training_.queries.empty()) return true;
     const size_t most = std::min(kCheckedQueriesMax, training_.queries.size());
-    const auto queries = Spread(Affordable(kCheckedProductsMax, kCheckedQueriesMin, most));
-    std::vector<float> floats;
-    for (const uint64_t row : queries) {
-      VIPER_ASSIGN_OR_RETURN(const auto query, QueryOf(row));
-      floats.insert(floats.end(), query.begin(), query.end());
-    }
-    VIPER_ASSIGN_OR_RETURN(const auto truths, training_.nearest(floats, kCurveKs.back()));
+    const auto rows = Spread(Affordable(kCheckedProductsMax, kCheckedQueriesMin, most));
+    VIPER_ASSIGN_OR_RETURN(const std::vector<SampleQuery> queries, StoredQueries(rows));
+    VIPER_ASSIGN_OR_RETURN(const auto truths,
+                           training_.nearest(FloatsOf(queries), kCurveKs.back()));
     size_t seen = 0;
     size_t all = 0;
     for (size_t i = 0; i < queries.size(); ++i) {
-      const auto query = std::span<const float>(floats).subspan(i * model_.dim(), model_.dim());
       std::vector<bool> is_probed(model_.cluster_count());
-      for (const ClusterDistance& ranked : index::RankClusters(model_, query, thorough_probes_)) {
+      for (const ClusterDistance& ranked :
+           RankClusters(model_, queries[i].floats, thorough_probes_)) {
         is_probed[ranked.cluster] = true;
       }
       for (const uint64_t row : truths[i]) seen += is_probed[training_.clusters[row]] ? 1 : 0;

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <iterator>
 #include <numeric>
 #include <utility>
 
@@ -89,6 +88,23 @@ double RootOf(float squared) { return std::sqrt(std::max(0.0, double{squared}));
 float ThresholdOfStep(double step) {
   return static_cast<float>(1 - std::exp2(-step * kThresholdStep));
 }
+
+/// Samples of one origin: what each finds with each step, and how strange it is.
+struct Finders {
+  std::vector<std::vector<float>> found;
+  std::vector<double> strangeness;
+
+  /// The mean share found, with a step for queries without strangeness and so many more for strange
+  /// ones; 1 without any sample.
+  double Found(size_t step, size_t more) const {
+    double sum = 0;
+    for (size_t i = 0; i < found.size(); ++i) {
+      const auto steps = static_cast<size_t>(strangeness[i] * static_cast<double>(more));
+      sum += double{found[i][std::min(step + steps, kThresholdSteps)]};
+    }
+    return found.empty() ? 1 : sum / static_cast<double>(found.size());
+  }
+};
 
 }  // namespace
 
@@ -312,27 +328,6 @@ std::vector<float> ProbeCurve::FoundBySteps(const Sample& sample) const {
   }
   return found;
 }
-
-namespace {
-
-/// Samples of one origin: what each finds with each step, and how strange it is.
-struct Finders {
-  std::vector<std::vector<float>> found;
-  std::vector<double> strangeness;
-
-  /// The mean share found, with a step for queries without strangeness and so many more for strange
-  /// ones; 1 without any sample.
-  double Found(size_t step, size_t more) const {
-    double sum = 0;
-    for (size_t i = 0; i < found.size(); ++i) {
-      const auto steps = static_cast<size_t>(strangeness[i] * static_cast<double>(more));
-      sum += double{found[i][std::min(step + steps, kThresholdSteps)]};
-    }
-    return found.empty() ? 1 : sum / static_cast<double>(found.size());
-  }
-};
-
-}  // namespace
 
 void ProbeCurve::Calibrate(std::span<const Sample* const> samples) {
   std::array<Finders, 3> finders;
