@@ -6,6 +6,7 @@
 namespace viper::cli {
 
 /// Each adds one command to the command line; the session outlives the command line.
+void AddCompactCommand(Command& program, Session& session);
 void AddCreateCommand(Command& program, Session& session);
 void AddImportCommand(Command& program, Session& session);
 void AddGetCommand(Command& program, Session& session);

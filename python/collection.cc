@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "compaction.h"
 #include "float_matrix.h"
 #include "hits.h"
 #include "index_report.h"
@@ -302,6 +303,13 @@ constexpr const char* kSearchBatchDoc = R"(Search for many queries at once: fast
 queries: count x dim. Returns (ids, distances): a list of lists of ids, best first, and an array of count x k float32,
 NaN where fewer than k records match.)";
 
+constexpr const char* kCompactDoc =
+    R"(Merge small files, and write files anew that have many dead rows; the background does the same.
+
+dry_run: only tell. everything: whether it pays or not. fold_deletion_vectors: apply all deletion vectors, for readers
+that know none. part_bytes: files grow to about this size. bytes_per_second: copy no faster. A dict: the steps with what was
+predicted and what became of it, files and bytes before and after.)";
+
 constexpr const char* kPredictOptimalDoc = R"(The cluster that a record with this vector belongs to.
 
 Returns a dict: cluster ("collection/model/number"), number, distance (to its centroid), second_distance (to the nearest
@@ -371,6 +379,27 @@ void BindCollection(nb::module_& module) {
             RaiseUnlessOk(Unlocked([&] { return collection->BuildIndex(); }));
           },
           "Bring the index up to the table now, instead of waiting for the background to do it.")
+      .def(
+          "compact",
+          [](const PythonCollection& self, bool dry_run, bool everything,
+             bool fold_deletion_vectors, uint64_t part_bytes, uint64_t bytes_per_second) {
+            return Compact(*self.Get(), {.dry_run = dry_run,
+                                         .everything = everything,
+                                         .fold_deletion_vectors = fold_deletion_vectors,
+                                         .part_bytes = part_bytes,
+                                         .bytes_per_second = bytes_per_second});
+          },
+          nb::kw_only(), "dry_run"_a = false, "everything"_a = false,
+          "fold_deletion_vectors"_a = false, "part_bytes"_a = uint64_t{0},
+          "bytes_per_second"_a = uint64_t{0}, kCompactDoc)
+      .def(
+          "vacuum",
+          [](const PythonCollection& self, int64_t retention_ms, bool dry_run) {
+            return Vacuum(*self.Get(), {.retention_ms = retention_ms, .dry_run = dry_run});
+          },
+          nb::kw_only(), "retention_ms"_a = int64_t{-1}, "dry_run"_a = false,
+          "Remove files that only older versions of the table need: those that were replaced more "
+          "than retention_ms ago (-1: as the database says). A dict: the files, and their bytes.")
       .def("predict_optimal_cluster", &PredictOptimal, "vector"_a, kPredictOptimalDoc)
       .def("predict_relevant_clusters", &PredictRelevant, "query"_a, "recall"_a = 0.95, "k"_a = 10,
            kPredictRelevantDoc)

@@ -45,7 +45,9 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  bool background_flush, bool background_index, uint32_t search_threads,
                  size_t cache_bytes, uint64_t accept_loss_from, uint64_t index_min_rows,
                  bool index_byte_rows, size_t index_memory_bytes, uint32_t index_threads,
-                 double audit_share) {
+                 double audit_share, const std::string& deletes, bool background_compaction,
+                 uint64_t part_bytes, uint64_t compaction_bytes_per_second,
+                 int64_t retention_ms) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
   const std::string root = nb::cast<std::string>(nb::steal(text));
@@ -65,6 +67,11 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
   options.index_memory_bytes = index_memory_bytes;
   options.index_threads = index_threads;
   options.audit_share = audit_share;
+  options.delete_mode = ValueOrRaise(ParseDeleteMode(deletes));
+  options.background_compaction = background_compaction;
+  options.part_bytes = part_bytes;
+  options.compaction_bytes_per_second = compaction_bytes_per_second;
+  options.retention_ms = retention_ms;
   return Database(ValueOrRaise(Unlocked([&] { return Engine::Open(root, options); })));
 }
 
@@ -125,7 +132,11 @@ search_threads: threads for one large search (a single query too, where there is
 per core. index_min_rows: below so many records there is no index. index_byte_rows=False: a smaller index, whose searches
 read more of the vectors themselves.
 index_memory_bytes, index_threads: what building the index may take. audit_share: the share of queries that are asked again
-exactly in the background, to learn the recall that they had.)";
+exactly in the background, to learn the recall that they had.
+deletes: how rows that died leave the table at a flush: "rewrite" (their files are written anew), "vectors" (deletion
+vectors, which some readers refuse) or "auto" (what costs less). background_compaction, part_bytes,
+compaction_bytes_per_second: merging of small files, and the dropping of dead rows. retention_ms: how long files are kept
+that only older versions of the table need.)";
 
 }  // namespace
 
@@ -158,7 +169,10 @@ void BindDatabase(nb::module_& module) {
              "index_byte_rows"_a = defaults.index_byte_rows,
              "index_memory_bytes"_a = defaults.index_memory_bytes,
              "index_threads"_a = defaults.index_threads, "audit_share"_a = defaults.audit_share,
-             kConnectDoc);
+             "deletes"_a = "auto", "background_compaction"_a = defaults.background_compaction,
+             "part_bytes"_a = defaults.part_bytes,
+             "compaction_bytes_per_second"_a = defaults.compaction_bytes_per_second,
+             "retention_ms"_a = defaults.retention_ms, kConnectDoc);
 }
 
 }  // namespace viper::python

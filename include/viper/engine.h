@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "viper/index_report.h"
+#include "viper/maintenance.h"
 #include "viper/options.h"
 #include "viper/record.h"
 #include "viper/record_source.h"
@@ -79,6 +80,15 @@ class VIPER_EXPORT Collection {
 
   /// Write all rows in memory to the table, so that other readers of the lake see them.
   Status Flush();
+  /// Write files of the table anew where it pays: many small ones become a large one, and rows that
+  /// are deleted, replaced or expired are left out. Waits for nobody and lets nobody wait, but for a
+  /// moment at the end; what readers have stays as it is. The background does the same
+  /// (EngineOptions::background_compaction); call it for CompactOptions::everything, or to know.
+  /// InvalidArgument; FailedPrecondition if read-only; Conflict if flushes keep overtaking it.
+  Result<CompactionReport> Compact(const CompactOptions& options = {});
+  /// Remove files that only old versions of the table name. The background does the same after
+  /// EngineOptions::retention_ms. FailedPrecondition if read-only.
+  Result<VacuumReport> Vacuum(const VacuumOptions& options = {});
   /// Bring the index up to the table now, on EngineOptions::index_threads, instead of waiting
   /// for the background to do it: searches are answered through it from then on. Does nothing below
   /// EngineOptions::index_min_rows records in the table, or if the index is up to date. `progress`

@@ -52,6 +52,9 @@ struct CollectionStatistics {
   uint64_t gets = 0;
   uint64_t flushes = 0;
   uint64_t checkpoints = 0;
+  /// Steps of compactions, and bytes of the files that they wrote.
+  uint64_t compactions = 0;
+  uint64_t compacted_bytes = 0;
   uint64_t loaded_rows = 0;
   /// Calls of sync on the log, and records made durable by them: their quotient is the group size.
   uint64_t wal_syncs = 0;

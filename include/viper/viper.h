@@ -7,6 +7,7 @@
 #include "viper/file_system.h"
 #include "viper/filter.h"
 #include "viper/index_report.h"
+#include "viper/maintenance.h"
 #include "viper/options.h"
 #include "viper/record.h"
 #include "viper/record_source.h"

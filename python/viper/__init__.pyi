@@ -117,6 +117,16 @@ class Collection:
     ) -> dict[str, Any]: ...
     def flush(self) -> None: ...
     def build_index(self) -> None: ...
+    def compact(
+        self,
+        *,
+        dry_run: bool = False,
+        everything: bool = False,
+        fold_deletion_vectors: bool = False,
+        part_bytes: int = 0,
+        bytes_per_second: int = 0,
+    ) -> dict[str, Any]: ...
+    def vacuum(self, *, retention_ms: int = -1, dry_run: bool = False) -> dict[str, Any]: ...
     def predict_optimal_cluster(self, vector: npt.ArrayLike) -> dict[str, Any]: ...
     def predict_relevant_clusters(
         self, query: npt.ArrayLike, recall: float = 0.95, k: int = 10
@@ -164,4 +174,9 @@ def connect(
     index_memory_bytes: int = ...,
     index_threads: int = 0,
     audit_share: float = 0.001,
+    deletes: str = "auto",
+    background_compaction: bool = True,
+    part_bytes: int = ...,
+    compaction_bytes_per_second: int = 0,
+    retention_ms: int = 3_600_000,
 ) -> Database: ...

@@ -28,8 +28,9 @@ Collection::Impl::~Impl() {
   if (writer_ == nullptr) return;
   // Threads first: they use everything else, and notify each other.
   writer_->stopping = true;
-  for (const auto* thread : {&writer_->training_thread, &writer_->index_thread,
-                             &writer_->flush_thread, &writer_->sync_thread}) {
+  for (const auto* thread :
+       {&writer_->compaction_thread, &writer_->training_thread, &writer_->index_thread,
+        &writer_->flush_thread, &writer_->sync_thread}) {
     if (*thread != nullptr) (*thread)->Stop();
   }
   if (context_.options.durability != Durability::kSync) {
@@ -149,7 +150,32 @@ Status Collection::Impl::Flush() {
   if (!flushed.ok()) NoteUnflushed();
   if (writer_->index_thread == nullptr) writer_->memtable_coder->ForgetFlushed(*state()->View());
   NotifyIndexThread();
+  if (writer_->compaction_thread != nullptr) writer_->compaction_thread->Notify();
   return flushed;
+}
+
+Result<CompactionReport> Collection::Impl::Compact(const CompactOptions& options) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  auto report = writer_->compactor->Run(options);
+  NotifyIndexThread();
+  return report;
+}
+
+Result<VacuumReport> Collection::Impl::Vacuum(const VacuumOptions& options) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  return writer_->flusher->Vacuum(options);
+}
+
+void Collection::Impl::CompactInBackground() {
+  const Status compacted =
+      writer_->compactor->KeepUp([this] { return !writer_->stopping.load(); });
+  if (compacted.code() == StatusCode::kCancelled) return;
+  NotifyIndexThread();
+  Status status = compacted;
+  if (status.ok()) status = writer_->flusher->Vacuum({}).status();
+  if (status.ok()) return;
+  context_.Log(fmt::format("collection '{}': background compaction failed: {}", context_.name,
+                           status.ToString()));
 }
 
 Status Collection::Impl::BuildIndex(const std::function<bool(double)>& progress) {
@@ -269,6 +295,8 @@ CollectionStatistics Collection::Impl::Statistics() const {
     statistics.flushed_sequence = writer_->flusher->flushed_sequence();
     statistics.flushes = writer_->flusher->flush_count();
     statistics.checkpoints = writer_->flusher->checkpoint_count();
+    statistics.compactions = writer_->compactor->step_count();
+    statistics.compacted_bytes = writer_->compactor->copied_bytes();
     statistics.index_trainings = writer_->index_builder->training_count();
     statistics.index_coded_rows = writer_->index_builder->coded_rows();
   }
@@ -312,6 +340,14 @@ Result<WriteSummary> Collection::Delete(std::span<const std::string> ids) {
 
 Result<LoadSummary> Collection::Load(RecordSource& source, const LoadOptions& options) {
   return impl_->Load(source, options);
+}
+
+Result<CompactionReport> Collection::Compact(const CompactOptions& options) {
+  return impl_->Compact(options);
+}
+
+Result<VacuumReport> Collection::Vacuum(const VacuumOptions& options) {
+  return impl_->Vacuum(options);
 }
 
 Status Collection::BuildIndex(const std::function<bool(double)>& progress) {

@@ -10,6 +10,7 @@
 
 #include "core/collection_context.h"
 #include "core/collection_state.h"
+#include "core/compactor.h"
 #include "core/flusher.h"
 #include "core/index_builder.h"
 #include "core/memtable_coder.h"
@@ -41,6 +42,8 @@ class Collection::Impl {
   Result<WriteSummary> UpsertBatch(const RecordBatch& batch);
   Result<LoadSummary> Load(RecordSource& source, const LoadOptions& options);
   Status Flush();
+  Result<CompactionReport> Compact(const CompactOptions& options);
+  Result<VacuumReport> Vacuum(const VacuumOptions& options);
   Status BuildIndex(const std::function<bool(double)>& progress);
   Status Refresh();
   CollectionStatistics Statistics() const;
@@ -55,6 +58,7 @@ class Collection::Impl {
     Mutex apply_mutex;
     std::unique_ptr<core::WriteQueue> queue;
     std::unique_ptr<core::Flusher> flusher;
+    std::unique_ptr<core::Compactor> compactor;
     std::unique_ptr<core::IndexBuilder> index_builder;
     std::unique_ptr<core::MemtableCoder> memtable_coder;
     /// Rows written since the index thread was last told of them.
@@ -63,6 +67,7 @@ class Collection::Impl {
     // Last: their threads use all of the above.
     std::unique_ptr<BackgroundThread> flush_thread;
     std::unique_ptr<BackgroundThread> sync_thread;
+    std::unique_ptr<BackgroundThread> compaction_thread;
     /// Trains, while the index thread keeps up with what is written.
     std::unique_ptr<BackgroundThread> training_thread;
     std::unique_ptr<BackgroundThread> index_thread;
@@ -90,6 +95,7 @@ class Collection::Impl {
   Status CheckWritable() const;
   Status MakeRoom();
   void FlushInBackground();
+  void CompactInBackground();
   void KeepIndexUp();
   void TrainIndexInBackground();
   void NoteIndexing(const Status& status);

@@ -17,6 +17,7 @@
 #include "core/collection_impl.h"
 #include "core/index_files.h"
 #include "core/table_schema.h"
+#include "core/vacuum_plan.h"
 #include "storage/directory_creation.h"
 #include "storage/file_names.h"
 
@@ -26,6 +27,8 @@ namespace {
 using core::CollectionContext;
 using core::CollectionState;
 
+/// Between two looks of the background for what to compact, unless a flush comes first.
+constexpr int64_t kCompactionIntervalMs = 60'000;
 /// How often a read-only open starts again because the writer moved on under it.
 constexpr int kReadAttemptsMax = 10;
 
@@ -42,14 +45,6 @@ std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context
 uint64_t FlushedSequence(const storage::TableState& table) {
   auto found = table.transactions.find(std::string(core::kLogApplication));
   return found == table.transactions.end() ? 0 : static_cast<uint64_t>(found->second);
-}
-
-/// We never write above protocol (1,2); a table above it has rules that we do not know.
-Status CheckWritableProtocol(const storage::TableProtocol& protocol) {
-  if (protocol.min_writer_version <= 2) return {};
-  return Status::Unsupported(
-      fmt::format("the table's protocol is newer than this build can write: supported=2 actual={}",
-                  protocol.min_writer_version));
 }
 
 }  // namespace
@@ -105,9 +100,10 @@ Result<RecoveryReport> Collection::Impl::OpenReadOnly() {
     if (found.ok()) return report;
     status = found.status();
     // Parts and segments that vanish under us belong to a state that the writer has left behind.
-    if (status.code() != StatusCode::kConflict) break;
+    if (status.code() != StatusCode::kConflict) return status;
   }
-  return status;
+  return Status::Corruption(
+      fmt::format("after {} attempts: {}", kReadAttemptsMax, status.message()));
 }
 
 Status Collection::Impl::OpenWriter() {
@@ -133,7 +129,7 @@ Result<Collection::Impl::Found> Collection::Impl::Recover(RecoveryReport& report
   VIPER_ASSIGN_OR_RETURN(found.table, found.log->Load());
   VIPER_RETURN_IF_ERROR(TakeSchema(found.table));
   if (!context_.options.read_only) {
-    VIPER_RETURN_IF_ERROR(CheckWritableProtocol(found.table.protocol));
+    VIPER_RETURN_IF_ERROR(storage::CheckCanWrite(found.table));
     VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table, report));
   }
   VIPER_RETURN_IF_ERROR(OpenParts(found.table, report));
@@ -159,8 +155,10 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table, Recove
   FileSystem& files = *context_.file_system;
   const std::string& directory = context_.directory;
   const auto sweep = [&](const std::string& folder, auto&& is_leftover) -> Status {
-    VIPER_ASSIGN_OR_RETURN(auto names, files.List(folder));
-    for (const std::string& name : names) {
+    auto names = files.List(folder);
+    if (names.status().code() == StatusCode::kNotFound) return {};  // not every table has each
+    VIPER_RETURN_IF_ERROR(names.status());
+    for (const std::string& name : *names) {
       if (!is_leftover(name)) continue;
       const std::string path = storage::JoinPath(folder, name);
       VIPER_RETURN_IF_ERROR(files.RemoveFile(path));
@@ -170,11 +168,15 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table, Recove
   };
   VIPER_RETURN_IF_ERROR(
       sweep(storage::TmpDirectory(directory), [](const std::string&) { return true; }));
+  VIPER_ASSIGN_OR_RETURN(const auto named, core::NamedFiles(table));
   // We hold the lock: a part of ours that no commit names belongs to a flush that did not happen.
   VIPER_RETURN_IF_ERROR(sweep(directory, [&](const std::string& name) {
-    return storage::ParsePartName(name) && !table.files.contains(name) &&
-           !table.tombstones.contains(name);
+    return storage::ParsePartName(name) && !named.contains(name);
   }));
+  VIPER_RETURN_IF_ERROR(
+      sweep(storage::DeletionVectorDirectory(directory), [&](const std::string& name) {
+        return !named.contains(storage::JoinPath(storage::kDeletionVectorFolder, name));
+      }));
   return sweep(storage::IndexDirectory(directory), [&](const std::string& name) {
     // Of those the index itself knows which are of use.
     if (storage::IsModelName(name) || storage::IsSegmentName(name)) return false;
@@ -190,33 +192,27 @@ Status Collection::Impl::OpenParts(const storage::TableState& table, RecoveryRep
     const auto old_view = old_state->View();
     for (const core::PartView& view : old_view->parts) open[view.part->added().path] = view.part;
   }
-  std::vector<std::shared_ptr<const core::Part>> foreign;
+  std::vector<core::PartView> foreign;
   std::vector<core::PartView> own;
   for (const auto& [path, added] : table.files) {
-    std::shared_ptr<const core::Part> part;
-    if (auto found = open.find(path); found != open.end()) {
-      part = found->second;
-    } else {
-      auto opened = core::Part::Open(added, core::PartOptions(context_));
-      if (!opened.ok() && opened.status().code() == StatusCode::kNotFound) {
-        return Status::Corruption(
-            fmt::format("the table names a file that does not exist: {}", path));
-      }
-      VIPER_RETURN_IF_ERROR(opened.status());
-      part = std::move(*opened);
+    const auto found = open.find(path);
+    auto view =
+        core::OpenPartView(context_, added, found == open.end() ? nullptr : found->second);
+    if (!view.ok() && view.status().code() == StatusCode::kNotFound) {
+      const std::string what = fmt::format("the table names a file that does not exist: {}: {}",
+                                           path, view.status().message());
+      // To a reader it may have happened that the writer left this version behind.
+      return context_.options.read_only ? Status::Conflict(what) : Status::Corruption(what);
     }
-    if (!part->rebuilt_sidecar().empty()) {
-      report.rebuilt_files.push_back(part->rebuilt_sidecar());
+    VIPER_RETURN_IF_ERROR(view.status());
+    if (!view->part->rebuilt_sidecar().empty()) {
+      report.rebuilt_files.push_back(view->part->rebuilt_sidecar());
     }
-    if (part->is_foreign()) {
-      foreign.push_back(std::move(part));
-    } else {
-      own.push_back({std::move(part), nullptr});
-    }
+    (view->part->is_foreign() ? foreign : own).push_back(std::move(*view));
   }
   std::sort(foreign.begin(), foreign.end(), [](const auto& a, const auto& b) {
-    return std::pair(a->added().modification_time_ms, a->added().path) <
-           std::pair(b->added().modification_time_ms, b->added().path);
+    return std::pair(a.part->added().modification_time_ms, a.part->added().path) <
+           std::pair(b.part->added().modification_time_ms, b.part->added().path);
   });
   auto state = std::make_shared<CollectionState>(context_.schema, std::move(own), table.version,
                                                  FlushedSequence(table));
@@ -288,6 +284,8 @@ Status Collection::Impl::StartWriter(Found found) {
   writer_->flusher =
       std::make_unique<core::Flusher>(context_, std::move(found.log), std::move(found.table),
                                       *state, *writer_->wal, writer_->apply_mutex);
+  writer_->compactor = std::make_unique<core::Compactor>(context_, *state, *writer_->flusher,
+                                                         writer_->apply_mutex);
   writer_->index_builder = std::make_unique<core::IndexBuilder>(context_);
   writer_->memtable_coder = std::make_unique<core::MemtableCoder>(context_);
   if (found.replay.records > 0) NoteUnflushed();
@@ -297,6 +295,13 @@ Status Collection::Impl::StartWriter(Found found) {
     writer_->index_thread = std::make_unique<BackgroundThread>(
         "viper-index", std::chrono::milliseconds(0), [this] { KeepIndexUp(); });
     NotifyIndexThread();
+  }
+  if (context_.options.background_compaction) {
+    // Now and then without a flush, for what has expired.
+    writer_->compaction_thread = std::make_unique<BackgroundThread>(
+        "viper-compact", std::chrono::milliseconds(kCompactionIntervalMs),
+        [this] { CompactInBackground(); });
+    writer_->compaction_thread->Notify();
   }
   if (context_.options.background_flush) {
     const auto tick = std::chrono::milliseconds(std::max(1u, context_.options.flush_age_ms / 4));

@@ -1,6 +1,8 @@
 #include "storage/delta_actions.h"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -61,6 +63,15 @@ Value ToValue(const TableMetadata& metadata) {
   return object;
 }
 
+Value ToValue(const DeletionVectorDescriptor& vector) {
+  Value::Object object{{"storageType", vector.storage_type},
+                       {"pathOrInlineDv", vector.path_or_inline},
+                       {"sizeInBytes", int64_t{vector.size_bytes}},
+                       {"cardinality", vector.cardinality}};
+  if (vector.offset) object["offset"] = int64_t{*vector.offset};
+  return object;
+}
+
 Value ToValue(const AddedFile& file) {
   Value::Object object{{"path", EncodeDataPath(file.path)},
                        {"partitionValues", Value::Object()},
@@ -69,6 +80,7 @@ Value ToValue(const AddedFile& file) {
                        {"dataChange", file.data_change}};
   if (!file.stats_json.empty()) object["stats"] = file.stats_json;
   if (!file.tags.empty()) object["tags"] = ToValue(file.tags);
+  if (file.deletion_vector) object["deletionVector"] = ToValue(*file.deletion_vector);
   return object;
 }
 
@@ -81,6 +93,7 @@ Value ToValue(const RemovedFile& file) {
     object["partitionValues"] = Value::Object();
     object["size"] = static_cast<int64_t>(file.size);
   }
+  if (file.deletion_vector) object["deletionVector"] = ToValue(*file.deletion_vector);
   return object;
 }
 
@@ -163,6 +176,32 @@ Status DecodeTransaction(const Value::Object& object, CommitFile& file) {
   return Status::Ok();
 }
 
+Result<int32_t> ToInt32(std::string_view field, int64_t value) {
+  if (value < 0 || value > std::numeric_limits<int32_t>::max()) {
+    return Status::Corruption(fmt::format("{} is out of range: actual={}", field, value));
+  }
+  return static_cast<int32_t>(value);
+}
+
+/// Of an add or a remove; absent where there is none.
+Result<std::optional<DeletionVectorDescriptor>> DecodeDeletionVectorField(
+    const JsonFields& action) {
+  VIPER_ASSIGN_OR_RETURN(const auto* object, action.FindObject("deletionVector"));
+  if (object == nullptr) return std::optional<DeletionVectorDescriptor>();
+  const JsonFields fields("deletionVector", *object);
+  DeletionVectorDescriptor vector;
+  VIPER_ASSIGN_OR_RETURN(vector.storage_type, fields.String("storageType"));
+  VIPER_ASSIGN_OR_RETURN(vector.path_or_inline, fields.String("pathOrInlineDv"));
+  VIPER_ASSIGN_OR_RETURN(const auto offset, fields.FindInt("offset"));
+  if (offset) {
+    VIPER_ASSIGN_OR_RETURN(vector.offset, ToInt32("deletionVector.offset", *offset));
+  }
+  VIPER_ASSIGN_OR_RETURN(const int64_t size, fields.Int("sizeInBytes"));
+  VIPER_ASSIGN_OR_RETURN(vector.size_bytes, ToInt32("deletionVector.sizeInBytes", size));
+  VIPER_ASSIGN_OR_RETURN(vector.cardinality, fields.Int("cardinality"));
+  return std::optional(std::move(vector));
+}
+
 Status DecodeAdd(const Value::Object& object, CommitFile& file) {
   const JsonFields fields("add", object);
   AddedFile added;
@@ -175,8 +214,7 @@ Status DecodeAdd(const Value::Object& object, CommitFile& file) {
   VIPER_ASSIGN_OR_RETURN(auto stats, fields.FindString("stats"));
   added.stats_json = std::move(stats).value_or("");
   VIPER_ASSIGN_OR_RETURN(added.tags, fields.StringMap("tags"));
-  VIPER_ASSIGN_OR_RETURN(const auto* deletion_vector, fields.FindObject("deletionVector"));
-  if (deletion_vector != nullptr) file.paths_with_deletion_vector.insert(added.path);
+  VIPER_ASSIGN_OR_RETURN(added.deletion_vector, DecodeDeletionVectorField(fields));
   file.commit.added.push_back(std::move(added));
   return Status::Ok();
 }
@@ -192,6 +230,7 @@ Status DecodeRemove(const Value::Object& object, CommitFile& file) {
   removed.data_change = data_change.value_or(true);
   VIPER_ASSIGN_OR_RETURN(const auto size, fields.FindInt("size"));
   VIPER_ASSIGN_OR_RETURN(removed.size, ToSize("remove.size", size.value_or(0)));
+  VIPER_ASSIGN_OR_RETURN(removed.deletion_vector, DecodeDeletionVectorField(fields));
   file.commit.removed.push_back(std::move(removed));
   return Status::Ok();
 }

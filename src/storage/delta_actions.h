@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -24,8 +23,6 @@ std::string EncodeCommit(const TableCommit& commit, const CommitStamp& stamp);
 struct CommitFile {
   TableCommit commit;
   CommitStamp stamp;
-  /// Added files that have one. They cannot be read without it.
-  std::set<std::string> paths_with_deletion_vector;
 };
 
 /// Unknown actions and fields are ignored. Corruption naming `path` and the line; Unsupported for

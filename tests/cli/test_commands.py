@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-from lake import program, random_vectors, write_jsonl
+from lake import Lake, program, random_vectors, write_jsonl
 
 OK, NOT_FOUND, INVALID, CONFLICT, BUSY, INTERRUPTED = 0, 1, 2, 3, 6, 130
-COMMANDS = "create import search get count scroll export info list index clusters bench flush delete drop demo".split()
+COMMANDS = "create import search get count scroll export info list index clusters bench flush compact delete drop demo".split()
 
 
 def rows(count):
@@ -106,6 +106,25 @@ def test_flush_moves_rows_from_the_log_to_the_table(lake):
     assert after["live_rows"] == 20 and after["memory_rows"] == 0 and after["part_count"] == 1
     text = lake.run("info", "c")
     assert "dimension" in text and "l2" in text
+
+
+def test_compact_merges_files_and_folds_deletion_vectors(tmp_path):
+    lake = Lake(tmp_path / "lake", "--deletes", "vectors")
+    lake.root.mkdir()
+    lake.create(dim=4)
+    vectors = random_vectors(1, 20, 4)
+    for file in range(5):
+        lake.import_rows([{"_id": f"r{i}", "_vector": vectors[i].tolist()} for i in range(4 * file, 4 * file + 4)])
+    lake.run("delete", "c", "r3")
+    lake.run("flush", "c")
+    told = json.loads(lake.run("compact", "c", "--dry-run", "--json"))
+    assert told["dry_run"] and told["files_after"] == 1 and len(told["steps"]) == 1
+    assert len(list(lake.table().glob("part-*.parquet"))) == 5
+    done = lake.run("compact", "c", "--all", "--fold", "--vacuum")
+    assert "5 small files" in done and "made 5 files" in done and "deletion vectors" in done
+    assert len(list(lake.table().glob("part-*.parquet"))) == 1
+    assert not list((lake.table() / "_dv").iterdir())
+    assert sorted(lake.export()) == sorted(f"r{i}" for i in range(20) if i != 3)
 
 
 def test_export_appears_under_its_name_only_when_complete(lake, tmp_path):
