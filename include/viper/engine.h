@@ -113,6 +113,12 @@ class VIPER_EXPORT Collection {
 
   /// The state of now, to read from consistently.
   Snapshot GetSnapshot() const;
+  /// The table as it was at a version (Snapshot::table_version), or at a time: what was flushed by
+  /// then, and nothing of the log. NotFound if that version, or a file of it, is no longer kept
+  /// (EngineOptions::retention_ms). Files that the table has left behind are read as slowly as new
+  /// ones: their index is gone.
+  Result<Snapshot> GetSnapshotOfVersion(int64_t version) const;
+  Result<Snapshot> GetSnapshotOfTime(Timestamp time) const;
   Result<Record> Get(std::string_view id,
                      const Projection& projection = Snapshot::kEverything) const;
   Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;

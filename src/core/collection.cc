@@ -372,6 +372,12 @@ Result<std::vector<RelevantCluster>> Collection::PredictRelevantClusters(
 Status Collection::Flush() { return impl_->Flush(); }
 Status Collection::Refresh() { return impl_->Refresh(); }
 Snapshot Collection::GetSnapshot() const { return impl_->GetSnapshot(); }
+Result<Snapshot> Collection::GetSnapshotOfVersion(int64_t version) const {
+  return impl_->SnapshotOfVersion(version);
+}
+Result<Snapshot> Collection::GetSnapshotOfTime(Timestamp time) const {
+  return impl_->SnapshotOfTime(time);
+}
 
 Result<Record> Collection::Get(std::string_view id, const Projection& projection) const {
   return GetSnapshot().Get(id, projection);

@@ -35,6 +35,8 @@ class Collection::Impl {
   const core::CollectionContext& context() const { return context_; }
   const RecoveryReport& recovery() const { return recovery_; }
   Snapshot GetSnapshot() const;
+  Result<Snapshot> SnapshotOfVersion(int64_t version) const;
+  Result<Snapshot> SnapshotOfTime(Timestamp time) const;
   std::shared_ptr<const core::ReadView> View() const { return state()->View(); }
 
   Result<WriteSummary> Write(core::WriteBatch batch, core::WriteQueue::Condition condition);
@@ -88,6 +90,10 @@ class Collection::Impl {
   Result<Found> Recover(RecoveryReport& report);
   Status TakeSchema(const storage::TableState& table);
   Status OpenParts(const storage::TableState& table, RecoveryReport& report);
+  /// The rows of a table, its parts open. Those that are open already are used.
+  Result<std::shared_ptr<core::CollectionState>> MakeState(const core::CollectionContext& context,
+                                                           const storage::TableState& table,
+                                                           RecoveryReport& report) const;
   Result<storage::WalReplay> ReplayLog(uint64_t flushed, RecoveryReport& report);
   Status SweepLeftovers(const storage::TableState& table, RecoveryReport& report);
   Status StartWriter(Found found);

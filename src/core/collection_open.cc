@@ -186,6 +186,15 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table, Recove
 }
 
 Status Collection::Impl::OpenParts(const storage::TableState& table, RecoveryReport& report) {
+  VIPER_ASSIGN_OR_RETURN(auto state, MakeState(context_, table, report));
+  MutexLock lock(state_mutex_);
+  state_ = std::move(state);
+  return {};
+}
+
+Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
+    const CollectionContext& context, const storage::TableState& table,
+    RecoveryReport& report) const {
   // A read-only Refresh keeps the parts that are open already.
   std::map<std::string, std::shared_ptr<const core::Part>> open;
   if (auto old_state = state()) {
@@ -197,12 +206,12 @@ Status Collection::Impl::OpenParts(const storage::TableState& table, RecoveryRep
   for (const auto& [path, added] : table.files) {
     const auto found = open.find(path);
     auto view =
-        core::OpenPartView(context_, added, found == open.end() ? nullptr : found->second);
+        core::OpenPartView(context, added, found == open.end() ? nullptr : found->second);
     if (!view.ok() && view.status().code() == StatusCode::kNotFound) {
       const std::string what = fmt::format("the table names a file that does not exist: {}: {}",
                                            path, view.status().message());
       // To a reader it may have happened that the writer left this version behind.
-      return context_.options.read_only ? Status::Conflict(what) : Status::Corruption(what);
+      return context.options.read_only ? Status::Conflict(what) : Status::Corruption(what);
     }
     VIPER_RETURN_IF_ERROR(view.status());
     if (!view->part->rebuilt_sidecar().empty()) {
@@ -217,9 +226,34 @@ Status Collection::Impl::OpenParts(const storage::TableState& table, RecoveryRep
   auto state = std::make_shared<CollectionState>(context_.schema, std::move(own), table.version,
                                                  FlushedSequence(table));
   VIPER_RETURN_IF_ERROR(state->AdoptForeign(foreign, {}, table.version));
-  MutexLock lock(state_mutex_);
-  state_ = std::move(state);
-  return {};
+  return state;
+}
+
+Result<Snapshot> Collection::Impl::SnapshotOfVersion(int64_t version) const {
+  VIPER_ASSIGN_OR_RETURN(const storage::TableState table,
+                         MakeTableLog(context_)->LoadVersion(version));
+  VIPER_ASSIGN_OR_RETURN(const CollectionSchema schema, core::ReadTableSchema(table.metadata));
+  if (schema != *context_.schema) {
+    return Status::Unsupported(
+        fmt::format("version {} of the table had other columns than it has now", version));
+  }
+  // Nothing is written for the sake of an old version.
+  CollectionContext reading = context_;
+  reading.options.read_only = true;
+  RecoveryReport report;
+  auto state = MakeState(reading, table, report);
+  if (state.status().code() == StatusCode::kConflict) {
+    return Status::NotFound(fmt::format("version {} of the table is no longer kept: {}", version,
+                                        state.status().message()));
+  }
+  VIPER_RETURN_IF_ERROR(state.status());
+  return Snapshot(std::make_shared<const Snapshot::Impl>(context_.read, (*state)->View()));
+}
+
+Result<Snapshot> Collection::Impl::SnapshotOfTime(Timestamp time) const {
+  VIPER_ASSIGN_OR_RETURN(const int64_t version,
+                         MakeTableLog(context_)->VersionAt(time.micros / 1000));
+  return SnapshotOfVersion(version);
 }
 
 void Collection::Impl::OpenIndex(RecoveryReport& report) {

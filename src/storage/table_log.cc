@@ -68,6 +68,31 @@ class TableLogImpl final : public TableLog {
     }
   }
 
+  Result<TableState> LoadVersion(int64_t version) override {
+    VIPER_ASSIGN_OR_RETURN(const LogListing all, List());
+    LogListing listing = all;
+    std::erase_if(listing.commits, [&](int64_t other) { return other > version; });
+    std::erase_if(listing.checkpoints, [&](int64_t other) { return other > version; });
+    const bool is_there = listing.commits.contains(version) || listing.checkpoints.contains(version);
+    const bool has_start = listing.commits.contains(0) || !listing.checkpoints.empty();
+    if (!is_there || !has_start) return NoVersion(version, all);
+    VIPER_ASSIGN_OR_RETURN(TableState state, LoadListed(listing));
+    VIPER_RETURN_IF_ERROR(CheckReadable(state));
+    return state;
+  }
+
+  Result<int64_t> VersionAt(int64_t timestamp_ms) override {
+    VIPER_ASSIGN_OR_RETURN(const LogListing listing, List());
+    std::string oldest = "none";
+    for (auto version = listing.commits.rbegin(); version != listing.commits.rend(); ++version) {
+      VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(*version));
+      if (file.stamp.timestamp_ms <= timestamp_ms) return *version;
+      oldest = fmt::format("{} ms", file.stamp.timestamp_ms);
+    }
+    return Status::NotFound(fmt::format("{}: no version is that old: asked={} ms oldest={}", table_,
+                                        timestamp_ms, oldest));
+  }
+
   Result<std::vector<TableCommit>> ReadAfter(int64_t version) override {
     std::vector<TableCommit> commits;
     while (true) {
@@ -148,6 +173,17 @@ class TableLogImpl final : public TableLog {
       }
     }
     return listing;
+  }
+
+  Status NoVersion(int64_t version, const LogListing& listing) const {
+    // From a checkpoint on, or from the first commit.
+    const int64_t newest = std::max(listing.commits.empty() ? -1 : *listing.commits.rbegin(),
+                                    listing.checkpoints.empty() ? -1 : *listing.checkpoints.rbegin());
+    int64_t oldest = listing.checkpoints.empty() ? newest : *listing.checkpoints.begin();
+    if (listing.commits.contains(0)) oldest = 0;
+    return Status::NotFound(fmt::format("{}: this version of the table is not in its log: "
+                                        "oldest={} newest={} asked={}",
+                                        table_, oldest, newest, version));
   }
 
   // NotFound if a listed file has vanished.

@@ -113,6 +113,12 @@ class TableLog {
   /// Unsupported, by name, for a protocol or a reader feature that we do not know, partition
   /// columns, data files outside the table.
   virtual Result<TableState> Load() = 0;
+  /// The state at a version. NotFound, naming the oldest and the newest that can be told, if that one
+  /// cannot; else as Load.
+  virtual Result<TableState> LoadVersion(int64_t version) = 0;
+  /// The newest version that was committed at this time or before, by the time in its commit.
+  /// NotFound, naming the oldest, if there is none in the log.
+  virtual Result<int64_t> VersionAt(int64_t timestamp_ms) = 0;
   /// The commits after `version`, in order; empty if there are none. Conflict if they were cleaned
   /// away already: Load again.
   virtual Result<std::vector<TableCommit>> ReadAfter(int64_t version) = 0;
