@@ -105,9 +105,10 @@ class Life {
     if (step % 7 == 6) return Open(false);
     Write write = workload_.NextWrite(kNow.micros);
     const bool loads = step % 5 == 4 && !write.records.empty();
-    if (write.kind == Write::Kind::kInsert) write.kind = Write::Kind::kUpsert;
+    // What would be refused is written all the same.
+    if (!write.records.empty()) write.kind = Write::Kind::kUpsert;
     in_flight_ = acknowledged_;
-    Apply(write, in_flight_);
+    Apply(write, in_flight_, kNow.micros);
     if (loads) {
       FewRecords source(write.records);
       if (!collection_->Load(source).ok()) return false;
