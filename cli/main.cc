@@ -67,6 +67,7 @@ void AddCommands(Command& program, Session& session) {
   AddClustersCommand(program, session);
   AddBenchCommand(program, session);
   AddFlushCommand(program, session);
+  AddUpdateCommand(program, session);
   AddDeleteCommand(program, session);
   AddDropCommand(program, session);
   AddDemoCommand(program, session);
