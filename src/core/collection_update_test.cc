@@ -35,7 +35,10 @@ enum class Rows : uint8_t { kInMemory, kFlushed, kInBoth, kReopened };
 
 class CollectionUpdateTest : public CollectionFixture, public ::testing::WithParamInterface<Rows> {
  protected:
-  CollectionUpdateTest() { options_.clock = &interrupting_clock_; }
+  CollectionUpdateTest() {
+    options_.clock = &interrupting_clock_;
+    options_.background_index = false;
+  }
   ~CollectionUpdateTest() override { collection_.reset(); }
 
   /// a, b, c with year 1 to 3; a expires in 100 s.

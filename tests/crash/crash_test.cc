@@ -1,8 +1,8 @@
 /// Power is lost after every single file operation of a life of a collection: creation, inserts,
-/// flushes that rewrite parts, checkpoints, loads, reopening. Each time the disk is taken as a
-/// power loss may leave it, and opened: every acknowledged write is there, the one in flight is
-/// there whole or not at all, and the collection goes on working. The same after every single file
-/// operation of that recovery.
+/// updates, flushes that rewrite parts, checkpoints, loads, reopening. Each time the disk is taken
+/// as a power loss may leave it, and opened: every acknowledged write is there, the one in flight
+/// is there whole or not at all, and the collection goes on working. The same after every single
+/// file operation of that recovery.
 
 #include <algorithm>
 #include <cstdio>
@@ -22,7 +22,7 @@
 namespace viper::model {
 namespace {
 
-constexpr int kStepCount = 14;
+constexpr int kStepCount = 16;
 constexpr Timestamp kNow{1'700'000'000'000'000};
 
 EngineOptions Options(MemoryFileSystem& files, const Clock& clock) {
@@ -103,7 +103,8 @@ class Life {
   bool Step(int step) {
     if (step % 5 == 2) return collection_->Flush().ok();
     if (step % 7 == 6) return Open(false);
-    Write write = workload_.NextWrite(kNow.micros);
+    Write write = step % 2 == 0 ? workload_.NextWrite(kNow.micros)
+                                : workload_.NextUpdate(acknowledged_, step % 4 == 3);
     const bool loads = step % 5 == 4 && !write.records.empty();
     // What would be refused is written all the same.
     if (!write.records.empty()) write.kind = Write::Kind::kUpsert;

@@ -89,6 +89,20 @@ MetadataChange Workload::NextChange() {
   return change;
 }
 
+Write Workload::NextUpdate(const Contents& contents, bool by_filter) {
+  Write write;
+  write.kind = by_filter ? Write::Kind::kUpdateWhere : Write::Kind::kUpdate;
+  if (by_filter) {
+    write.year_below = 2025;
+    write.change = NextChange();
+    return write;
+  }
+  for (const auto& [id, record] : contents) {
+    if (random_.Chance(0.5)) write.updates.push_back({id, NextChange()});
+  }
+  return write;
+}
+
 Write Workload::NextWrite(int64_t now_micros) {
   Write write;
   const uint64_t dice = random_.Uniform(20);

@@ -45,6 +45,8 @@ class Workload {
   explicit Workload(uint64_t seed) : random_(seed) {}
 
   Write NextWrite(int64_t now_micros);
+  /// Change the metadata of about half of these, or by filter of most that the filter allows.
+  Write NextUpdate(const Contents& contents, bool by_filter);
   std::string NextId();
   std::vector<float> NextVector();
   Random& random() { return random_; }
