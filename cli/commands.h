@@ -15,6 +15,7 @@ void AddCountCommand(Command& program, Session& session);
 void AddInfoCommand(Command& program, Session& session);
 void AddScrollCommand(Command& program, Session& session);
 void AddExportCommand(Command& program, Session& session);
+void AddUpdateCommand(Command& program, Session& session);
 void AddDeleteCommand(Command& program, Session& session);
 void AddIndexCommand(Command& program, Session& session);
 void AddClustersCommand(Command& program, Session& session);

@@ -72,6 +72,7 @@ void AddCommands(Command& program, Session& session) {
   AddBenchCommand(program, session);
   AddFlushCommand(program, session);
   AddCompactCommand(program, session);
+  AddUpdateCommand(program, session);
   AddDeleteCommand(program, session);
   AddDropCommand(program, session);
   AddDemoCommand(program, session);

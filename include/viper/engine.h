@@ -21,7 +21,7 @@ namespace viper {
 
 /// What a write did.
 struct WriteSummary {
-  /// Rows written or deleted.
+  /// Rows written, changed or deleted.
   uint64_t rows = 0;
   /// Rows of the batch that a later row of the same id replaced (the last wins).
   uint64_t duplicates = 0;
@@ -70,8 +70,48 @@ class VIPER_EXPORT Collection {
   /// written. A call larger than 64 MiB is refused.
   Result<WriteSummary> Insert(std::span<const Record> records);
   Result<WriteSummary> Insert(const Record& record) { return Insert(std::span(&record, 1)); }
+  /// The same, in bulk form.
+  Result<WriteSummary> Insert(const RecordBatch& batch);
+  /// Write records in place of those that exist: NotFound, naming one, if any id has none; then
+  /// nothing is written. A call larger than 64 MiB is refused.
+  Result<WriteSummary> Replace(std::span<const Record> records);
+  Result<WriteSummary> Replace(const Record& record) { return Replace(std::span(&record, 1)); }
+  /// The same, in bulk form.
+  Result<WriteSummary> Replace(const RecordBatch& batch);
+
+  /// Change the metadata of records; their vectors, `timestamp` and `expires_at` stay. Ids that do
+  /// not exist are skipped: `rows` counts the records that were changed. Several updates of one id
+  /// are all done, in their order, and count as one row.
+  ///
+  /// No concurrent write is lost: a record is changed as the write before this one left it. Durable
+  /// and visible when it returns. A call of at most 64 MiB (of the records as they are afterwards,
+  /// with their vectors) is atomic, a larger one is a sequence of atomic pieces. Nothing is written
+  /// if a change is invalid (InvalidArgument names its index and id, the field and the values) or
+  /// would make the metadata of a record in the first piece too large.
+  Result<WriteSummary> UpdateMetadata(std::span<const MetadataUpdate> updates);
+  /// Make the same change to all of these; an id may come more than once.
+  Result<WriteSummary> UpdateMetadata(std::span<const std::string> ids,
+                                      const MetadataChange& change);
+  /// Change the metadata of all records that match when the call begins, in batches of at most
+  /// 10,000 records and 64 MiB. Each batch is atomic, all of them are not: what was done before a
+  /// failure stays, and the error says how many records that are.
+  ///
+  /// A record that somebody else has written since the call began is judged as it is when its
+  /// batch's turn comes: changed if it matches then, left alone if not. So a filter on the old
+  /// value makes a condition: `_id = 'a' AND version = 3` with a change that sets `version` to 4
+  /// gives `rows` 1 for one of several callers and 0 for the others. Records that begin to match
+  /// after the call began are left alone.
+  ///
+  /// InvalidArgument, before anything is written, for a change or filter that is invalid, and for a
+  /// filter that is empty or always true: a condition that every record meets is written out as
+  /// `_id IS NOT NULL`.
+  Result<WriteSummary> UpdateMetadata(const Filter& filter, const MetadataChange& change);
+
   /// Delete by id; ids that do not exist are ignored. `rows` counts those that did.
   Result<WriteSummary> Delete(std::span<const std::string> ids);
+  /// Delete all records that match when the call begins: batches, atomicity, records that others
+  /// write meanwhile and refused filters as for UpdateMetadata by filter.
+  Result<WriteSummary> DeleteWhere(const Filter& filter);
 
   /// Load a whole source straight into the table, faster than Upsert: each commit is durable and
   /// visible, rows replace those of equal id, and no log is written. Stops at the first bad row:

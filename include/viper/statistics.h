@@ -46,6 +46,7 @@ struct CollectionStatistics {
   uint64_t index_trainings = 0;
   uint64_t index_coded_rows = 0;
 
+  /// Rows that were written one by one or in batches, or whose metadata were changed.
   uint64_t upserted_rows = 0;
   uint64_t deleted_rows = 0;
   uint64_t searches = 0;

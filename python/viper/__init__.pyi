@@ -73,7 +73,36 @@ class Collection:
         timestamps: Times | None = None,
         expires_at: Times | None = None,
     ) -> WriteSummary: ...
-    def delete(self, ids: Ids | str) -> WriteSummary: ...
+    def insert(
+        self,
+        ids: Ids,
+        vectors: npt.ArrayLike,
+        metadata: Sequence[Mapping[str, Any] | None] | None = None,
+        *,
+        timestamps: Times | None = None,
+        expires_at: Times | None = None,
+    ) -> WriteSummary: ...
+    def replace(
+        self,
+        ids: Ids,
+        vectors: npt.ArrayLike,
+        metadata: Sequence[Mapping[str, Any] | None] | None = None,
+        *,
+        timestamps: Times | None = None,
+        expires_at: Times | None = None,
+    ) -> WriteSummary: ...
+    def update(
+        self,
+        ids: Ids | str | None = None,
+        *,
+        filter: str | Filter | None = None,
+        set: Mapping[str, Any] | Sequence[Mapping[str, Any] | None] | None = None,
+        unset: Sequence[str] | None = None,
+        replace_all: bool = False,
+    ) -> WriteSummary: ...
+    def delete(
+        self, ids: Ids | str | None = None, *, filter: str | Filter | None = None
+    ) -> WriteSummary: ...
     def get(self, id: str | int) -> Record: ...
     def count(self, filter: str | Filter | None = None) -> int: ...
     def search(

@@ -22,6 +22,8 @@ inline constexpr size_t kJsonDepthMax = 64;
 inline constexpr size_t kMetadataBytesMax = size_t{16} << 20;
 /// Bytes of an Upsert that is one atomic write (viper/engine.h).
 inline constexpr size_t kAtomicWriteBytesMax = size_t{64} << 20;
+/// Records of one atomic batch of a write by filter (viper/engine.h).
+inline constexpr size_t kFilterWriteRowsMax = 10'000;
 /// Records of one page of a scroll.
 inline constexpr size_t kScrollPageMax = 100'000;
 /// A filter's text in bytes, conditions and connectives, values of one IN, parentheses inside each

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -16,6 +17,24 @@ using core::WriteQueue;
 
 /// Writers wait for a flush when this many times EngineOptions::flush_bytes are in memory.
 constexpr size_t kMemoryFactorMax = 4;
+/// How many commits of loads a write that depends on the rows there waits for, if each of them
+/// writes its ids again.
+constexpr int kLoadWaitsMax = 100;
+
+/// A batch in bulk form as single records.
+Result<std::vector<Record>> RecordsOf(const RecordBatch& batch, const CollectionSchema& schema) {
+  VIPER_RETURN_IF_ERROR(core::CheckShape(batch, schema));
+  std::vector<Record> records(batch.row_count());
+  for (size_t i = 0; i < records.size(); ++i) {
+    records[i].id = batch.ids[i];
+    const auto vector = std::span(batch.vectors).subspan(i * schema.dim, schema.dim);
+    records[i].vector.assign(vector.begin(), vector.end());
+    if (!batch.metadata.empty()) records[i].metadata = batch.metadata[i];
+    if (!batch.timestamps.empty()) records[i].timestamp = batch.timestamps[i];
+    if (!batch.expirations.empty()) records[i].expires_at = batch.expirations[i];
+  }
+  return records;
+}
 
 }  // namespace
 
@@ -83,16 +102,33 @@ Result<WriteSummary> Collection::Impl::Write(core::WriteBatch batch,
   VIPER_RETURN_IF_ERROR(CheckWritable());
   if (batch.rows.empty() && batch.deleted_ids.empty()) return WriteSummary{};
   VIPER_RETURN_IF_ERROR(MakeRoom());
-  const bool deletes = batch.kind == core::WriteKind::kDelete;
-  VIPER_ASSIGN_OR_RETURN(WriteSummary summary, writer_->queue->Submit(std::move(batch), condition));
-  (deletes ? deleted_rows_ : upserted_rows_).fetch_add(summary.rows);
+  VIPER_ASSIGN_OR_RETURN(const WriteSummary summary, SubmitBesideLoads([&] {
+                           return writer_->queue->Submit(batch, condition);
+                         }));
+  NoteWritten(batch.kind, summary.rows);
+  return summary;
+}
+
+Result<WriteSummary> Collection::Impl::SubmitBesideLoads(
+    const std::function<Result<WriteSummary>()>& submit) {
+  for (int attempt = 1;; ++attempt) {
+    auto submitted = submit();
+    if (submitted.ok() || submitted.status().code() != StatusCode::kConflict ||
+        attempt == kLoadWaitsMax) {
+      return submitted;
+    }
+    writer_->flusher->WaitForCommit();
+  }
+}
+
+void Collection::Impl::NoteWritten(core::WriteKind kind, uint64_t rows) {
+  (kind == core::WriteKind::kDelete ? deleted_rows_ : upserted_rows_).fetch_add(rows);
   NoteUnflushed();
   if (writer_->flush_thread != nullptr &&
       state()->active_memory_bytes() >= context_.options.flush_bytes) {
     writer_->flush_thread->Notify();
   }
-  NoteRowsToCode(summary.rows);
-  return summary;
+  NoteRowsToCode(rows);
 }
 
 Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> records) {
@@ -125,19 +161,20 @@ Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> rec
   return total;
 }
 
-Result<WriteSummary> Collection::Impl::UpsertBatch(const RecordBatch& batch) {
-  VIPER_RETURN_IF_ERROR(core::CheckShape(batch, *context_.schema));
-  std::vector<Record> records(batch.row_count());
-  const size_t dim = context_.schema->dim;
-  for (size_t i = 0; i < records.size(); ++i) {
-    records[i].id = batch.ids[i];
-    const auto vector = std::span(batch.vectors).subspan(i * dim, dim);
-    records[i].vector.assign(vector.begin(), vector.end());
-    if (!batch.metadata.empty()) records[i].metadata = batch.metadata[i];
-    if (!batch.timestamps.empty()) records[i].timestamp = batch.timestamps[i];
-    if (!batch.expirations.empty()) records[i].expires_at = batch.expirations[i];
+Result<WriteSummary> Collection::Impl::WriteIf(WriteQueue::Condition condition,
+                                               std::string_view operation,
+                                               std::span<const Record> records) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
+                         core::PrepareUpsert(records, *context_.schema, context_.NowMicros()));
+  size_t bytes = 0;
+  for (const core::Row& row : batch.rows) bytes += core::EncodedRowBytes(row, context_.schema->dim);
+  if (bytes > kAtomicWriteBytesMax) {
+    return Status::InvalidArgument(
+        fmt::format("{}: the call is too large to be atomic; split it: bytes={} allowed={}",
+                    operation, bytes, kAtomicWriteBytesMax));
   }
-  return UpsertRecords(records);
+  return Write(std::move(batch), condition);
 }
 
 Status Collection::Impl::Flush() {
@@ -317,20 +354,26 @@ Result<WriteSummary> Collection::Upsert(std::span<const Record> records) {
 }
 
 Result<WriteSummary> Collection::Upsert(const RecordBatch& batch) {
-  return impl_->UpsertBatch(batch);
+  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+  return impl_->UpsertRecords(records);
 }
 
 Result<WriteSummary> Collection::Insert(std::span<const Record> records) {
-  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
-                         core::PrepareUpsert(records, schema(), impl_->context().NowMicros()));
-  size_t bytes = 0;
-  for (const core::Row& row : batch.rows) bytes += core::EncodedRowBytes(row, schema().dim);
-  if (bytes > kAtomicWriteBytesMax) {
-    return Status::InvalidArgument(
-        fmt::format("insert: the call is too large to be atomic; split it: bytes={} allowed={}",
-                    bytes, kAtomicWriteBytesMax));
-  }
-  return impl_->Write(std::move(batch), WriteQueue::Condition::kMustBeNew);
+  return impl_->WriteIf(WriteQueue::Condition::kMustBeNew, "insert", records);
+}
+
+Result<WriteSummary> Collection::Insert(const RecordBatch& batch) {
+  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+  return Insert(records);
+}
+
+Result<WriteSummary> Collection::Replace(std::span<const Record> records) {
+  return impl_->WriteIf(WriteQueue::Condition::kMustExist, "replace", records);
+}
+
+Result<WriteSummary> Collection::Replace(const RecordBatch& batch) {
+  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+  return Replace(records);
 }
 
 Result<WriteSummary> Collection::Delete(std::span<const std::string> ids) {

@@ -3,9 +3,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/collection_context.h"
@@ -41,7 +44,19 @@ class Collection::Impl {
 
   Result<WriteSummary> Write(core::WriteBatch batch, core::WriteQueue::Condition condition);
   Result<WriteSummary> UpsertRecords(std::span<const Record> records);
-  Result<WriteSummary> UpsertBatch(const RecordBatch& batch);
+  /// Write records as one batch, each of which must be new or must exist. `operation` is for
+  /// messages.
+  Result<WriteSummary> WriteIf(core::WriteQueue::Condition condition, std::string_view operation,
+                               std::span<const Record> records);
+  /// Change the metadata of the records of these ids, each of them there once; the changes are
+  /// checked.
+  struct CheckedUpdate {
+    std::string_view id;
+    const MetadataChange* change = nullptr;
+  };
+  Result<WriteSummary> UpdateById(std::span<const CheckedUpdate> updates);
+  /// Change the metadata of all records that match, or (null) delete them; the change is checked.
+  Result<WriteSummary> ReviseWhere(const Filter& filter, const MetadataChange* change);
   Result<LoadSummary> Load(RecordSource& source, const LoadOptions& options);
   Status Flush();
   Result<CompactionReport> Compact(const CompactOptions& options);
@@ -98,6 +113,12 @@ class Collection::Impl {
   Status SweepLeftovers(const storage::TableState& table, RecoveryReport& report);
   Status StartWriter(Found found);
 
+  /// Bring a revision up to date and write it; what was done is added to `total`.
+  Status Revise(core::Revision& revision, WriteSummary& total);
+  /// Call `submit` until no load stands in its way.
+  Result<WriteSummary> SubmitBesideLoads(const std::function<Result<WriteSummary>()>& submit);
+  /// Rows were written, or deleted: count them, and wake who waits for them.
+  void NoteWritten(core::WriteKind kind, uint64_t rows);
   Status CheckWritable() const;
   Status MakeRoom();
   void FlushInBackground();

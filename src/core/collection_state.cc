@@ -113,6 +113,13 @@ Result<bool> CollectionState::IsLive(std::string_view id, uint64_t id_hash,
   return !place.column->IsPresent(place.index) || place.column->int64s()[place.index] > now;
 }
 
+bool CollectionState::IsBeingLoaded(std::string_view id, uint64_t id_hash) const {
+  if (!loading_) return false;
+  const Memtable& memtable = *loading_->memtable;
+  const auto row = memtable.FindNewest(id, id_hash, memtable.row_count());
+  return row && !loading_->published.IsDead(*row);
+}
+
 bool CollectionState::KillReplaced(std::string_view id, uint64_t id_hash,
                                    const std::optional<Replaced>& in_part, Deaths& deaths) {
   if (loading_) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bitmap.h"
@@ -93,6 +94,10 @@ class CollectionState {
   /// Whether an id has a live row, given its resolution.
   Result<bool> IsLive(std::string_view id, uint64_t id_hash, const std::optional<Replaced>& in_part,
                       int64_t now) const;
+
+  /// Whether the load that is being committed has a row of this id, which no write has replaced
+  /// yet.
+  bool IsBeingLoaded(std::string_view id, uint64_t id_hash) const;
 
   /// A batch with its resolution and its number in the log.
   struct ResolvedBatch {

@@ -52,6 +52,9 @@ class Flusher {
   /// Take in the commits of others.
   Status Refresh() VIPER_EXCLUDES(flush_mutex_);
 
+  /// Wait until the flush or the commit of a load that is under way, if one is, has ended.
+  void WaitForCommit() const VIPER_EXCLUDES(flush_mutex_) { MutexLock lock(flush_mutex_); }
+
   /// The version that the table holds for an application id, 0 if none.
   int64_t TransactionVersion(const std::string& application) const VIPER_EXCLUDES(flush_mutex_);
   uint64_t flushed_sequence() const { return flushed_sequence_.load(); }

@@ -10,7 +10,7 @@ import pytest
 from lake import Lake, program, random_vectors, write_jsonl
 
 OK, NOT_FOUND, INVALID, CONFLICT, BUSY, INTERRUPTED = 0, 1, 2, 3, 6, 130
-COMMANDS = "create import search get count scroll export info list index clusters bench flush compact delete drop demo".split()
+COMMANDS = "create import search get count scroll export info list index clusters bench flush compact update delete drop demo".split()
 
 
 def rows(count):
@@ -76,6 +76,59 @@ def test_delete_by_argument_file_and_standard_input(lake, tmp_path):
     assert lake.count() == 88
     lake.fail("delete", "c", code=INVALID)
     lake.fail("delete", "c", "--file", tmp_path / "none", code=NOT_FOUND)
+
+
+def test_delete_by_filter(lake):
+    lake.create(dim=2)
+    lake.import_rows(rows(20))
+    assert lake.run("delete", "c", "--filter", "n >= 15") == "deleted 5 records\n"
+    assert json.loads(lake.run("delete", "c", "--filter", "n < 2", "--json")) == {"deleted": 2}
+    assert json.loads(lake.run("delete", "c", "r0002", "r0000", "--json")) == {"deleted": 1, "given": 2}
+    assert "in one way" in lake.fail("delete", "c", "r0003", "--filter", "n < 5", code=INVALID)
+    assert "in one way" in lake.fail("delete", "c", "--filter", "", code=INVALID)
+    assert "_id IS NOT NULL" in lake.fail("delete", "c", "--filter", "TRUE", code=INVALID)
+    assert "--typo" in lake.fail("delete", "c", "--filter", "n < 5", "--typo", code=INVALID)
+    assert lake.count() == 12
+    assert lake.run("delete", "c", "--filter", "_id IS NOT NULL") == "deleted 12 records\n"
+
+
+def test_update_by_id_and_by_filter(lake, tmp_path):
+    lake.create(dim=2, fields=[("n", "int64")])
+    lake.import_rows(rows(20))
+    settings = ("--set", "n=100", "--set", 'title="A=B"', "--set", 'tags=["x", {"y": null}]')
+    assert lake.run("update", "c", "r0000", "r0001", "unknown", *settings) == "updated 2 of 3 records\n"
+    (tmp_path / "ids").write_text("r0002\n")
+    assert lake.run("update", "c", "--file", tmp_path / "ids", "--unset", "n", "--set", "a=1.0") == "updated 1 of 1 records\n"
+    assert json.loads(lake.run("update", "c", "--filter", "n = 100", "--unset", "title", "--json")) == {"updated": 2}
+    assert json.loads(lake.run("update", "c", "r0003", "--set", "b=1", "--replace-all", "--json")) == {"given": 1, "updated": 1}
+    for _ in range(2):
+        stored = lake.export()
+        stored = {key: {k: v for k, v in stored[key].items() if not k.startswith("_")} for key in ("r0001", "r0002", "r0003")}
+        assert stored == {"r0001": {"n": 100, "tags": ["x", {"y": None}]}, "r0002": {"a": 1.0}, "r0003": {"b": 1}}
+        lake.run("flush", "c")
+
+
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        (["r0001"], "nothing to change"),
+        (["--set", "n=1"], "in one way"),
+        (["r0001", "--filter", "n = 1", "--set", "n=1"], "in one way"),
+        (["r0001", "--set", "n"], "key=value"),
+        (["r0001", "--set", "n=text"], "double quotes"),
+        (["r0001", "--set", "n=1", "--set", "n=2"], "twice"),
+        (["r0001", "--set", 'n="text"'], "int64"),
+        (["r0001", "--set", "n=1", "--unset", "n"], "both"),
+        (["r0001", "--sett", "n=1"], "--sett"),
+        (["--filter", "TRUE", "--set", "n=1"], "_id IS NOT NULL"),
+        (["--filter", "m = 1", "--set", "n=1"], "'m'"),
+    ],
+)
+def test_bad_updates_are_refused(lake, arguments, text):
+    lake.create(dim=2, fields=[("n", "int64")])
+    lake.import_rows(rows(3))
+    assert text in lake.fail("update", "c", *arguments, code=INVALID)
+    assert sorted(row["n"] for row in lake.export().values()) == [0, 1, 2]
 
 
 def test_count_and_scroll_follow_filter_and_order(lake):

@@ -1,8 +1,8 @@
 /// Power is lost after every single file operation of a life of a collection: creation, inserts,
-/// flushes that rewrite parts or write deletion vectors, checkpoints, loads, compactions, reopening. Each time the disk is taken as a
-/// power loss may leave it, and opened: every acknowledged write is there, the one in flight is
-/// there whole or not at all, and the collection goes on working. The same after every single file
-/// operation of that recovery.
+/// updates, flushes that rewrite parts or write deletion vectors, checkpoints, loads, compactions,
+/// reopening. Each time the disk is taken as a power loss may leave it, and opened: every
+/// acknowledged write is there, the one in flight is there whole or not at all, and the collection
+/// goes on working. The same after every single file operation of that recovery.
 
 #include <algorithm>
 #include <cstdio>
@@ -116,11 +116,13 @@ class Life {
     if (step % 5 == 2) return collection_->Flush().ok();
     if (step % 7 == 5) return Compact();
     if (step % 7 == 6) return Open(false);
-    Write write = workload_.NextWrite(kNow.micros);
+    Write write = step % 2 == 0 ? workload_.NextWrite(kNow.micros)
+                                : workload_.NextUpdate(acknowledged_, step % 4 == 3);
     const bool loads = step % 5 == 4 && !write.records.empty();
-    if (write.kind == Write::Kind::kInsert) write.kind = Write::Kind::kUpsert;
+    // What would be refused is written all the same.
+    if (!write.records.empty()) write.kind = Write::Kind::kUpsert;
     in_flight_ = acknowledged_;
-    Apply(write, in_flight_);
+    Apply(write, in_flight_, kNow.micros);
     if (loads) {
       FewRecords source(write.records);
       if (!collection_->Load(source).ok()) return false;

@@ -97,17 +97,22 @@ class ModelRun {
     const Write write = workload_.NextWrite(Now());
     auto written = Perform(write, *collection_);
     if (!IsAllowed(write, contents_, Now())) {
-      EXPECT_STATUS(kAlreadyExists, "exists already", written);
+      if (write.kind == Write::Kind::kInsert) {
+        EXPECT_STATUS(kAlreadyExists, "exists already", written);
+      } else {
+        EXPECT_STATUS(kNotFound, "replace: no record", written);
+      }
       return;
     }
     ASSERT_OK(written);
-    if (write.kind == Write::Kind::kUpsert) {
-      std::set<std::string> ids;
-      for (const Record& record : write.records) ids.insert(record.id);
-      EXPECT_EQ(written->rows, ids.size());
-      EXPECT_EQ(written->duplicates, write.records.size() - ids.size());
+    const uint64_t changed = Apply(write, contents_, Now());
+    // By id also what has expired, and was not removed yet, is deleted and counted.
+    if (write.kind != Write::Kind::kDelete) {
+      EXPECT_EQ(written->rows, changed);
     }
-    Apply(write, contents_);
+    if (!write.records.empty()) {
+      EXPECT_EQ(written->duplicates, write.records.size() - changed);
+    }
   }
 
   void Flush() {
