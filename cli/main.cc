@@ -66,6 +66,9 @@ void AddCommands(Command& program, Session& session) {
   AddIndexCommand(program, session);
   AddClustersCommand(program, session);
   AddBenchCommand(program, session);
+  AddVerifyCommand(program, session);
+  AddRepairCommand(program, session);
+  AddInspectCommand(program, session);
   AddFlushCommand(program, session);
   AddDeleteCommand(program, session);
   AddDropCommand(program, session);
