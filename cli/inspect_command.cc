@@ -26,9 +26,11 @@ struct Arguments {
 /// A value in few characters; nothing for none.
 std::string ShortValue(const std::optional<Value>& value) {
   if (!value || value->is_null()) return "";
-  constexpr size_t kWidth = 24;
-  return Clip(Printable(value->as_string() != nullptr ? *value->as_string() : value->ToJson()),
-              kWidth);
+  constexpr size_t kWidth = 27;  // A time in microseconds.
+  std::string text = value->ToJson();
+  if (value->as_string() != nullptr) text = *value->as_string();
+  if (value->as_timestamp() != nullptr) text = value->as_timestamp()->ToString();
+  return Clip(Printable(text), kWidth);
 }
 
 /// In the last column, so that the others are seen.

@@ -190,7 +190,13 @@ class PartVerifier {
     }
     VIPER_RETURN_IF_ERROR(verification_.BeginFile(sidecar_path_));
     if (!sidecar.ok()) {
-      verification_.AddDerived({sidecar_path_, part_.path}, sidecar.status().message());
+      if (part_.is_foreign && IsWholeSidecar()) {
+        // Files of the table never change, and the table log has no checksum of this one.
+        AddTruth("it is not the file that its sidecar was made of", "perhaps all its rows",
+                 sidecar_path_);
+      } else {
+        verification_.AddDerived({sidecar_path_, part_.path}, sidecar.status().message());
+      }
       return {};
     }
     if (part_is_whole) {
@@ -201,9 +207,23 @@ class PartVerifier {
     return verification_.AddBytes((*sidecar)->file_bytes());
   }
 
+  /// There is nothing wrong with it but that it belongs to another state of the part.
+  bool IsWholeSidecar() const {
+    const auto mapped = verification_.files().Map(sidecar_path_);
+    if (!mapped.ok()) return false;
+    const auto bytes = (*mapped)->bytes();
+    return storage::PartSidecar::FromBytes({bytes.begin(), bytes.end()}).ok();
+  }
+
   void CompareSidecar(const storage::PartSidecar& sidecar, storage::SidecarContent content) {
     const auto fail = [&](const std::string& what) {
-      verification_.AddDerived({sidecar_path_, part_.path}, "it is not what the part says: " + what);
+      if (part_.is_foreign) {
+        // Its pages need not have checksums: then nobody knows which of the two has changed.
+        AddTruth("it is not what its sidecar says, " + what, "perhaps all its rows", sidecar_path_);
+      } else {
+        verification_.AddDerived({sidecar_path_, part_.path},
+                                 "it is not what the part says: " + what);
+      }
     };
     if (sidecar.row_count() != content.row_count) {
       return fail(fmt::format("rows: expected={} actual={}", content.row_count, sidecar.row_count()));
@@ -226,8 +246,8 @@ class PartVerifier {
     }
   }
 
-  void AddTruth(std::string problem, std::string affected) {
-    verification_.AddTruth({part_.path, {}}, std::move(problem), std::move(affected));
+  void AddTruth(std::string problem, std::string affected, const std::string& other_path = {}) {
+    verification_.AddTruth({part_.path, other_path}, std::move(problem), std::move(affected));
   }
   void AddTruthOfLog(std::string problem, std::string affected) {
     verification_.AddTruth({part_.path, subject_.origin}, std::move(problem), std::move(affected));
