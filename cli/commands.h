@@ -23,6 +23,9 @@ void AddBenchCommand(Command& program, Session& session);
 void AddFlushCommand(Command& program, Session& session);
 void AddDropCommand(Command& program, Session& session);
 void AddListCommand(Command& program, Session& session);
+void AddVerifyCommand(Command& program, Session& session);
+void AddRepairCommand(Command& program, Session& session);
+void AddInspectCommand(Command& program, Session& session);
 void AddDemoCommand(Command& program, Session& session);
 
 }  // namespace viper::cli

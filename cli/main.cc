@@ -70,6 +70,9 @@ void AddCommands(Command& program, Session& session) {
   AddIndexCommand(program, session);
   AddClustersCommand(program, session);
   AddBenchCommand(program, session);
+  AddVerifyCommand(program, session);
+  AddRepairCommand(program, session);
+  AddInspectCommand(program, session);
   AddFlushCommand(program, session);
   AddCompactCommand(program, session);
   AddUpdateCommand(program, session);

@@ -124,6 +124,59 @@ void Drop(const Database& self, const std::string& name) {
   RaiseUnlessOk(Unlocked([&] { return engine->DropCollection(name); }));
 }
 
+// Lets Ctrl-C stop what reads a whole collection. The engine calls it without the interpreter lock.
+bool GoesOn(const VerifyProgress&) {
+  const nb::gil_scoped_acquire acquire;
+  return PyErr_CheckSignals() == 0;
+}
+
+// The report as a dict; or the exception of the signal that stopped the work.
+template <typename Report>
+nb::object DictOrRaise(Result<Report> report) {
+  if (PyErr_Occurred() != nullptr) nb::raise_python_error();
+  return FromValue(ToValue(ValueOrRaise(std::move(report))));
+}
+
+nb::object Verify(const Database& self, const std::string& name, size_t memory_bytes) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  VerifyOptions options;
+  options.progress = GoesOn;
+  options.memory_bytes = memory_bytes;
+  return DictOrRaise(Unlocked([&] { return engine->Verify(name, options); }));
+}
+
+nb::object Repair(const Database& self, const std::string& name, bool dry_run,
+                  size_t memory_bytes) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  RepairOptions options;
+  options.dry_run = dry_run;
+  options.progress = GoesOn;
+  options.memory_bytes = memory_bytes;
+  return DictOrRaise(Unlocked([&] { return engine->Repair(name, options); }));
+}
+
+nb::object Inspect(const Database& self, const std::string& name) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  return FromValue(ToValue(ValueOrRaise(Unlocked([&] { return engine->Inspect(name); }))));
+}
+
+constexpr const char* kVerifyDoc =
+    R"(Check every file of a collection: checksums, whether all can be read, and whether the files say the same.
+
+Changes nothing and takes no lock, so that the collection may be written meanwhile. Damage does not raise: the dict has
+is_sound, and findings, each with kind ("truth", "derived", "leftover" or "note"), file, problem, affected and
+is_repairable. memory_bytes limits the comparison of ids.)";
+
+constexpr const char* kRepairDoc =
+    R"(Make again what is derived and damaged, remove leftovers, and name what cannot be repaired.
+
+What holds records is never touched. Needs the collection for itself (raises Busy); with dry_run it changes nothing and says
+what would be done. The dict has is_sound, steps (finding, action, is_done), and the reports before and after.)";
+
+constexpr const char* kInspectDoc =
+    R"(Tell what is in each file of a collection, as a dict: versions, parts with their columns, sidecars, log_segments,
+index_models and index_segments.)";
+
 constexpr const char* kConnectDoc =
     R"(Open the directory `path` as a database, creating it unless read-only.
 
@@ -154,6 +207,11 @@ void BindDatabase(nb::module_& module) {
       .def("list_collections", &List, "Names of the collections, sorted.")
       .def("drop_collection", &Drop, "name"_a,
            "Remove a collection and its files for good; it must not be open.")
+      .def("verify", &Verify, "name"_a, nb::kw_only(),
+           "memory_bytes"_a = VerifyOptions().memory_bytes, kVerifyDoc)
+      .def("repair", &Repair, "name"_a, "dry_run"_a = false, nb::kw_only(),
+           "memory_bytes"_a = RepairOptions().memory_bytes, kRepairDoc)
+      .def("inspect", &Inspect, "name"_a, kInspectDoc)
       .def("close", &Database::Close, "Give the database up; open collections stay open.")
       .def("__enter__", [](nb::handle self) { return nb::borrow(self); })
       .def("__exit__", [](Database& self, const nb::args&) { self.Close(); });

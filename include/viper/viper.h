@@ -7,6 +7,7 @@
 #include "viper/file_system.h"
 #include "viper/filter.h"
 #include "viper/index_report.h"
+#include "viper/inspect.h"
 #include "viper/maintenance.h"
 #include "viper/options.h"
 #include "viper/record.h"
@@ -17,4 +18,5 @@
 #include "viper/statistics.h"
 #include "viper/status.h"
 #include "viper/value.h"
+#include "viper/verify.h"
 #include "viper/version.h"

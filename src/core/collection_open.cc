@@ -1,10 +1,11 @@
 /// Opening a collection: what a crash may have left is put right here.
 ///
 ///   1. take the lock (writers), load the newest table state, check that it is ours to read;
-///   2. remove leftovers: staged files, parts and sidecars that no commit names (writers);
-///   3. open the parts; make again what is derived and missing; let another writer's parts
+///   2. open the parts; make again what is derived and missing; let another writer's parts
 ///   supersede
 ///      older copies of their ids;
+///   3. remove leftovers: staged files, parts and sidecars that no commit names (writers). Not
+///      earlier: where a part is missing, one that nobody names may be what should have that name;
 ///   4. replay the log above the table's transaction, through the same path as live writes;
 ///   5. continue the log in a new segment (writers).
 
@@ -130,9 +131,9 @@ Result<Collection::Impl::Found> Collection::Impl::Recover(RecoveryReport& report
   VIPER_RETURN_IF_ERROR(TakeSchema(found.table));
   if (!context_.options.read_only) {
     VIPER_RETURN_IF_ERROR(storage::CheckCanWrite(found.table));
-    VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table, report));
   }
   VIPER_RETURN_IF_ERROR(OpenParts(found.table, report));
+  if (!context_.options.read_only) VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table, report));
   OpenIndex(report);
   VIPER_ASSIGN_OR_RETURN(found.replay, ReplayLog(FlushedSequence(found.table), report));
   return found;

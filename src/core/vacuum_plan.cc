@@ -21,8 +21,7 @@ Status AddFilesOf(const File& file, std::set<std::string>& names) {
 
 Result<VacuumPlan> PlanVacuum(const storage::TableState& table, int64_t before_ms) {
   VacuumPlan plan;
-  std::set<std::string> needed;
-  for (const auto& [path, file] : table.files) VIPER_RETURN_IF_ERROR(AddFilesOf(file, needed));
+  VIPER_ASSIGN_OR_RETURN(std::set<std::string> needed, NeededFiles(table));
   for (const auto& [key, file] : table.tombstones) {
     const bool is_old = file.deletion_timestamp_ms <= before_ms;
     VIPER_RETURN_IF_ERROR(AddFilesOf(file, is_old ? plan.files : needed));
@@ -32,9 +31,14 @@ Result<VacuumPlan> PlanVacuum(const storage::TableState& table, int64_t before_m
   return plan;
 }
 
-Result<std::set<std::string>> NamedFiles(const storage::TableState& table) {
+Result<std::set<std::string>> NeededFiles(const storage::TableState& table) {
   std::set<std::string> names;
   for (const auto& [path, file] : table.files) VIPER_RETURN_IF_ERROR(AddFilesOf(file, names));
+  return names;
+}
+
+Result<std::set<std::string>> NamedFiles(const storage::TableState& table) {
+  VIPER_ASSIGN_OR_RETURN(std::set<std::string> names, NeededFiles(table));
   for (const auto& [key, file] : table.tombstones) VIPER_RETURN_IF_ERROR(AddFilesOf(file, names));
   return names;
 }

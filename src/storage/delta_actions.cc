@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/coding.h"
+#include "base/crc32c.h"
 #include "base/status_macros.h"
 #include "storage/data_path.h"
 #include "storage/json_fields.h"
@@ -29,13 +31,21 @@ Value ToValue(const std::vector<std::string>& strings) {
   return Value::List(strings.begin(), strings.end());
 }
 
-Value ToValue(const TableCommit& commit, const CommitStamp& stamp) {
+// Of the lines behind the first, which has it.
+constexpr std::string_view kActionsCrcKey = "viperActionsCrc32c";
+
+std::string ActionsCrc(std::string_view actions) {
+  return fmt::format("{:08x}", crc32c::Value(AsBytes(actions)));
+}
+
+Value ToValue(const TableCommit& commit, const CommitStamp& stamp, std::string_view actions) {
   return Value::Object{{"timestamp", stamp.timestamp_ms},
                        {"operation", commit.operation},
                        {"operationParameters", ToValue(commit.operation_parameters)},
                        {"isBlindAppend", commit.removed.empty()},
                        {"engineInfo", fmt::format("VIPER/{}", kVersionString)},
-                       {"txnId", stamp.transaction_id}};
+                       {"txnId", stamp.transaction_id},
+                       {std::string(kActionsCrcKey), ActionsCrc(actions)}};
 }
 
 Value ToValue(const TableProtocol& protocol) {
@@ -116,8 +126,10 @@ Status DecodeCommitInfo(const Value::Object& object, CommitFile& file) {
   VIPER_ASSIGN_OR_RETURN(auto operation, fields.FindString("operation"));
   VIPER_ASSIGN_OR_RETURN(const auto timestamp, fields.FindInt("timestamp"));
   VIPER_ASSIGN_OR_RETURN(auto transaction_id, fields.FindString("txnId"));
+  VIPER_ASSIGN_OR_RETURN(auto actions_crc, fields.FindString(kActionsCrcKey));
   VIPER_ASSIGN_OR_RETURN(const auto* parameters, fields.FindObject("operationParameters"));
   file.commit.operation = std::move(operation).value_or("");
+  file.actions_crc = std::move(actions_crc).value_or("");
   file.stamp = {.timestamp_ms = timestamp.value_or(0),
                 .transaction_id = std::move(transaction_id).value_or("")};
   if (parameters == nullptr) return Status::Ok();
@@ -263,7 +275,6 @@ Status DecodeLine(std::string_view line, CommitFile& file) {
 
 std::string EncodeCommit(const TableCommit& commit, const CommitStamp& stamp) {
   std::string text;
-  AppendLine("commitInfo", ToValue(commit, stamp), text);
   if (commit.protocol) AppendLine("protocol", ToValue(*commit.protocol), text);
   if (commit.metadata) AppendLine("metaData", ToValue(*commit.metadata), text);
   for (const auto& [application, version] : commit.transactions) {
@@ -275,7 +286,9 @@ std::string EncodeCommit(const TableCommit& commit, const CommitStamp& stamp) {
   }
   for (const RemovedFile& file : commit.removed) AppendLine("remove", ToValue(file), text);
   for (const AddedFile& file : commit.added) AppendLine("add", ToValue(file), text);
-  return text;
+  std::string first_line;
+  AppendLine("commitInfo", ToValue(commit, stamp, text), first_line);
+  return first_line + text;
 }
 
 Result<CommitFile> DecodeCommit(std::string_view text, const std::string& path) {
@@ -290,6 +303,12 @@ Result<CommitFile> DecodeCommit(std::string_view text, const std::string& path) 
     if (const Status status = DecodeLine(line, file); !status.ok()) {
       return status.WithContext(fmt::format("{} line {}", path, line_number));
     }
+  }
+  const size_t first_end = std::min(text.find('\n'), text.size());
+  const std::string actual = ActionsCrc(text.substr(std::min(first_end + 1, text.size())));
+  if (!file.actions_crc.empty() && file.actions_crc != actual) {
+    return Status::Corruption(fmt::format("{}: checksum of its actions: expected={} actual={}", path,
+                                          file.actions_crc, actual));
   }
   return file;
 }

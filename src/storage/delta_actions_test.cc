@@ -42,7 +42,7 @@ TEST(DeltaActions, GoldenCommit) {
   EXPECT_EQ(
       text,
       std::string() + R"({"commitInfo":{"engineInfo":"VIPER/)" + kVersionString +
-          R"(","isBlindAppend":false,"operation":"CREATE TABLE","operationParameters":{"mode":"\"quoted\""},"timestamp":1764000000000,"txnId":"uuid"}})"
+          R"(","isBlindAppend":false,"operation":"CREATE TABLE","operationParameters":{"mode":"\"quoted\""},"timestamp":1764000000000,"txnId":"uuid","viperActionsCrc32c":"ee1722d1"}})"
           "\n"
           R"({"protocol":{"minReaderVersion":1,"minWriterVersion":2}})"
           "\n"
@@ -67,6 +67,19 @@ TEST(DeltaActions, EveryActionComesBack) {
   EXPECT_EQ(file.commit, commit);
   EXPECT_EQ(file.stamp.timestamp_ms, 3);
   EXPECT_EQ(file.stamp.transaction_id, "t");
+}
+
+TEST(DeltaActions, EveryFlippedBitOfTheActionsIsNoticed) {
+  const std::string good =
+      EncodeCommit(FullCommit(), {.timestamp_ms = 3, .transaction_id = "t"});
+  for (size_t i = good.find('\n') + 1; i < good.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ (1 << bit));
+      EXPECT_FALSE(Decode(bad).ok()) << i;
+    }
+  }
+  EXPECT_STATUS(kCorruption, "checksum of its actions", Decode(good.substr(0, good.find('\n'))));
 }
 
 TEST(DeltaActions, FeatureListsComeBack) {
@@ -146,11 +159,10 @@ TEST(DeltaActions, DamageNamesFileAndLine) {
   expect_bad(R"({"metaData":{"id":"x"}})", "metaData.schemaString is missing");
 }
 
-TEST(DeltaActions, EveryCutOfACommitIsNoticedOrEndsAtALine) {
+TEST(DeltaActions, EveryCutOfACommitIsNoticed) {
   const std::string text = EncodeCommit(FullCommit(), {});
-  for (size_t size = 0; size < text.size(); ++size) {
-    const bool ends_at_line = size == 0 || text[size] == '\n' || text[size - 1] == '\n';
-    EXPECT_EQ(Decode(text.substr(0, size)).ok(), ends_at_line) << size;
+  for (size_t size = 1; size < text.size(); ++size) {
+    EXPECT_FALSE(Decode(text.substr(0, size)).ok()) << size;
   }
 }
 
