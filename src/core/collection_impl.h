@@ -75,8 +75,8 @@ class Collection::Impl {
     Mutex apply_mutex;
     std::unique_ptr<core::WriteQueue> queue;
     std::unique_ptr<core::Flusher> flusher;
-    std::unique_ptr<core::Compactor> compactor;
     std::unique_ptr<core::IndexBuilder> index_builder;
+    std::unique_ptr<core::Compactor> compactor;
     std::unique_ptr<core::MemtableCoder> memtable_coder;
     /// Rows written since the index thread was last told of them.
     std::atomic<uint64_t> rows_to_code{0};

@@ -319,9 +319,10 @@ Status Collection::Impl::StartWriter(Found found) {
   writer_->flusher =
       std::make_unique<core::Flusher>(context_, std::move(found.log), std::move(found.table),
                                       *state, *writer_->wal, writer_->apply_mutex);
-  writer_->compactor = std::make_unique<core::Compactor>(context_, *state, *writer_->flusher,
-                                                         writer_->apply_mutex);
   writer_->index_builder = std::make_unique<core::IndexBuilder>(context_);
+  writer_->compactor =
+      std::make_unique<core::Compactor>(context_, *state, *writer_->flusher,
+                                        *writer_->index_builder, writer_->apply_mutex);
   writer_->memtable_coder = std::make_unique<core::MemtableCoder>(context_);
   if (found.replay.records > 0) NoteUnflushed();
   if (context_.options.background_index) {

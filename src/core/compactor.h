@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/collection_context.h"
 #include "core/collection_state.h"
 #include "core/compaction_plan.h"
 #include "core/flusher.h"
+#include "core/index_builder.h"
 #include "platform/mutex.h"
 #include "viper/maintenance.h"
 
@@ -23,8 +25,12 @@ class Compactor {
  public:
   /// None is owned; all must outlive it.
   Compactor(const CollectionContext& context, CollectionState& state, Flusher& flusher,
-            Mutex& apply_mutex)
-      : context_(context), state_(state), flusher_(flusher), apply_mutex_(apply_mutex) {}
+            IndexBuilder& index_builder, Mutex& apply_mutex)
+      : context_(context),
+        state_(state),
+        flusher_(flusher),
+        index_builder_(index_builder),
+        apply_mutex_(apply_mutex) {}
 
   /// Do what the options ask. Steps that a flush overtakes are planned anew.
   Result<CompactionReport> Run(const CompactOptions& options) VIPER_EXCLUDES(run_mutex_);
@@ -45,6 +51,8 @@ class Compactor {
   Result<Inventory> Look() const;
   CompactionLimits LimitsOf(const CompactOptions& options) const;
   Result<CompactionReport> RunLocked(const CompactOptions& options) VIPER_REQUIRES(run_mutex_);
+  /// Have the index know parts before they are in the view.
+  void CodeAhead(std::span<const std::shared_ptr<const Part>> parts, const CompactOptions& options);
   /// Conflict if a file of the task is no longer in the table.
   Result<CompactionStep> Do(const Inventory& inventory, const CompactionTask& task,
                             const CompactOptions& options) VIPER_REQUIRES(run_mutex_);
@@ -52,6 +60,7 @@ class Compactor {
   const CollectionContext& context_;
   CollectionState& state_;
   Flusher& flusher_;
+  IndexBuilder& index_builder_;
   Mutex& apply_mutex_;
 
   Mutex run_mutex_;  // taken before the flusher's

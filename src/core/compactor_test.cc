@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "core/collection_fixture.h"
+#include "core/indexed_collection_fixture.h"
 #include "storage/table_log.h"
 
 namespace viper::core {
@@ -310,6 +311,26 @@ TEST_F(CompactorTest, WritersAndReadersGoOnBesideIt) {
   ASSERT_OK(Reopen());
   EXPECT_EQ(Count(), 200u);
   EXPECT_EQ(Nearest(0, 0, {.k = 300}).size(), 200u);
+}
+
+class IndexedCompactorTest : public IndexedCollectionFixture {};
+
+TEST_F(IndexedCompactorTest, WhatItWritesIsInTheIndexWhenItIsInTheTable) {
+  options_.background_index = true;
+  CreateIndexed();
+  Write(0, 700);
+  ASSERT_OK(collection_->Flush());
+  Write(700, 1500);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  const uint64_t trainings = collection_->Statistics().index_trainings;
+  ASSERT_OK_AND_ASSIGN(const CompactionReport report, collection_->Compact({.everything = true}));
+  ASSERT_EQ(report.files_after, 1u);
+  ASSERT_OK_AND_ASSIGN(const SearchExplanation told,
+                       collection_->Explain(RandomVector(), {.nprobe = 2}));
+  EXPECT_EQ(told.plan, SearchPlan::kIndex);
+  EXPECT_EQ(told.compared_rows, 0u);
+  EXPECT_EQ(collection_->Statistics().index_trainings, trainings);
 }
 
 }  // namespace

@@ -237,10 +237,12 @@ Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions) {
   return {};
 }
 
-Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change) {
+Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change,
+                                const Prepare& prepare) {
   VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(std::move(built)));
   written.data_change = data_change;
   for (storage::AddedFile& file : written.added) file.data_change = data_change;
+  prepare(written.result.parts);
   MutexLock lock(flush_mutex_);
   Status status;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {

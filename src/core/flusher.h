@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <span>
@@ -42,8 +43,10 @@ class Flusher {
   /// went on: rows that the table has come to know to be dead since are in the deletion vectors of
   /// the new parts. `data_change`: rows are gone that were alive. Conflict if a source is no longer
   /// in the table.
-  Status CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change)
-      VIPER_EXCLUDES(flush_mutex_);
+  /// `prepare` is given the new parts, open, before all that.
+  using Prepare = std::function<void(std::span<const std::shared_ptr<const Part>> parts)>;
+  Status CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change,
+                         const Prepare& prepare) VIPER_EXCLUDES(flush_mutex_);
   /// If the table asks its readers to know deletion vectors, and has none any more: ask no longer.
   /// Whether that was so.
   Result<bool> LowerProtocol() VIPER_EXCLUDES(flush_mutex_);
