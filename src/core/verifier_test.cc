@@ -1,6 +1,8 @@
 #include "core/verifier.h"
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "core/verified_collection_fixture.h"
 
@@ -38,6 +40,33 @@ TEST_F(VerifierTest, RunsBesideTheWriterAndChangesNothing) {
   EXPECT_EQ(report.findings[0].kind, FindingKind::kNote) << "the part that was replaced is kept";
   EXPECT_GT(report.findings[0].bytes, 0u);
   ASSERT_OK(collection_->Upsert(At("b", 1, 1)));
+}
+
+TEST_F(VerifierTest, ABusyWriterLooksLikeNoDamage) {
+  CreateIndexed();
+  WriteRows(0, 1100);
+  ASSERT_OK(collection_->Flush());
+  std::atomic<bool> is_done = false;
+  std::thread writer([&] {
+    for (int round = 0; round < 25; ++round) {
+      // Each replaces rows of the parts before, which are written anew.
+      WriteRows(round * 20, round * 20 + 60);
+      EXPECT_OK(collection_->Flush());
+      if (round % 5 == 0) {
+        EXPECT_OK(collection_->BuildIndex());
+      }
+      WriteRows(2000 + round, 2001 + round);
+    }
+    is_done = true;
+  });
+  int verifications = 0;
+  while (!is_done || verifications == 0) {
+    const VerifyReport report = Verify();
+    EXPECT_TRUE(report.is_sound()) << TextOf(report.findings);
+    ++verifications;
+  }
+  writer.join();
+  EXPECT_TRUE(Verify().is_sound());
 }
 
 TEST_F(VerifierTest, ProgressIsToldAndStopsIt) {

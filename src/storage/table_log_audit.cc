@@ -271,6 +271,7 @@ class TableLogAuditor {
     };
     const auto version = number("version");
     if (!version) return "it names no version";
+    if (IsNewerThanListed(*version)) return {};
     const auto found = readable_checkpoints_.find(*version);
     if (found == readable_checkpoints_.end()) {
       return fmt::format("it names a checkpoint that is not there or not readable: version={}",
@@ -287,6 +288,13 @@ class TableLogAuditor {
     };
     if (std::string what = differs("sizeInBytes", found->second.bytes); !what.empty()) return what;
     return differs("numOfAddFiles", found->second.files);
+  }
+
+  // A writer may have made a checkpoint since the directory was listed.
+  bool IsNewerThanListed(int64_t version) const {
+    if (!checkpoints_.empty() && version <= *checkpoints_.rbegin()) return false;
+    const auto exists = file_system_.Exists(CheckpointPath(table_, version));
+    return exists.ok() && *exists;
   }
 
   // The state after a version that cannot be read is a guess.
