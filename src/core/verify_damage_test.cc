@@ -188,7 +188,7 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
     Tally flips;
     for (const size_t offset : offsets) {
       std::string damaged = good;
-      const auto mask = static_cast<char>(1 << random_places_.Uniform(8));
+      const int mask = 1 << random_places_.Uniform(8);
       damaged[offset] = static_cast<char>(damaged[offset] ^ mask);
       Try(file, damaged, fmt::format("bits {:#x} of byte {} of {}", mask, offset, good.size()),
           meaning, flips);
