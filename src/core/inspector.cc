@@ -129,8 +129,7 @@ class Inspector {
     SidecarInspection told;
     told.file = Relative(path);
     told.part = part;
-    const auto sidecar =
-        storage::PartSidecar::Open(files_, path, storage::FingerprintPart(bytes));
+    const auto sidecar = storage::PartSidecar::Open(files_, path, storage::FingerprintPart(bytes));
     if (sidecar.ok()) {
       told.bytes = (*sidecar)->file_bytes();
       told.rows = (*sidecar)->row_count();
@@ -143,9 +142,8 @@ class Inspector {
   }
 
   Status AddLogSegments() {
-    VIPER_ASSIGN_OR_RETURN(
-        const auto segments,
-        storage::AuditWalSegments(files_, storage::WalDirectory(directory_)));
+    VIPER_ASSIGN_OR_RETURN(const auto segments,
+                           storage::AuditWalSegments(files_, storage::WalDirectory(directory_)));
     for (const storage::WalSegmentAudit& segment : segments) {
       LogSegmentInspection told;
       told.file = Relative(segment.path);

@@ -16,8 +16,8 @@ class UnreferencedFinder {
 
   UnreferencedFiles Find() && {
     for (const std::string& name : List(storage::TmpDirectory(directory_))) {
-      Add(storage::TmpPath(directory_, name), "a staged file of a write that was cut off, or is under way",
-          found_.leftovers);
+      Add(storage::TmpPath(directory_, name),
+          "a staged file of a write that was cut off, or is under way", found_.leftovers);
     }
     for (const std::string& name : List(directory_)) LookAtData(name);
     std::set<std::string> sidecars;
@@ -46,7 +46,8 @@ class UnreferencedFinder {
       ++found_.tombstone_count;
       found_.tombstone_bytes += bytes.ok() ? *bytes : 0;
     } else if (storage::ParsePartName(name)) {
-      Add(path, "a part that the table does not name: of a flush that was cut off, or is under way", found_.leftovers);
+      Add(path, "a part that the table does not name: of a flush that was cut off, or is under way",
+          found_.leftovers);
     } else {
       Add(path, "a data file that the table does not name, perhaps another writer's on its way",
           found_.others);

@@ -120,9 +120,8 @@ TEST_F(VerifierTest, DamageInOneFileDoesNotStopTheOthers) {
   FlipByte(FilesOf("_viper/wal", ".wal").back(), 4096 + 40);
   const VerifyReport report = Verify();
   for (const std::string& file :
-       {std::string("_delta_log/00000000000000000001.json"), parts[0], parts[1],
-        sidecar, FilesOf("_viper/index", ".vseg").front(),
-        FilesOf("_viper/wal", ".wal").back()}) {
+       {std::string("_delta_log/00000000000000000001.json"), parts[0], parts[1], sidecar,
+        FilesOf("_viper/index", ".vseg").front(), FilesOf("_viper/wal", ".wal").back()}) {
     EXPECT_TRUE(IsReported(report, file)) << file << "\n" << TextOf(report.findings);
   }
   EXPECT_EQ(report.findings.front().kind, FindingKind::kTruthDamage) << "the worst come first";

@@ -171,8 +171,8 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
     EXPECT_TRUE(is_reported) << file << ": " << what << "\n" << TextOf(report.findings);
   }
 
-  /// Flip bits of a file at its edges and at random places, those of `places` if it is not empty, and
-  /// cut it at several.
+  /// Flip bits of a file at its edges and at random places, those of `places` if it is not empty,
+  /// and cut it at several.
   void Damage(const std::string& kind, const std::string& file, const Meaning& meaning,
               RowRange places = {}) {
     const std::string good = Read(file);
@@ -184,7 +184,8 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
       offsets.insert(i);
       offsets.insert(good.size() - 1 - i);
     }
-    for (size_t i = 0; i < kRandomFlips; ++i) offsets.insert(places.first + random_places_.Uniform(places.count));
+    for (size_t i = 0; i < kRandomFlips; ++i)
+      offsets.insert(places.first + random_places_.Uniform(places.count));
     Tally flips;
     for (const size_t offset : offsets) {
       std::string damaged = good;
@@ -200,9 +201,10 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
     }
     Write(file, good);
     EXPECT_EQ(TextOf(Verify().findings), "") << file;
-    fmt::print("{:<16} flips {:4} meaningful {:4} reported {:4} | cuts {} meaningful {} reported {}\n",
-               kind, flips.damages, flips.meant_something, flips.reported, cuts.damages,
-               cuts.meant_something, cuts.reported);
+    fmt::print(
+        "{:<16} flips {:4} meaningful {:4} reported {:4} | cuts {} meaningful {} reported {}\n",
+        kind, flips.damages, flips.meant_something, flips.reported, cuts.damages,
+        cuts.meant_something, cuts.reported);
   }
 
   std::string good_meaning_;
@@ -234,9 +236,8 @@ TEST_F(VerifyDamageTest, EveryMeaningfulFlipIsReportedAgainstItsFile) {
   // Where the records lie that the table does not hold.
   constexpr size_t kNeededBytes = 12'000;
   const uint64_t end = OpenToRead()->Inspect("docs")->log_segments.back().used_bytes;
-  Damage(
-      "log segment", FilesOf("_viper/wal", ".wal").back(),
-      [this](const std::string&) { return MeaningOfLog(); }, {end - kNeededBytes, kNeededBytes});
+  Damage("log segment", FilesOf("_viper/wal", ".wal").back(),
+         [this](const std::string&) { return MeaningOfLog(); }, {end - kNeededBytes, kNeededBytes});
   Damage("model", FilesOf("_viper/index", ".vmodel").front(), same_bytes);
   Damage("index segment", FilesOf("_viper/index", ".vseg").front(),
          [this](const std::string& bytes) { return MeaningOfSegment(bytes); });
@@ -245,10 +246,8 @@ TEST_F(VerifyDamageTest, EveryMeaningfulFlipIsReportedAgainstItsFile) {
 TEST_F(VerifyDamageTest, FilesThatAreGoneAreReported) {
   Fill();
   const std::vector<std::string> needed = {
-      "_delta_log/00000000000000000001.json",
-      "_delta_log/_last_checkpoint",
-      FilesOf(".", ".parquet").front(),
-      FilesOf("_viper/index", ".vidx").front(),
+      "_delta_log/00000000000000000001.json",     "_delta_log/_last_checkpoint",
+      FilesOf(".", ".parquet").front(),           FilesOf("_viper/index", ".vidx").front(),
       FilesOf("_viper/index", ".vmodel").front(),
   };
   for (const std::string& file : needed) {

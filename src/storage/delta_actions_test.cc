@@ -70,8 +70,7 @@ TEST(DeltaActions, EveryActionComesBack) {
 }
 
 TEST(DeltaActions, EveryFlippedBitOfTheActionsIsNoticed) {
-  const std::string good =
-      EncodeCommit(FullCommit(), {.timestamp_ms = 3, .transaction_id = "t"});
+  const std::string good = EncodeCommit(FullCommit(), {.timestamp_ms = 3, .transaction_id = "t"});
   for (size_t i = good.find('\n') + 1; i < good.size(); ++i) {
     for (int bit = 0; bit < 8; ++bit) {
       std::string bad = good;

@@ -1,6 +1,7 @@
 // One pass over the versions, oldest first. Each commit is applied to the state before it; each
 // checkpoint is compared with the state of its version where that is known, and becomes the state
-// where it is not. After a commit that cannot be read the state is a guess, until the next checkpoint.
+// where it is not. After a commit that cannot be read the state is a guess, until the next
+// checkpoint.
 
 #include "storage/table_log_audit.h"
 
