@@ -1,6 +1,6 @@
-// What years of use do to a collection, in little: a steady mix of searches, replacements and deletes;
-// half of all rows overwritten, then compacted; many rows deleted. Each is measured beside the same
-// collection fresh from its load: the ratios are the result.
+// What years of use do to a collection, in little: a steady mix of searches, replacements and
+// deletes; half of all rows overwritten, then compacted; many rows deleted. Each is measured beside
+// the same collection fresh from its load: the ratios are the result.
 
 #include <fmt/core.h>
 
@@ -166,7 +166,8 @@ Status Merge(Collection& collection) {
   return collection.BuildIndex();
 }
 
-// -- A steady mix ----------------------------------------------------------------------------------
+// -- A steady mix
+// ----------------------------------------------------------------------------------
 
 struct Mix {
   std::vector<double> search_us;
@@ -214,7 +215,8 @@ Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& repor
   const double length = static_cast<double>(options.lifecycle_seconds);
   size_t stretch = 0;
   while (stretch < kStretches) {
-    if (Status status = DoOne(set, dice, rows, life->collection(), mix); !status.ok()) return status;
+    if (Status status = DoOne(set, dice, rows, life->collection(), mix); !status.ok())
+      return status;
     ++mix.operations_of_stretch[stretch];
     const auto now = static_cast<size_t>((MonotonicSeconds() - begin) / length *
                                          static_cast<double>(kStretches));
@@ -235,7 +237,8 @@ Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& repor
       mix.operations_of_stretch.back() / std::max(1.0, mix.operations_of_stretch.front());
   results["operations_per_s"] =
       static_cast<double>(statistics.upserted_rows + statistics.deleted_rows +
-                          mix.search_us.size()) / length;
+                          mix.search_us.size()) /
+      length;
   results["anonymous_mib_max"] = mix.anonymous_mib_max;
   results["table_bytes_max_times_fresh"] = mix.table_bytes_max / life->fresh_bytes();
   results["parts_max"] = static_cast<int64_t>(mix.parts_max);
@@ -245,7 +248,8 @@ Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& repor
   return Status::Ok();
 }
 
-// -- Half of all rows overwritten ------------------------------------------------------------------
+// -- Half of all rows overwritten
+// ------------------------------------------------------------------
 
 Status OverwriteHalf(const VectorSet& set, Collection& collection) {
   Dice dice;
@@ -305,7 +309,8 @@ Status MeasureOverwriting(const RunOptions& options, const VectorSet& set, Repor
   return Status::Ok();
 }
 
-// -- Many rows deleted -----------------------------------------------------------------------------
+// -- Many rows deleted
+// -----------------------------------------------------------------------------
 
 Status MeasureDeleting(const RunOptions& options, const VectorSet& set, Report& report) {
   constexpr size_t kDeletedOfTen = 3;

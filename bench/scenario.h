@@ -41,9 +41,9 @@ Status RunImport(const RunOptions& options, Report& report);
 Status RunInsert(const RunOptions& options, Report& report);
 /// Nanoseconds of each kernel of search, by level and dimension, on data in the cache.
 Status RunKernels(const RunOptions& options, Report& report);
-/// Searches during a steady mix of reads and writes; after half of all rows were overwritten and the
-/// table compacted; with three rows in ten deleted. Each beside the same collection fresh from its
-/// load.
+/// Searches during a steady mix of reads and writes; after half of all rows were overwritten and
+/// the table compacted; with three rows in ten deleted. Each beside the same collection fresh from
+/// its load.
 Status RunLifecycle(const RunOptions& options, Report& report);
 /// Microseconds and recall of searches of an indexed table with nothing in memory, with many rows
 /// there that are compared one by one, and with them coded; what the coding takes.

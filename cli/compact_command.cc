@@ -96,8 +96,8 @@ Status Run(const Session& session, const Arguments& arguments) {
   VIPER_ASSIGN_OR_RETURN(const CompactionReport report, opened->Compact(options));
   VacuumReport vacuumed;
   if (arguments.vacuum) {
-    VIPER_ASSIGN_OR_RETURN(
-        vacuumed, opened->Vacuum({.retention_ms = 0, .dry_run = arguments.dry_run}));
+    VIPER_ASSIGN_OR_RETURN(vacuumed,
+                           opened->Vacuum({.retention_ms = 0, .dry_run = arguments.dry_run}));
   }
   if (arguments.json) {
     fmt::print("{}\n", ReportJson(report, vacuumed, arguments.dry_run).ToJson());

@@ -21,7 +21,8 @@ std::string CountsText(const VerifyReport& report) {
 }  // namespace
 
 std::string FindingText(const VerifyFinding& finding) {
-  std::string text = fmt::format("{:<9} {}", FindingKindName(finding.kind), Printable(finding.file));
+  std::string text =
+      fmt::format("{:<9} {}", FindingKindName(finding.kind), Printable(finding.file));
   if (!finding.other_file.empty()) text += fmt::format(" (and {})", Printable(finding.other_file));
   if (finding.bytes > 0) text += fmt::format(", {}", BytesText(finding.bytes));
   text += fmt::format("\n          {}\n", Printable(finding.problem));

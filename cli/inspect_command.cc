@@ -50,10 +50,9 @@ void PrintVersions(const CollectionInspection& told) {
                {"checkpoint"}});
   for (const TableVersionInspection& version : told.versions) {
     table.AddRow({fmt::format("{}", version.version),
-                  version.committed_at ? version.committed_at->ToString() : "",
-                  version.operation, CountText(version.files_added),
-                  CountText(version.files_removed), CountText(version.bytes),
-                  version.has_checkpoint ? "yes" : ""});
+                  version.committed_at ? version.committed_at->ToString() : "", version.operation,
+                  CountText(version.files_added), CountText(version.files_removed),
+                  CountText(version.bytes), version.has_checkpoint ? "yes" : ""});
   }
   Print("table versions", table);
 }
@@ -174,12 +173,13 @@ void AddInspectCommand(Command& program, Session& session) {
   Command command = program.AddCommand("inspect", "Show what is in each file of a collection");
   AddCollection(command, arguments->name);
   command.AddFlag("--json", arguments->json, "Print one JSON object");
-  AddExample(command,
-             "  viper inspect films\n"
-             "  viper inspect films --json\n"
-             "\n"
-             "Versions of the table; of each part its columns with their types, encodings and sizes;\n"
-             "sidecars, the log, the index. Takes no lock.");
+  AddExample(
+      command,
+      "  viper inspect films\n"
+      "  viper inspect films --json\n"
+      "\n"
+      "Versions of the table; of each part its columns with their types, encodings and sizes;\n"
+      "sidecars, the log, the index. Takes no lock.");
   command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });

@@ -49,8 +49,8 @@ Status Run(const Session& session, const Arguments& arguments) {
     PrintReport(report);
   }
   if (report.is_sound()) return Status::Ok();
-  return Status::Corruption(fmt::format(
-      "collection '{}' has damage that cannot be repaired, as listed", arguments.name));
+  return Status::Corruption(
+      fmt::format("collection '{}' has damage that cannot be repaired, as listed", arguments.name));
 }
 
 }  // namespace
@@ -62,14 +62,15 @@ void AddRepairCommand(Command& program, Session& session) {
   AddCollection(command, arguments->name);
   command.AddFlag("--dry-run", arguments->dry_run, "Change nothing, and say what would be done");
   command.AddFlag("--json", arguments->json, "Print one JSON object: findings and what was done");
-  AddExample(command,
-             "  viper repair films --dry-run\n"
-             "  viper repair films\n"
-             "\n"
-             "Sidecars and checkpoints are made again, damaged files of the index and leftovers are\n"
-             "removed (`viper index` builds the index again). What holds records is never touched:\n"
-             "where it is damaged, the rows are named. Needs the collection for itself. The exit code\n"
-             "is 0 if nothing is damaged any more, and 4 if something is.");
+  AddExample(
+      command,
+      "  viper repair films --dry-run\n"
+      "  viper repair films\n"
+      "\n"
+      "Sidecars and checkpoints are made again, damaged files of the index and leftovers are\n"
+      "removed (`viper index` builds the index again). What holds records is never touched:\n"
+      "where it is damaged, the rows are named. Needs the collection for itself. The exit code\n"
+      "is 0 if nothing is damaged any more, and 4 if something is.");
   command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });

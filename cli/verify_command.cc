@@ -36,9 +36,8 @@ Status Run(const Session& session, const Arguments& arguments) {
     fmt::print("{}", VerifySummaryText(report));
   }
   if (report.is_sound()) return Status::Ok();
-  return Status::Corruption(
-      fmt::format("collection '{}' is damaged; `viper repair` mends what can be mended",
-                  arguments.name));
+  return Status::Corruption(fmt::format(
+      "collection '{}' is damaged; `viper repair` mends what can be mended", arguments.name));
 }
 
 }  // namespace
@@ -48,13 +47,14 @@ void AddVerifyCommand(Command& program, Session& session) {
   Command command = program.AddCommand("verify", "Check every file of a collection, byte by byte");
   AddCollection(command, arguments->name);
   command.AddFlag("--json", arguments->json, "Print one JSON object: findings and what was read");
-  AddExample(command,
-             "  viper verify films\n"
-             "\n"
-             "Changes nothing and takes no lock, so that it may run beside a writer. Findings are of\n"
-             "four kinds: truth (what holds records is damaged), derived (what is made from other\n"
-             "files is damaged or missing), leftover (a file that nobody needs) and note. The exit\n"
-             "code is 0 if nothing is damaged, and 4 if something is.");
+  AddExample(
+      command,
+      "  viper verify films\n"
+      "\n"
+      "Changes nothing and takes no lock, so that it may run beside a writer. Findings are of\n"
+      "four kinds: truth (what holds records is damaged), derived (what is made from other\n"
+      "files is damaged or missing), leftover (a file that nobody needs) and note. The exit\n"
+      "code is 0 if nothing is damaged, and 4 if something is.");
   command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };
   });

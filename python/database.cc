@@ -46,8 +46,7 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  size_t cache_bytes, uint64_t accept_loss_from, uint64_t index_min_rows,
                  bool index_byte_rows, size_t index_memory_bytes, uint32_t index_threads,
                  double audit_share, const std::string& deletes, bool background_compaction,
-                 uint64_t part_bytes, uint64_t compaction_bytes_per_second,
-                 int64_t retention_ms) {
+                 uint64_t part_bytes, uint64_t compaction_bytes_per_second, int64_t retention_ms) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
   const std::string root = nb::cast<std::string>(nb::steal(text));

@@ -123,8 +123,8 @@ class VIPER_EXPORT Collection {
   /// Write all rows in memory to the table, so that other readers of the lake see them.
   Status Flush();
   /// Write files of the table anew where it pays: many small ones become a large one, and rows that
-  /// are deleted, replaced or expired are left out. Waits for nobody and lets nobody wait, but for a
-  /// moment at the end; what readers have stays as it is. The background does the same
+  /// are deleted, replaced or expired are left out. Waits for nobody and lets nobody wait, but for
+  /// a moment at the end; what readers have stays as it is. The background does the same
   /// (EngineOptions::background_compaction); call it for CompactOptions::everything, or to know.
   /// InvalidArgument; FailedPrecondition if read-only; Conflict if flushes keep overtaking it.
   Result<CompactionReport> Compact(const CompactOptions& options = {});
@@ -202,21 +202,22 @@ class VIPER_EXPORT Engine {
   /// Remove a collection and its files for good. NotFound; Busy while it is open here or elsewhere.
   Status DropCollection(const std::string& name);
 
-  /// Check every file of a collection: the checksums, whether all of it can be read, and whether the
-  /// files say the same. Changes nothing and takes no lock, so that a writer, of this process or
-  /// another, may be at work. Damage is in the report; the call fails only if there is no such
+  /// Check every file of a collection: the checksums, whether all of it can be read, and whether
+  /// the files say the same. Changes nothing and takes no lock, so that a writer, of this process
+  /// or another, may be at work. Damage is in the report; the call fails only if there is no such
   /// collection (NotFound), if it was stopped (Cancelled), or if directories cannot be read. Reads
   /// everything once.
   Result<VerifyReport> Verify(const std::string& name, const VerifyOptions& options = {}) const;
-  /// Put right what a verification finds, where that can be done without a choice: what is made from
-  /// other files is made again, or removed so that it will be; files that nobody refers to are
+  /// Put right what a verification finds, where that can be done without a choice: what is made
+  /// from other files is made again, or removed so that it will be; files that nobody refers to are
   /// removed. What holds records is never touched: where that is damaged the report names it, and
-  /// what is lost. Takes the writer's lock, but for a dry run: Busy if the collection is open here or
-  /// written elsewhere. FailedPrecondition if read-only, but for a dry run. Else fails as Verify.
+  /// what is lost. Takes the writer's lock, but for a dry run: Busy if the collection is open here
+  /// or written elsewhere. FailedPrecondition if read-only, but for a dry run. Else fails as
+  /// Verify.
   Result<RepairReport> Repair(const std::string& name, const RepairOptions& options = {});
   /// Tell what is in each file of a collection: versions of the table, parts and their columns, the
-  /// log, the index. Reads footers and headers, but for the log and the sidecars, which are read whole.
-  /// Takes no lock; a file that cannot be read says why. NotFound.
+  /// log, the index. Reads footers and headers, but for the log and the sidecars, which are read
+  /// whole. Takes no lock; a file that cannot be read says why. NotFound.
   Result<CollectionInspection> Inspect(const std::string& name) const;
 
   const std::string& root() const;

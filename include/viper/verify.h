@@ -64,8 +64,8 @@ struct VerifyOptions {
   /// Told as the work goes on, on the caller's thread; false stops it: Cancelled.
   std::function<bool(const VerifyProgress&)> progress;
   /// Memory for comparing ids between parts, 16 bytes a row; where there are more rows, ids are
-  /// read several times. Beside it one part's sidecar (14 bytes a row of the part) and decoded pages
-  /// are held.
+  /// read several times. Beside it one part's sidecar (14 bytes a row of the part) and decoded
+  /// pages are held.
   size_t memory_bytes = size_t{256} << 20;
 };
 

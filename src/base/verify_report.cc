@@ -38,13 +38,11 @@ bool RepairReport::is_sound() const {
 }
 
 Value ToValue(const VerifyFinding& finding) {
-  return Value::Object{{"kind", FindingKindName(finding.kind)},
-                       {"file", finding.file},
-                       {"other_file", finding.other_file},
-                       {"problem", finding.problem},
-                       {"affected", finding.affected},
-                       {"is_repairable", finding.is_repairable},
-                       {"bytes", CountValue(finding.bytes)}};
+  return Value::Object{
+      {"kind", FindingKindName(finding.kind)}, {"file", finding.file},
+      {"other_file", finding.other_file},      {"problem", finding.problem},
+      {"affected", finding.affected},          {"is_repairable", finding.is_repairable},
+      {"bytes", CountValue(finding.bytes)}};
 }
 
 Value ToValue(const VerifyReport& report) {
@@ -66,9 +64,8 @@ Value ToValue(const VerifyReport& report) {
 Value ToValue(const RepairReport& report) {
   Value::List steps;
   for (const RepairStep& step : report.steps) {
-    steps.push_back(Value::Object{{"finding", ToValue(step.finding)},
-                                  {"action", step.action},
-                                  {"is_done", step.is_done}});
+    steps.push_back(Value::Object{
+        {"finding", ToValue(step.finding)}, {"action", step.action}, {"is_done", step.is_done}});
   }
   return Value::Object{{"dry_run", report.dry_run},
                        {"is_sound", report.is_sound()},

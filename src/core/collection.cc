@@ -204,8 +204,7 @@ Result<VacuumReport> Collection::Impl::Vacuum(const VacuumOptions& options) {
 }
 
 void Collection::Impl::CompactInBackground() {
-  const Status compacted =
-      writer_->compactor->KeepUp([this] { return !writer_->stopping.load(); });
+  const Status compacted = writer_->compactor->KeepUp([this] { return !writer_->stopping.load(); });
   if (compacted.code() == StatusCode::kCancelled) return;
   NotifyIndexThread();
   Status status = compacted;

@@ -206,8 +206,7 @@ Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
   std::vector<core::PartView> own;
   for (const auto& [path, added] : table.files) {
     const auto found = open.find(path);
-    auto view =
-        core::OpenPartView(context, added, found == open.end() ? nullptr : found->second);
+    auto view = core::OpenPartView(context, added, found == open.end() ? nullptr : found->second);
     if (!view.ok() && view.status().code() == StatusCode::kNotFound) {
       const std::string what = fmt::format("the table names a file that does not exist: {}: {}",
                                            path, view.status().message());
@@ -320,9 +319,8 @@ Status Collection::Impl::StartWriter(Found found) {
       std::make_unique<core::Flusher>(context_, std::move(found.log), std::move(found.table),
                                       *state, *writer_->wal, writer_->apply_mutex);
   writer_->index_builder = std::make_unique<core::IndexBuilder>(context_);
-  writer_->compactor =
-      std::make_unique<core::Compactor>(context_, *state, *writer_->flusher,
-                                        *writer_->index_builder, writer_->apply_mutex);
+  writer_->compactor = std::make_unique<core::Compactor>(
+      context_, *state, *writer_->flusher, *writer_->index_builder, writer_->apply_mutex);
   writer_->memtable_coder = std::make_unique<core::MemtableCoder>(context_);
   if (found.replay.records > 0) NoteUnflushed();
   if (context_.options.background_index) {

@@ -63,7 +63,8 @@ struct FlushResult {
   std::vector<MovedRows> moved;
   /// For each new part its deletion vector, null for none.
   std::vector<std::shared_ptr<const DeletionVector>> part_vectors;
-  /// For each source of the plan its new deletion vector, null for those that do not keep their file.
+  /// For each source of the plan its new deletion vector, null for those that do not keep their
+  /// file.
   std::vector<std::shared_ptr<const DeletionVector>> source_vectors;
 };
 

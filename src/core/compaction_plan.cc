@@ -43,9 +43,8 @@ class Planner {
       }
     }
     for (const auto& [size_class, files] : small) Merge(files);
-    std::stable_sort(tasks_.begin(), tasks_.end(), [](const auto& a, const auto& b) {
-      return Gain(a) > Gain(b);
-    });
+    std::stable_sort(tasks_.begin(), tasks_.end(),
+                     [](const auto& a, const auto& b) { return Gain(a) > Gain(b); });
     return std::move(tasks_);
   }
 

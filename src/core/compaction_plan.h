@@ -10,10 +10,10 @@ namespace viper::core {
 
 /// Which files of a table are worth writing anew, and why.
 ///
-/// Size-tiered, as in Bigtable's and Cassandra's compactions: files of about the same size are merged
-/// when there are kMergeMin of them, so that a row is copied once for each time its file grows by
-/// that factor, and a table of b bytes has at most kMergeMin files of each of log(b) sizes. A file of
-/// the full size is written anew only for the sake of its dead rows.
+/// Size-tiered, as in Bigtable's and Cassandra's compactions: files of about the same size are
+/// merged when there are kMergeMin of them, so that a row is copied once for each time its file
+/// grows by that factor, and a table of b bytes has at most kMergeMin files of each of log(b)
+/// sizes. A file of the full size is written anew only for the sake of its dead rows.
 
 /// Files of a size class that are merged, at least.
 inline constexpr size_t kMergeMin = 4;
@@ -32,9 +32,10 @@ struct CompactionFile {
 
   /// Bytes of the rows that are left, taking all for alike.
   uint64_t live_bytes() const {
-    return rows == 0 ? 0 : static_cast<uint64_t>(static_cast<double>(bytes) *
-                                                 static_cast<double>(rows - dead_rows) /
-                                                 static_cast<double>(rows));
+    return rows == 0 ? 0
+                     : static_cast<uint64_t>(static_cast<double>(bytes) *
+                                             static_cast<double>(rows - dead_rows) /
+                                             static_cast<double>(rows));
   }
   double dead_share() const {
     return rows == 0 ? 1 : static_cast<double>(dead_rows) / static_cast<double>(rows);
@@ -56,7 +57,8 @@ struct CompactionTask {
 struct CompactionLimits {
   /// Files grow to about this size; not zero.
   uint64_t target_bytes = 0;
-  /// Merge whatever is smaller than half the target, and drop every dead row, whether it pays or not.
+  /// Merge whatever is smaller than half the target, and drop every dead row, whether it pays or
+  /// not.
   bool everything = false;
   /// Write every file anew that has a deletion vector.
   bool fold_vectors = false;

@@ -42,7 +42,9 @@ Result<std::shared_ptr<const Bitmap>> ExpiredRows(const PartView& view, int64_t 
 class Pacer {
  public:
   Pacer(const CompactOptions& options, uint64_t bytes_per_second, uint64_t bytes)
-      : options_(options), bytes_per_second_(bytes_per_second), bytes_(std::max<uint64_t>(1, bytes)) {}
+      : options_(options),
+        bytes_per_second_(bytes_per_second),
+        bytes_(std::max<uint64_t>(1, bytes)) {}
 
   Status Advance(uint64_t bytes) {
     done_ += bytes;
@@ -84,8 +86,7 @@ Result<Compactor::Inventory> Compactor::Look() const {
 }
 
 CompactionLimits Compactor::LimitsOf(const CompactOptions& options) const {
-  return {.target_bytes =
-              options.part_bytes > 0 ? options.part_bytes : context_.options.part_bytes,
+  return {.target_bytes = options.part_bytes > 0 ? options.part_bytes : context_.options.part_bytes,
           .everything = options.everything,
           .fold_vectors = options.fold_deletion_vectors};
 }
@@ -146,14 +147,14 @@ Result<CompactionReport> Compactor::RunLocked(const CompactOptions& options) {
 void Compactor::CodeAhead(std::span<const std::shared_ptr<const Part>> parts,
                           const CompactOptions& options) {
   if (!context_.options.background_index) return;
-  const Status coded = index_builder_.CodeAhead(*state_.View(), parts, [&](double) {
-    return !options.progress || options.progress(1);
-  });
+  const Status coded = index_builder_.CodeAhead(
+      *state_.View(), parts, [&](double) { return !options.progress || options.progress(1); });
   // Searches compare these rows one by one then, until the index thread has coded them.
   if (!coded.ok()) {
-    context_.Log(fmt::format("collection '{}': files that a compaction wrote are not in the index "
-                             "yet: {}",
-                             context_.name, coded.ToString()));
+    context_.Log(
+        fmt::format("collection '{}': files that a compaction wrote are not in the index "
+                    "yet: {}",
+                    context_.name, coded.ToString()));
   }
 }
 

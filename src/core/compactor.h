@@ -17,10 +17,10 @@
 
 namespace viper::core {
 
-/// Writes files of the table anew where that pays (compaction_plan.h): many small ones become a large
-/// one, and rows that the table knows to be dead, or that have expired, are left out. Readers keep
-/// what they have, writers and flushes go on; only the commit at the end waits for a flush. A crash
-/// before the commit leaves files that nobody refers to. Thread-safe; one run at a time.
+/// Writes files of the table anew where that pays (compaction_plan.h): many small ones become a
+/// large one, and rows that the table knows to be dead, or that have expired, are left out. Readers
+/// keep what they have, writers and flushes go on; only the commit at the end waits for a flush. A
+/// crash before the commit leaves files that nobody refers to. Thread-safe; one run at a time.
 class Compactor {
  public:
   /// None is owned; all must outlive it.

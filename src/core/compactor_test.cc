@@ -193,7 +193,8 @@ TEST_F(CompactorTest, AFileThatAFlushWroteAnewMeanwhileIsPlannedAnew) {
 TEST_F(CompactorTest, ItStopsWhenItIsToldTo) {
   Create();
   WriteSmallFiles(4);
-  EXPECT_STATUS(kCancelled, "stopped", collection_->Compact({.progress = [](double) { return false; }}));
+  EXPECT_STATUS(kCancelled, "stopped",
+                collection_->Compact({.progress = [](double) { return false; }}));
   EXPECT_EQ(PartCount(), 4u);
   ASSERT_OK(Reopen());
   EXPECT_TRUE(collection_->recovery().removed_files.empty()) << "nothing was left behind";

@@ -37,9 +37,9 @@ constexpr std::string_view kImpliedFeatures[] = {"appendOnly", "invariants"};
 bool WantsVector(const FlushSource& source, DeleteMode mode) {
   if (source.part == nullptr || source.live_count() == 0) return false;
   if (mode != DeleteMode::kAuto) return mode == DeleteMode::kVectors;
-  const uint64_t live_bytes = static_cast<uint64_t>(
-      static_cast<double>(source.part->added().size) * static_cast<double>(source.live_count()) /
-      static_cast<double>(source.row_count));
+  const uint64_t live_bytes = static_cast<uint64_t>(static_cast<double>(source.part->added().size) *
+                                                    static_cast<double>(source.live_count()) /
+                                                    static_cast<double>(source.row_count));
   return live_bytes > kRewriteBytesMax && 2 * source.live_count() > source.row_count;
 }
 
@@ -317,8 +317,8 @@ Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
 }
 
 Result<Flusher::Written> Flusher::Write(const FlushPlan& plan) const {
-  VIPER_ASSIGN_OR_RETURN(
-      BuiltParts built, BuildParts(plan, MakeBuildOptions(context_), context_.NowMillis()));
+  VIPER_ASSIGN_OR_RETURN(BuiltParts built,
+                         BuildParts(plan, MakeBuildOptions(context_), context_.NowMillis()));
   VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(std::move(built)));
   std::vector<std::shared_ptr<const Bitmap>> dead;
   for (const FlushSource& source : plan.sources) {
@@ -348,8 +348,8 @@ Result<Flusher::Written> Flusher::OpenBuilt(BuiltParts built) const {
   return written;
 }
 
-Result<Flusher::Vectors> Flusher::WriteVectors(
-    std::span<const std::shared_ptr<const Bitmap>> rows, std::string& path) const {
+Result<Flusher::Vectors> Flusher::WriteVectors(std::span<const std::shared_ptr<const Bitmap>> rows,
+                                               std::string& path) const {
   storage::DeletionVectorFile file(MakeUuid());
   Vectors vectors;
   for (const std::shared_ptr<const Bitmap>& dead : rows) {
@@ -386,7 +386,8 @@ storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const Written& w
                               .size = file->second.size,
                               .deletion_vector = file->second.deletion_vector});
     if (!source.keeps_file) continue;
-    storage::AddedFile kept = WithVector(file->second, written.result.source_vectors[i]->descriptor);
+    storage::AddedFile kept =
+        WithVector(file->second, written.result.source_vectors[i]->descriptor);
     kept.data_change = written.data_change;
     commit.added.push_back(std::move(kept));
   }

@@ -39,11 +39,10 @@ class Flusher {
   Status CommitLoaded(std::shared_ptr<Memtable> loaded,
                       const std::map<std::string, int64_t>& transactions)
       VIPER_EXCLUDES(flush_mutex_);
-  /// Commit parts that were built by a plan of CollectionState::PlanRewrite, while writes and flushes
-  /// went on: rows that the table has come to know to be dead since are in the deletion vectors of
-  /// the new parts. `data_change`: rows are gone that were alive. Conflict if a source is no longer
-  /// in the table.
-  /// `prepare` is given the new parts, open, before all that.
+  /// Commit parts that were built by a plan of CollectionState::PlanRewrite, while writes and
+  /// flushes went on: rows that the table has come to know to be dead since are in the deletion
+  /// vectors of the new parts. `data_change`: rows are gone that were alive. Conflict if a source
+  /// is no longer in the table. `prepare` is given the new parts, open, before all that.
   using Prepare = std::function<void(std::span<const std::shared_ptr<const Part>> parts)>;
   Status CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change,
                          const Prepare& prepare) VIPER_EXCLUDES(flush_mutex_);
@@ -89,8 +88,7 @@ class Flusher {
   /// Write one file with these deletion vectors (null = none) in the order given.
   Result<Vectors> WriteVectors(std::span<const std::shared_ptr<const Bitmap>> rows,
                                std::string& path) const;
-  Status CommitCompactedOnce(const FlushPlan& plan, Written& written)
-      VIPER_REQUIRES(flush_mutex_);
+  Status CommitCompactedOnce(const FlushPlan& plan, Written& written) VIPER_REQUIRES(flush_mutex_);
   storage::TableCommit MakeCommit(const FlushPlan& plan, const Written& written) const
       VIPER_REQUIRES(flush_mutex_);
   Result<std::vector<PartView>> OpenParts(const std::vector<storage::AddedFile>& files) const;

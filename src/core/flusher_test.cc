@@ -180,7 +180,8 @@ TEST_F(FlusherTest, DeletionVectorsThatNobodyNamesAreSwept) {
   const std::string folder = std::string(kTable) + "/_dv";
   const auto named = FilesEndingIn(folder, ".bin");
   EXPECT_EQ(named.size(), 2u) << "an older version of the table names one";
-  WriteFile(folder + "/" + storage::DeletionVectorName("00000000-0000-4000-8000-000000000000"), "x");
+  WriteFile(folder + "/" + storage::DeletionVectorName("00000000-0000-4000-8000-000000000000"),
+            "x");
   ASSERT_OK(Reopen());
   EXPECT_EQ(FilesEndingIn(folder, ".bin"), named);
 }
@@ -226,8 +227,7 @@ TEST_F(FlusherTest, TakesInTheDeletionVectorsOfOthers) {
                      .reader_features = {"deletionVectors"},
                      .writer_features = {"deletionVectors"}};
   ASSERT_OK(files_.CreateDirectories(std::string(kTable) + "/_dv"));
-  WriteFile(std::string(kTable) + "/" + vectors.path(),
-            std::string(AsText(vectors.bytes())));
+  WriteFile(std::string(kTable) + "/" + vectors.path(), std::string(AsText(vectors.bytes())));
   ASSERT_OK(Log()->Commit(Table().version + 1, commit, 1));
   ASSERT_OK(collection_->Refresh());
   EXPECT_EQ(Nearest(0, 0), std::vector<std::string>{"b"});

@@ -7,8 +7,8 @@
 namespace viper::core {
 
 /// Finds rows of equal id among many parts, by the hashes of the ids, in bounded memory: the hashes
-/// are divided into ranges, and each pass over all ids keeps one range. Who gets a pair compares the
-/// ids themselves. Not thread-safe.
+/// are divided into ranges, and each pass over all ids keeps one range. Who gets a pair compares
+/// the ids themselves. Not thread-safe.
 class IdAudit {
  public:
   struct Place {
@@ -32,8 +32,8 @@ class IdAudit {
   void BeginPass(uint64_t pass);
   /// Take note of a row if its hash is of this pass.
   void Add(const Place& place, uint64_t hash);
-  /// Rows of this pass with equal hashes: each with the first of its hash, by parts and rows. Of very
-  /// many the first `count_max`.
+  /// Rows of this pass with equal hashes: each with the first of its hash, by parts and rows. Of
+  /// very many the first `count_max`.
   std::vector<Pair> EqualHashes(size_t count_max);
 
  private:

@@ -269,9 +269,8 @@ void IndexBuilder::ForgetAhead() {
 bool IndexBuilder::IsExpected(const OpenSegment& open) const {
   MutexLock lock(expected_mutex_);
   const auto& parts = open.segment->parts();
-  return std::any_of(parts.begin(), parts.end(), [&](const index::SegmentPart& part) {
-    return expected_.contains(part.path);
-  });
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const index::SegmentPart& part) { return expected_.contains(part.path); });
 }
 
 Status IndexBuilder::Run(const ReadView& view, Training training, ThreadPool* threads,

@@ -212,9 +212,8 @@ TEST_F(IndexBuilderTest, PartsThatAreAboutToComeAreCodedAheadAndKept) {
   ASSERT_OK_AND_ASSIGN(const auto open, ReopenInside());
   ReadView before = *open->View();
   ASSERT_EQ(before.parts.size(), 2u);
-  std::sort(before.parts.begin(), before.parts.end(), [](const auto& a, const auto& b) {
-    return a.part->row_count() > b.part->row_count();
-  });
+  std::sort(before.parts.begin(), before.parts.end(),
+            [](const auto& a, const auto& b) { return a.part->row_count() > b.part->row_count(); });
   const std::vector coming = {before.parts.back().part};
   before.parts.pop_back();
   IndexBuilder builder(open->context());

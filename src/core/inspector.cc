@@ -67,7 +67,8 @@ class Inspector {
     told.file = added.path;
     told.modified_at = Timestamp{added.modification_time_ms * 1000};
     if (added.deletion_vector) {
-      told.dead_rows = static_cast<uint64_t>(std::max<int64_t>(0, added.deletion_vector->cardinality));
+      told.dead_rows =
+          static_cast<uint64_t>(std::max<int64_t>(0, added.deletion_vector->cardinality));
       const auto path = storage::DeletionVectorPath(*added.deletion_vector);
       told.deletion_vector = path.ok() && *path ? **path : "inline";
     }
@@ -134,8 +135,7 @@ class Inspector {
     SidecarInspection told;
     told.file = Relative(path);
     told.part = part;
-    const auto sidecar =
-        storage::PartSidecar::Open(files_, path, storage::FingerprintPart(bytes));
+    const auto sidecar = storage::PartSidecar::Open(files_, path, storage::FingerprintPart(bytes));
     if (sidecar.ok()) {
       told.bytes = (*sidecar)->file_bytes();
       told.rows = (*sidecar)->row_count();
@@ -148,9 +148,8 @@ class Inspector {
   }
 
   Status AddLogSegments() {
-    VIPER_ASSIGN_OR_RETURN(
-        const auto segments,
-        storage::AuditWalSegments(files_, storage::WalDirectory(directory_)));
+    VIPER_ASSIGN_OR_RETURN(const auto segments,
+                           storage::AuditWalSegments(files_, storage::WalDirectory(directory_)));
     for (const storage::WalSegmentAudit& segment : segments) {
       LogSegmentInspection told;
       told.file = Relative(segment.path);

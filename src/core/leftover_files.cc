@@ -17,8 +17,8 @@ class UnreferencedFinder {
 
   UnreferencedFiles Find() && {
     for (const std::string& name : List(storage::TmpDirectory(directory_))) {
-      Add(storage::TmpPath(directory_, name), "a staged file of a write that was cut off, or is under way",
-          found_.leftovers);
+      Add(storage::TmpPath(directory_, name),
+          "a staged file of a write that was cut off, or is under way", found_.leftovers);
     }
     for (const auto& [key, removed] : table_.tombstones) tombstones_.insert(removed.path);
     for (const std::string& name : List(directory_)) LookAtData(name);
@@ -47,7 +47,8 @@ class UnreferencedFinder {
     if (tombstones_.contains(name)) {
       AddTombstone(path);
     } else if (storage::ParsePartName(name)) {
-      Add(path, "a part that the table does not name: of a flush that was cut off, or is under way", found_.leftovers);
+      Add(path, "a part that the table does not name: of a flush that was cut off, or is under way",
+          found_.leftovers);
     } else {
       Add(path, "a data file that the table does not name, perhaps another writer's on its way",
           found_.others);
@@ -66,7 +67,9 @@ class UnreferencedFinder {
       if (named->contains(relative)) {
         AddTombstone(path);
       } else {
-        Add(path, "deletion vectors that the table does not name: of a flush that was cut off, or is under way",
+        Add(path,
+            "deletion vectors that the table does not name: of a flush that was cut off, or is "
+            "under way",
             found_.leftovers);
       }
     }

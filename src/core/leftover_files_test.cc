@@ -18,8 +18,8 @@ TEST(LeftoverFiles, AreThoseThatTheTableDoesNotName) {
     ASSERT_OK_AND_ASSIGN(auto file, files.CreateFile(path));
     ASSERT_OK(file->Append(std::vector<std::byte>(10)));
   };
-  for (const std::string& directory :
-       {storage::TmpDirectory(table), storage::IndexDirectory(table), storage::WalDirectory(table)}) {
+  for (const std::string& directory : {storage::TmpDirectory(table), storage::IndexDirectory(table),
+                                       storage::WalDirectory(table)}) {
     ASSERT_OK(files.CreateDirectories(directory));
   }
   const auto part = [](int number) { return storage::PartName(kUuid + std::to_string(number)); };

@@ -2,7 +2,8 @@
 //
 //   - A sidecar is made again from its part.
 //   - Files of the index are removed: the next build makes them again.
-//   - A checkpoint that cannot be read, or a hint that is wrong: a checkpoint of the newest version is
+//   - A checkpoint that cannot be read, or a hint that is wrong: a checkpoint of the newest version
+//   is
 //     written, with its hint; then those that cannot be read are removed.
 //   - Leftovers are removed; parts among them only if nothing that holds records is damaged.
 //   - What holds records is never touched: it is there once, and this is not the place to choose.
@@ -162,7 +163,8 @@ class Repairer {
   std::string AdviceFor(const VerifyFinding& finding) const {
     const std::string path = storage::JoinPath(directory_, finding.file);
     if (path.starts_with(storage::WalDirectory(directory_))) {
-      return "cannot be repaired: the log holds these writes alone. Restore the file from a copy; or "
+      return "cannot be repaired: the log holds these writes alone. Restore the file from a copy; "
+             "or "
              "open the collection with the loss accepted (accept_loss_from), from the first lost "
              "record on";
     }

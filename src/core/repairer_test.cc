@@ -30,7 +30,8 @@ class RepairerTest : public VerifiedCollectionFixture {
 
   void DamageAllThatIsDerived() {
     FlipByte(FilesOf("_viper/index", ".vidx").front(), 70);
-    ASSERT_OK(files_.RemoveFile(storage::JoinPath(kTable, FilesOf("_viper/index", ".vidx").back())));
+    ASSERT_OK(
+        files_.RemoveFile(storage::JoinPath(kTable, FilesOf("_viper/index", ".vidx").back())));
     FlipByte(FilesOf("_viper/index", ".vmodel").front(), 100);
     Write("_delta_log/00000000000000000002.checkpoint.parquet", "PAR1");
     Write("_viper/tmp/x", "x");
@@ -50,7 +51,8 @@ TEST_F(RepairerTest, WhatIsDerivedIsMadeAgain) {
     EXPECT_TRUE(step.is_done) << step.finding.file << ": " << step.action;
   }
   EXPECT_TRUE(files_.Exists("/db/docs/_delta_log/00000000000000000003.checkpoint.parquet").value());
-  EXPECT_FALSE(files_.Exists("/db/docs/_delta_log/00000000000000000002.checkpoint.parquet").value());
+  EXPECT_FALSE(
+      files_.Exists("/db/docs/_delta_log/00000000000000000002.checkpoint.parquet").value());
   ASSERT_OK(Reopen());
   EXPECT_EQ(Count(), static_cast<uint64_t>(kTableRows + kLogRows - 1));
   EXPECT_TRUE(collection_->recovery().rebuilt_files.empty());

@@ -22,8 +22,8 @@ struct VacuumPlan {
 /// Corruption for a deletion vector that names no file.
 Result<VacuumPlan> PlanVacuum(const storage::TableState& table, int64_t before_ms);
 
-/// The files that a state names: data files, and files of deletion vectors. Of the state itself, and
-/// with those of its tombstones.
+/// The files that a state names: data files, and files of deletion vectors. Of the state itself,
+/// and with those of its tombstones.
 Result<std::set<std::string>> NeededFiles(const storage::TableState& table);
 Result<std::set<std::string>> NamedFiles(const storage::TableState& table);
 

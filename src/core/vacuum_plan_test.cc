@@ -13,9 +13,7 @@ storage::DeletionVectorDescriptor Vector(const std::string& uuid) {
 constexpr char kOlder[] = "00000000-0000-4000-8000-000000000001";
 constexpr char kNewer[] = "00000000-0000-4000-8000-000000000002";
 
-std::string PathOf(const std::string& uuid) {
-  return storage::DeletionVectorFile(uuid).path();
-}
+std::string PathOf(const std::string& uuid) { return storage::DeletionVectorFile(uuid).path(); }
 
 void Remove(storage::TableState& table, const std::string& path, int64_t at_ms,
             const std::optional<storage::DeletionVectorDescriptor>& vector = std::nullopt) {

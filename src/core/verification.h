@@ -14,8 +14,8 @@ namespace viper::core {
 /// Findings about one file that are told; more are counted.
 inline constexpr size_t kFindingsPerFileMax = 50;
 
-/// What the steps of a verification share: where to read, the report that they fill, and the progress
-/// that they tell. Not thread-safe.
+/// What the steps of a verification share: where to read, the report that they fill, and the
+/// progress that they tell. Not thread-safe.
 class Verification {
  public:
   /// What a finding is about, as paths that begin with the collection's directory.

@@ -7,8 +7,8 @@
 //   5. the index;
 //   6. what nobody refers to.
 //
-// No lock is taken, so a writer may move on meanwhile. What is found about a file is forgotten if the
-// file is not in the table any more by then.
+// No lock is taken, so a writer may move on meanwhile. What is found about a file is forgotten if
+// the file is not in the table any more by then.
 
 #include "core/verifier.h"
 
@@ -108,8 +108,8 @@ class Verifier {
     if (problem.is_derived) return verification_.AddDerived(subject, problem.what);
     std::string affected = "what the table holds";
     if (problem.version >= 0 && audit_.is_exact) {
-      affected = fmt::format("version {} of the table; its newest version can be read",
-                             problem.version);
+      affected =
+          fmt::format("version {} of the table; its newest version can be read", problem.version);
     } else if (problem.version >= 0) {
       affected = fmt::format("the table from version {} on", problem.version);
     }
@@ -201,7 +201,8 @@ class Verifier {
         if (!column.ok()) continue;
         for (size_t i = 0; i < column->row_count(); ++i) {
           if (!dead.empty() && dead.Test(first + i)) continue;
-          ids.Add({number, static_cast<uint32_t>(first + i)}, storage::HashId(column->strings()[i]));
+          ids.Add({number, static_cast<uint32_t>(first + i)},
+                  storage::HashId(column->strings()[i]));
         }
       }
     }
@@ -293,7 +294,8 @@ class Verifier {
   void ReportUnreferenced() {
     if (!audit_.is_exact) return;
     const auto found = FindUnreferencedFiles(files_, directory_, audit_.state);
-    // A commit may have named a file since: those stay that are of no use to the newest version too.
+    // A commit may have named a file since: those stay that are of no use to the newest version
+    // too.
     const auto newest = storage::TableLog::Make(files_, directory_, {})->Load();
     std::set<std::string> of_no_use;
     if (newest.ok() && !found.leftovers.empty()) {
@@ -306,13 +308,15 @@ class Verifier {
         verification_.AddLeftover(file.path, file.why, file.bytes);
       }
     }
-    for (const auto& file : found.others) verification_.AddNote({file.path, {}}, file.why, file.bytes);
+    for (const auto& file : found.others)
+      verification_.AddNote({file.path, {}}, file.why, file.bytes);
     if (found.tombstone_count > 0) {
-      verification_.AddNote({directory_, {}},
-                            fmt::format("{} data files were removed from the table and are kept for "
-                                        "readers of its older versions",
-                                        found.tombstone_count),
-                            found.tombstone_bytes);
+      verification_.AddNote(
+          {directory_, {}},
+          fmt::format("{} data files were removed from the table and are kept for "
+                      "readers of its older versions",
+                      found.tombstone_count),
+          found.tombstone_bytes);
     }
   }
 

@@ -1,6 +1,8 @@
 #include "core/verifier.h"
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "core/verified_collection_fixture.h"
 
@@ -38,6 +40,33 @@ TEST_F(VerifierTest, RunsBesideTheWriterAndChangesNothing) {
   EXPECT_EQ(report.findings[0].kind, FindingKind::kNote) << "the part that was replaced is kept";
   EXPECT_GT(report.findings[0].bytes, 0u);
   ASSERT_OK(collection_->Upsert(At("b", 1, 1)));
+}
+
+TEST_F(VerifierTest, ABusyWriterLooksLikeNoDamage) {
+  CreateIndexed();
+  WriteRows(0, 1100);
+  ASSERT_OK(collection_->Flush());
+  std::atomic<bool> is_done = false;
+  std::thread writer([&] {
+    for (int round = 0; round < 25; ++round) {
+      // Each replaces rows of the parts before, which are written anew.
+      WriteRows(round * 20, round * 20 + 60);
+      EXPECT_OK(collection_->Flush());
+      if (round % 5 == 0) {
+        EXPECT_OK(collection_->BuildIndex());
+      }
+      WriteRows(2000 + round, 2001 + round);
+    }
+    is_done = true;
+  });
+  int verifications = 0;
+  while (!is_done || verifications == 0) {
+    const VerifyReport report = Verify();
+    EXPECT_TRUE(report.is_sound()) << TextOf(report.findings);
+    ++verifications;
+  }
+  writer.join();
+  EXPECT_TRUE(Verify().is_sound());
 }
 
 TEST_F(VerifierTest, ProgressIsToldAndStopsIt) {
@@ -91,9 +120,8 @@ TEST_F(VerifierTest, DamageInOneFileDoesNotStopTheOthers) {
   FlipByte(FilesOf("_viper/wal", ".wal").back(), 4096 + 40);
   const VerifyReport report = Verify();
   for (const std::string& file :
-       {std::string("_delta_log/00000000000000000001.json"), parts[0], parts[1],
-        sidecar, FilesOf("_viper/index", ".vseg").front(),
-        FilesOf("_viper/wal", ".wal").back()}) {
+       {std::string("_delta_log/00000000000000000001.json"), parts[0], parts[1], sidecar,
+        FilesOf("_viper/index", ".vseg").front(), FilesOf("_viper/wal", ".wal").back()}) {
     EXPECT_TRUE(IsReported(report, file)) << file << "\n" << TextOf(report.findings);
   }
   EXPECT_EQ(report.findings.front().kind, FindingKind::kTruthDamage) << "the worst come first";

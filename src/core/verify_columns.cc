@@ -118,10 +118,11 @@ class ColumnVerifier {
       if (column.null_count() > 0 && !part_.is_foreign) bad.Note(rows.first, "is absent");
     }
     if (bad.count == 0) return;
-    verification_.AddTruth({part_.path, {}},
-                           fmt::format("column {}: the value of row {} {}; bad rows of this page: {}",
-                                       name, bad.first, bad.what, bad.count),
-                           NamedRowsText(*part_.reader, bad.first, 1));
+    verification_.AddTruth(
+        {part_.path, {}},
+        fmt::format("column {}: the value of row {} {}; bad rows of this page: {}", name, bad.first,
+                    bad.what, bad.count),
+        NamedRowsText(*part_.reader, bad.first, 1));
   }
 
   void CheckIds(const RowRange& rows, size_t group, const Column& column, BadRows& bad) {
@@ -170,13 +171,15 @@ class ColumnVerifier {
       ColumnBounds widened = stored[group];
       parquet::MergeBounds(actual[group], widened);
       const bool has_bounds = stored[group].min && stored[group].max;
-      const bool fits = stored[group].null_count == actual[group].null_count &&
-                        (!has_bounds || !widened.min || !widened.max ||
-                         (*widened.min == *stored[group].min && *widened.max == *stored[group].max));
+      const bool fits =
+          stored[group].null_count == actual[group].null_count &&
+          (!has_bounds || !widened.min || !widened.max ||
+           (*widened.min == *stored[group].min && *widened.max == *stored[group].max));
       if (fits) continue;
       verification_.AddTruth(
           {part_.path, {}},
-          fmt::format("column {}: statistics of row group {} are not those of its rows", name, group),
+          fmt::format("column {}: statistics of row group {} are not those of its rows", name,
+                      group),
           "filters may pass over " + RowsText(part_.reader->RowGroups()[group].first,
                                               part_.reader->RowGroups()[group].count));
     }
@@ -185,9 +188,9 @@ class ColumnVerifier {
   void CheckKnownColumns() {
     if (part_.is_foreign) return;
     std::set<std::string, std::less<>> known = {
-        std::string(columnar::kIdColumn),        std::string(columnar::kTimestampColumn),
+        std::string(columnar::kIdColumn),         std::string(columnar::kTimestampColumn),
         std::string(columnar::kIngestedAtColumn), std::string(columnar::kExpiresAtColumn),
-        std::string(columnar::kPayloadColumn),   std::string(columnar::kVectorColumn)};
+        std::string(columnar::kPayloadColumn),    std::string(columnar::kVectorColumn)};
     for (const Field& field : subject_.schema->fields) known.insert(field.name);
     for (const std::string& name : columns_in_file_) {
       if (known.contains(name)) continue;
@@ -241,7 +244,8 @@ class ColumnVerifier {
         const auto of_column = of_rows.find(name);
         if (of_column != of_rows.end() && of_column->second == value) continue;
         // Of a column that could not be read whole nothing is known.
-        if (of_column == of_rows.end() && columns_in_file_.contains(name) && !bounds_.contains(name))
+        if (of_column == of_rows.end() && columns_in_file_.contains(name) &&
+            !bounds_.contains(name))
           continue;
         return fmt::format("{} of {}: stated={} actual={}", section, name, value.ToJson(),
                            of_column == of_rows.end() ? "none" : of_column->second.ToJson());
@@ -274,7 +278,8 @@ class ColumnVerifier {
     if (opened.ok()) {
       blooms_.emplace(std::move(*opened));
     } else {
-      verification_.AddTruth({part_.path, {}}, "the bloom filter of _id: " + opened.status().message(),
+      verification_.AddTruth({part_.path, {}},
+                             "the bloom filter of _id: " + opened.status().message(),
                              "readers that use bloom filters; VIPER does not");
     }
   }

@@ -39,13 +39,14 @@ TEST_F(VerifyColumnsTest, PayloadsAreObjectsOfListedUndeclaredKeys) {
 }
 
 TEST_F(VerifyColumnsTest, IdsAreTextThatIsNotEmpty) {
-  EXPECT_NE(FindingsAbout(AddPart(MakeRows({"a", "", ""}))).find("row 1 is empty; bad rows of this "
-                                                                 "page: 2"),
+  EXPECT_NE(FindingsAbout(AddPart(MakeRows({"a", "", ""})))
+                .find("row 1 is empty; bad rows of this "
+                      "page: 2"),
             std::string::npos);
   const auto without_statistics = [](storage::AddedFile& added) { added.stats_json.clear(); };
-  EXPECT_NE(FindingsAbout(AddPart(MakeRows({"b\xff"}), without_statistics))
-                .find("is no valid UTF-8"),
-            std::string::npos);
+  EXPECT_NE(
+      FindingsAbout(AddPart(MakeRows({"b\xff"}), without_statistics)).find("is no valid UTF-8"),
+      std::string::npos);
   EXPECT_NE(FindingsAbout(AddPart(MakeRows({std::string(1025, 'c')}))).find("is too long"),
             std::string::npos);
 }
@@ -62,8 +63,12 @@ TEST_F(VerifyColumnsTest, StatisticsOfTheTableLogAreThoseOfTheRows) {
   }
   EXPECT_EQ(FindingsAbout(AddPart(made)), "");
   const std::vector<std::pair<const char*, const char*>> spoilt = {
-      {"1977", "1976"}, {"1978", "1979"}, {R"("numRecords":2)", R"("numRecords":3)"},
-      {R"("seen":2)", R"("seen":1)"}, {"\"minValues\"", "\"minvalues\""}, {"{", "["},
+      {"1977", "1976"},
+      {"1978", "1979"},
+      {R"("numRecords":2)", R"("numRecords":3)"},
+      {R"("seen":2)", R"("seen":1)"},
+      {"\"minValues\"", "\"minvalues\""},
+      {"{", "["},
       {R"("year":1978)", R"("tear":1978)"}};
   for (const auto& [from, to] : spoilt) {
     const std::string part = AddPart(made, [from = from, to = to](storage::AddedFile& added) {

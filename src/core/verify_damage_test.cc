@@ -172,8 +172,8 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
     EXPECT_TRUE(is_reported) << file << ": " << what << "\n" << TextOf(report.findings);
   }
 
-  /// Flip bits of a file at its edges and at random places, those of `places` if it is not empty, and
-  /// cut it at several.
+  /// Flip bits of a file at its edges and at random places, those of `places` if it is not empty,
+  /// and cut it at several.
   void Damage(const std::string& kind, const std::string& file, const Meaning& meaning,
               RowRange places = {}) {
     const std::string good = Read(file);
@@ -185,11 +185,12 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
       offsets.insert(i);
       offsets.insert(good.size() - 1 - i);
     }
-    for (size_t i = 0; i < kRandomFlips; ++i) offsets.insert(places.first + random_places_.Uniform(places.count));
+    for (size_t i = 0; i < kRandomFlips; ++i)
+      offsets.insert(places.first + random_places_.Uniform(places.count));
     Tally flips;
     for (const size_t offset : offsets) {
       std::string damaged = good;
-      const auto mask = static_cast<char>(1 << random_places_.Uniform(8));
+      const int mask = 1 << random_places_.Uniform(8);
       damaged[offset] = static_cast<char>(damaged[offset] ^ mask);
       Try(file, damaged, fmt::format("bits {:#x} of byte {} of {}", mask, offset, good.size()),
           meaning, flips);
@@ -201,9 +202,10 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
     }
     Write(file, good);
     EXPECT_EQ(TextOf(Verify().findings), "") << file;
-    fmt::print("{:<16} flips {:4} meaningful {:4} reported {:4} | cuts {} meaningful {} reported {}\n",
-               kind, flips.damages, flips.meant_something, flips.reported, cuts.damages,
-               cuts.meant_something, cuts.reported);
+    fmt::print(
+        "{:<16} flips {:4} meaningful {:4} reported {:4} | cuts {} meaningful {} reported {}\n",
+        kind, flips.damages, flips.meant_something, flips.reported, cuts.damages,
+        cuts.meant_something, cuts.reported);
   }
 
   std::string good_meaning_;
@@ -235,9 +237,8 @@ TEST_F(VerifyDamageTest, EveryMeaningfulFlipIsReportedAgainstItsFile) {
   // Where the records lie that the table does not hold.
   constexpr size_t kNeededBytes = 12'000;
   const uint64_t end = OpenToRead()->Inspect("docs")->log_segments.back().used_bytes;
-  Damage(
-      "log segment", FilesOf("_viper/wal", ".wal").back(),
-      [this](const std::string&) { return MeaningOfLog(); }, {end - kNeededBytes, kNeededBytes});
+  Damage("log segment", FilesOf("_viper/wal", ".wal").back(),
+         [this](const std::string&) { return MeaningOfLog(); }, {end - kNeededBytes, kNeededBytes});
   Damage("model", FilesOf("_viper/index", ".vmodel").front(), same_bytes);
   Damage("index segment", FilesOf("_viper/index", ".vseg").front(),
          [this](const std::string& bytes) { return MeaningOfSegment(bytes); });
@@ -259,7 +260,8 @@ TEST_F(VerifyDamageTest, DeletionVectorsAreCheckedAndTheirRowsAreDead) {
   ASSERT_OK(files_.RemoveFile(storage::JoinPath(kTable, file)));
   EXPECT_TRUE(IsReported(Verify(), file));
   Write(file, good);
-  const std::string stray = "_dv/" + storage::DeletionVectorName("00000000-0000-4000-8000-000000000000");
+  const std::string stray =
+      "_dv/" + storage::DeletionVectorName("00000000-0000-4000-8000-000000000000");
   Write(stray, "stray");
   const VerifyReport with_stray = Verify();
   ASSERT_EQ(with_stray.findings.size(), 1u) << TextOf(with_stray.findings);
@@ -270,10 +272,8 @@ TEST_F(VerifyDamageTest, DeletionVectorsAreCheckedAndTheirRowsAreDead) {
 TEST_F(VerifyDamageTest, FilesThatAreGoneAreReported) {
   Fill();
   const std::vector<std::string> needed = {
-      "_delta_log/00000000000000000001.json",
-      "_delta_log/_last_checkpoint",
-      FilesOf(".", ".parquet").front(),
-      FilesOf("_viper/index", ".vidx").front(),
+      "_delta_log/00000000000000000001.json",     "_delta_log/_last_checkpoint",
+      FilesOf(".", ".parquet").front(),           FilesOf("_viper/index", ".vidx").front(),
       FilesOf("_viper/index", ".vmodel").front(),
   };
   for (const std::string& file : needed) {

@@ -50,8 +50,8 @@ class IndexVerifier {
       Damaged(path, fmt::format("it is the model of another collection: dim={} metric={}",
                                 (*model)->dim(), MetricName((*model)->metric())));
     } else if (storage::ModelPath(verification_.directory(), (*model)->id()) != path) {
-      Damaged(path, fmt::format("it has the name of another model: actual={:016x}",
-                                (*model)->id()));
+      Damaged(path,
+              fmt::format("it has the name of another model: actual={:016x}", (*model)->id()));
     } else {
       versions_[(*model)->record().version] = path;
       models_[(*model)->id()] = std::move(*model);

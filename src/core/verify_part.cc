@@ -73,10 +73,10 @@ class PartVerifier {
         AddTruthOfLog("the table log does not have the checksum of its footer", "");
       }
     } else if (tag->second != actual) {
-      AddTruthOfLog(fmt::format("checksum of its last {} bytes: in the table log={} actual={}",
-                                std::min<size_t>(part_.bytes.size(), size_t{64} << 10), tag->second,
-                                actual),
-                    "perhaps all its rows");
+      AddTruthOfLog(
+          fmt::format("checksum of its last {} bytes: in the table log={} actual={}",
+                      std::min<size_t>(part_.bytes.size(), size_t{64} << 10), tag->second, actual),
+          "perhaps all its rows");
     }
   }
 
@@ -126,9 +126,9 @@ class PartVerifier {
 
   void ReadDeadRows() {
     if (!subject_.added->deletion_vector) return;
-    auto dead = storage::ReadDeletionVector(verification_.files(), verification_.directory(),
-                                            *subject_.added->deletion_vector,
-                                            part_.reader->row_count());
+    auto dead =
+        storage::ReadDeletionVector(verification_.files(), verification_.directory(),
+                                    *subject_.added->deletion_vector, part_.reader->row_count());
     if (dead.ok()) {
       part_.dead = std::move(*dead);
       return;
@@ -141,8 +141,8 @@ class PartVerifier {
         dead.status().message(), "which rows of " + subject_.added->path + " are dead");
   }
 
-  /// The vectors by the checksums of the file, and by those of the sidecar, which tell every damaged
-  /// page where the others stop at the first.
+  /// The vectors by the checksums of the file, and by those of the sidecar, which tell every
+  /// damaged page where the others stop at the first.
   Status VerifyVectorsAndSidecar(bool is_open) {
     VIPER_RETURN_IF_ERROR(verification_.AddBytes(0));
     const Status checked = is_open ? reader_->VerifyVectors() : Status::Ok();
@@ -200,7 +200,8 @@ class PartVerifier {
     const StatusCode code = sidecar.status().code();
     if (code == StatusCode::kNotFound) {
       if (part_.is_foreign) {
-        verification_.AddNote({sidecar_path_, {}}, "there is no sidecar yet of another writer's file");
+        verification_.AddNote({sidecar_path_, {}},
+                              "there is no sidecar yet of another writer's file");
       } else {
         verification_.AddDerived({sidecar_path_, part_.path}, "the sidecar is missing");
       }
@@ -244,7 +245,8 @@ class PartVerifier {
       }
     };
     if (sidecar.row_count() != content.row_count) {
-      return fail(fmt::format("rows: expected={} actual={}", content.row_count, sidecar.row_count()));
+      return fail(
+          fmt::format("rows: expected={} actual={}", content.row_count, sidecar.row_count()));
     }
     if (sidecar.pages() != content.pages) return fail("places or checksums of pages");
     if (sidecar.max_norm() * kNormTolerance < content.max_norm ||

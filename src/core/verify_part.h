@@ -23,9 +23,9 @@ struct PartSubject {
 };
 
 /// Check one part and its sidecar, every byte that means something: the size and the footer's
-/// checksum against the table log; each page of each column by its checksum and by decoding it; ids,
-/// payloads and vectors for what they may hold; statistics, bloom filters and the sidecar against
-/// the content. Its ids go to `ids`. Fails only if the verification was stopped.
+/// checksum against the table log; each page of each column by its checksum and by decoding it;
+/// ids, payloads and vectors for what they may hold; statistics, bloom filters and the sidecar
+/// against the content. Its ids go to `ids`. Fails only if the verification was stopped.
 Status VerifyPart(const PartSubject& subject, IdAudit& ids, Verification& verification);
 
 }  // namespace viper::core

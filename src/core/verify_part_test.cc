@@ -55,7 +55,8 @@ TEST_F(VerifyPartTest, EveryDamagedPageOfVectorsIsNamedByItsRows) {
   ASSERT_EQ(report.findings.size(), 2u) << TextOf(report.findings);
   for (const size_t page : {size_t{0}, size_t{2}}) {
     const VerifyFinding& finding = report.findings[page / 2];
-    EXPECT_TRUE(finding.affected.starts_with(RowsText(pages[page].first_row, pages[page].row_count)))
+    EXPECT_TRUE(
+        finding.affected.starts_with(RowsText(pages[page].first_row, pages[page].row_count)))
         << finding.affected;
     EXPECT_NE(finding.affected.find(fmt::format("id{}", pages[page].first_row)), std::string::npos);
     EXPECT_FALSE(finding.is_repairable);
@@ -83,9 +84,9 @@ TEST_F(VerifyPartTest, ASidecarThatSaysSomethingElseIsDerivedDamage) {
   small_norm.max_norm /= 2;
   storage::SidecarContent other_crc = good;
   other_crc.pages[0].float_crc ^= 1;
-  for (const auto& [content, what] : {std::pair(good, "table of ids"),
-                                      std::pair(small_norm, "largest norm"),
-                                      std::pair(other_crc, "checksums of pages")}) {
+  for (const auto& [content, what] :
+       {std::pair(good, "table of ids"), std::pair(small_norm, "largest norm"),
+        std::pair(other_crc, "checksums of pages")}) {
     const auto bytes = storage::EncodeSidecar(content).value();
     WriteFile(path, std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
     const VerifyReport report = Verify();

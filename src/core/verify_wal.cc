@@ -35,8 +35,7 @@ class WalVerifier {
         directory_(storage::WalDirectory(verification.directory())) {}
 
   Status Run() {
-    VIPER_ASSIGN_OR_RETURN(segments_,
-                           storage::AuditWalSegments(verification_.files(), directory_));
+    VIPER_ASSIGN_OR_RETURN(segments_, storage::AuditWalSegments(verification_.files(), directory_));
     Result<storage::WalReplay> replay = storage::WalReplay();
     if (subject_.flushed) {
       storage::WalReplayOptions options;
@@ -80,9 +79,10 @@ class WalVerifier {
       verification_.AddTruth({PathNamedIn(replay.status().message()), subject_.origin},
                              replay.status().message(), "the records that the message names");
     } else if (replay->torn_bytes > 0) {
-      verification_.AddNote({replay->torn_file, {}},
-                            "a record at the end is not whole: it was torn, or it was damaged later",
-                            replay->torn_bytes);
+      verification_.AddNote(
+          {replay->torn_file, {}},
+          "a record at the end is not whole: it was torn, or it was damaged later",
+          replay->torn_bytes);
     }
     for (size_t i = 0; i < segments_.size(); ++i) JudgeSegment(i, replay);
   }
@@ -104,10 +104,11 @@ class WalVerifier {
           fmt::format("{} are damaged or missing; they are in the table",
                       RecordsText(segment.last_sequence + 1, segments_[i + 1].first_sequence - 1)));
     } else if (is_last && segment.has_remains) {
-      verification_.AddNote({segment.path, {}},
-                            fmt::format("at {} lies what is left of a record after the last whole one, "
-                                        "{}: it was torn, or it was damaged later",
-                                        segment.end_offset, segment.last_sequence));
+      verification_.AddNote(
+          {segment.path, {}},
+          fmt::format("at {} lies what is left of a record after the last whole one, "
+                      "{}: it was torn, or it was damaged later",
+                      segment.end_offset, segment.last_sequence));
     } else if (is_last && subject_.flushed && segment.last_sequence < *subject_.flushed) {
       verification_.AddNote({segment.path, subject_.origin},
                             fmt::format("the log ends at record {}, though the table says that it "

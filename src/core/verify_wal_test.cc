@@ -12,8 +12,8 @@ class VerifyWalTest : public VerifiedCollectionFixture {
  protected:
   /// Append records to the log of the closed collection.
   void Append(const std::vector<std::pair<uint8_t, std::string>>& records) {
-    ASSERT_OK_AND_ASSIGN(auto writer, storage::WalWriter::Open(
-                                          files_, storage::WalDirectory(kTable), last_, {}));
+    ASSERT_OK_AND_ASSIGN(
+        auto writer, storage::WalWriter::Open(files_, storage::WalDirectory(kTable), last_, {}));
     for (const auto& [type, payload] : records) {
       const storage::WalEntry entry = {.type = type, .payload = AsBytes(payload)};
       ASSERT_OK_AND_ASSIGN(last_, writer->Append(std::span(&entry, 1)));

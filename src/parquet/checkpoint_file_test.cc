@@ -36,18 +36,17 @@ CheckpointActions ExampleActions() {
                    .stats_json = {},
                    .tags = {},
                    .deletion_vector = std::nullopt}};
-  actions.removes = {{.path = "part-0.parquet",
-                      .deletion_timestamp_ms = 1'764'000'000'002,
-                      .data_change = false,
-                      .size = 77,
-                      .deletion_vector = DeletionVectorDescriptor{.storage_type = "i",
-                                                                  .path_or_inline = "wi5b=",
-                                                                  .offset = std::nullopt,
-                                                                  .size_bytes = 4,
-                                                                  .cardinality = 1}},
-                     {.path = "part-x.parquet",
-                      .size = std::nullopt,
-                      .deletion_vector = std::nullopt}};
+  actions.removes = {
+      {.path = "part-0.parquet",
+       .deletion_timestamp_ms = 1'764'000'000'002,
+       .data_change = false,
+       .size = 77,
+       .deletion_vector = DeletionVectorDescriptor{.storage_type = "i",
+                                                   .path_or_inline = "wi5b=",
+                                                   .offset = std::nullopt,
+                                                   .size_bytes = 4,
+                                                   .cardinality = 1}},
+      {.path = "part-x.parquet", .size = std::nullopt, .deletion_vector = std::nullopt}};
   actions.transactions = {{"viper-wal", 41}, {"other", INT64_MAX}};
   return actions;
 }

@@ -61,7 +61,8 @@ Result<PartLayout> ReadPartLayout(std::span<const std::byte> bytes) {
     layout.footer_bytes = metadata.size();
     layout.created_by = metadata.created_by();
     if (const auto& pairs = metadata.key_value_metadata()) {
-      for (int64_t i = 0; i < pairs->size(); ++i) layout.key_values[pairs->key(i)] = pairs->value(i);
+      for (int64_t i = 0; i < pairs->size(); ++i)
+        layout.key_values[pairs->key(i)] = pairs->value(i);
     }
     for (int leaf = 0; leaf < metadata.schema()->num_columns(); ++leaf) {
       layout.columns.push_back(LayoutOfColumn(metadata, leaf));

@@ -144,8 +144,8 @@ Result<std::vector<std::byte>> ReadFromFile(FileSystem& file_system, const std::
   const uint64_t size = static_cast<uint64_t>(std::max(0, descriptor.size_bytes));
   const uint64_t stored_bytes = kSizeBytes + size + kCrcBytes;
   if (offset > file->size() || stored_bytes > file->size() - offset) {
-    return Status::Corruption(fmt::format("the file ends before the vector: offset={} size={} file={}",
-                                          offset, size, file->size()));
+    return Status::Corruption(fmt::format(
+        "the file ends before the vector: offset={} size={} file={}", offset, size, file->size()));
   }
   std::byte version{};
   VIPER_RETURN_IF_ERROR(file->ReadAt(0, std::span(&version, 1)));
@@ -164,8 +164,9 @@ Result<std::vector<std::byte>> ReadFromFile(FileSystem& file_system, const std::
   bytes.resize(kSizeBytes + size);
   bytes.erase(bytes.begin(), bytes.begin() + kSizeBytes);
   if (const uint32_t crc = ZlibCrc(bytes); crc != stored_crc) {
-    return Status::Corruption(fmt::format("checksum of {} bytes at {}: expected={:08x} actual={:08x}",
-                                          size, offset + kSizeBytes, stored_crc, crc));
+    return Status::Corruption(
+        fmt::format("checksum of {} bytes at {}: expected={:08x} actual={:08x}", size,
+                    offset + kSizeBytes, stored_crc, crc));
   }
   return bytes;
 }
@@ -219,8 +220,7 @@ DeletionVectorDescriptor DeletionVectorFile::Add(const Bitmap& rows) {
                static_cast<size_t>(std::numeric_limits<int32_t>::max()));
   DeletionVectorDescriptor descriptor{
       .storage_type = std::string(kInFileOfTable),
-      .path_or_inline =
-          std::string(kDeletionVectorFolder) + EncodeZ85(BytesOfUuid(uuid_)),
+      .path_or_inline = std::string(kDeletionVectorFolder) + EncodeZ85(BytesOfUuid(uuid_)),
       .offset = static_cast<int32_t>(bytes_.size()),
       .size_bytes = static_cast<int32_t>(vector.size()),
       .cardinality = static_cast<int64_t>(rows.CountSet())};
@@ -255,7 +255,8 @@ std::vector<std::byte> EncodeDeletionVector(const Bitmap& rows) {
   // A part has fewer rows than 32 bits count, so there is one bucket.
   VIPER_ASSERT(rows.size() <= std::numeric_limits<uint32_t>::max());
   const RoaringPointer bitmap(roaring_bitmap_create());
-  rows.ForEachSet([&](size_t row) { roaring_bitmap_add(bitmap.get(), static_cast<uint32_t>(row)); });
+  rows.ForEachSet(
+      [&](size_t row) { roaring_bitmap_add(bitmap.get(), static_cast<uint32_t>(row)); });
   roaring_bitmap_run_optimize(bitmap.get());
   std::vector<std::byte> bytes;
   ByteWriter writer(bytes);
@@ -274,7 +275,8 @@ Result<Bitmap> DecodeDeletionVector(std::span<const std::byte> bytes, uint64_t r
   const auto buckets = reader.ReadFixed64();
   if (!magic || !buckets) return Status::Corruption("it ends within its head");
   if (*magic != kPortableMagic) {
-    return Status::Corruption(fmt::format("magic number: expected={} actual={}", kPortableMagic, *magic));
+    return Status::Corruption(
+        fmt::format("magic number: expected={} actual={}", kPortableMagic, *magic));
   }
   Bitmap rows(row_count);
   for (uint64_t bucket = 0; bucket < *buckets; ++bucket) {
@@ -283,8 +285,8 @@ Result<Bitmap> DecodeDeletionVector(std::span<const std::byte> bytes, uint64_t r
     const std::span<const std::byte> rest = bytes.subspan(reader.position());
     const auto* data = reinterpret_cast<const char*>(rest.data());
     const size_t size = roaring_bitmap_portable_deserialize_size(data, rest.size());
-    const RoaringPointer bitmap(
-        size == 0 ? nullptr : roaring_bitmap_portable_deserialize_safe(data, size));
+    const RoaringPointer bitmap(size == 0 ? nullptr
+                                          : roaring_bitmap_portable_deserialize_safe(data, size));
     if (bitmap == nullptr || !reader.ReadBytes(size)) {
       return Status::Corruption("a bucket is not a Roaring bitmap");
     }

@@ -17,8 +17,8 @@ namespace viper::storage {
 
 /// Deletion vectors of the Delta protocol ("Deletion Vectors", "Deletion Vector Format"): the rows
 /// of a data file that are no longer part of the table, by their number in the file. The vectors of
-/// one commit lie in one file under `_dv/`: hidden from bare Parquet readers, and from the vacuum of
-/// writers that know of no deletion vectors. docs/format/table.md has the bytes.
+/// one commit lie in one file under `_dv/`: hidden from bare Parquet readers, and from the vacuum
+/// of writers that know of no deletion vectors. docs/format/table.md has the bytes.
 using parquet::DeletionVectorDescriptor;
 
 /// Two descriptors of one file are the same vector if these are alike.

@@ -16,8 +16,6 @@
 namespace viper::storage {
 namespace {
 
-
-
 constexpr std::string_view kTable = "table";
 constexpr uint32_t kSeed = 20261126;
 
@@ -67,8 +65,8 @@ TEST(DeletionVector, GoldenBytes) {
                                          1,    0,    0,    0,    0, 0, 0, 0,  // buckets
                                          0,    0,    0,    0,                 // key of the first
                                          0x3a, 0x30, 0,    0,    1, 0, 0, 0,  // Roaring: no runs
-                                         0,    0,    3,    0,                 // key, cardinality - 1
-                                         16,   0,    0,    0,                 // offset
+                                         0,    0,    3,    0,  // key, cardinality - 1
+                                         16,   0,    0,    0,  // offset
                                          0,    0,    1,    0,    2, 0, 9, 0};
   ASSERT_EQ(bytes.size(), expected.size());
   for (size_t i = 0; i < bytes.size(); ++i) {
@@ -84,12 +82,10 @@ TEST(DeletionVector, EveryVectorOfAFileComesBack) {
   std::erase_if(vectors, [](const Bitmap& rows) { return !rows.AnySet(); });
   const auto descriptors = Write(file_system, vectors);
   EXPECT_EQ(descriptors[0].offset, 1);
-  EXPECT_EQ(PathOf(descriptors[0]),
-            "_dv/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin");
+  EXPECT_EQ(PathOf(descriptors[0]), "_dv/deletion_vector_d2c639aa-8816-431a-aaf6-d3fe2512ff61.bin");
   for (size_t i = 0; i < vectors.size(); ++i) {
-    ASSERT_OK_AND_ASSIGN(const Bitmap rows,
-                         ReadDeletionVector(file_system, std::string(kTable), descriptors[i],
-                                            vectors[i].size()));
+    ASSERT_OK_AND_ASSIGN(const Bitmap rows, ReadDeletionVector(file_system, std::string(kTable),
+                                                               descriptors[i], vectors[i].size()));
     EXPECT_EQ(rows, vectors[i]) << "vector " << i << " seed " << kSeed;
   }
 }
@@ -156,15 +152,15 @@ TEST(DeletionVector, InlineVectorsAreRead) {
       .size_bytes = 40,
       .cardinality = 4};
   // The protocol's own example is in the "native" form, which nothing writes or reads.
-  EXPECT_STATUS(kCorruption, "magic number",
-                ReadDeletionVector(*std::make_unique<MemoryFileSystem>(), "t",
-                                   {.storage_type = "i",
-                                    .path_or_inline =
-                                        "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L",
-                                    .offset = std::nullopt,
-                                    .size_bytes = 40,
-                                    .cardinality = 6},
-                                   100));
+  EXPECT_STATUS(
+      kCorruption, "magic number",
+      ReadDeletionVector(*std::make_unique<MemoryFileSystem>(), "t",
+                         {.storage_type = "i",
+                          .path_or_inline = "wi5b=000010000siXQKl0rr91000f55c8Xg0@@D72lkbi5=-{L",
+                          .offset = std::nullopt,
+                          .size_bytes = 40,
+                          .cardinality = 6},
+                         100));
   MemoryFileSystem file_system;
   ASSERT_OK_AND_ASSIGN(const Bitmap rows, ReadDeletionVector(file_system, "t", descriptor, 100));
   EXPECT_EQ(rows, Rows(100, {0, 1, 2, 9}));

@@ -307,8 +307,8 @@ Result<CommitFile> DecodeCommit(std::string_view text, const std::string& path) 
   const size_t first_end = std::min(text.find('\n'), text.size());
   const std::string actual = ActionsCrc(text.substr(std::min(first_end + 1, text.size())));
   if (!file.actions_crc.empty() && file.actions_crc != actual) {
-    return Status::Corruption(fmt::format("{}: checksum of its actions: expected={} actual={}", path,
-                                          file.actions_crc, actual));
+    return Status::Corruption(fmt::format("{}: checksum of its actions: expected={} actual={}",
+                                          path, file.actions_crc, actual));
   }
   return file;
 }

@@ -23,8 +23,8 @@ std::string EncodeCommit(const TableCommit& commit, const CommitStamp& stamp);
 struct CommitFile {
   TableCommit commit;
   CommitStamp stamp;
-  /// CRC-32C of all that follows the first line, as eight hexadecimal digits, as the commit says it;
-  /// empty if it does not (another writer's).
+  /// CRC-32C of all that follows the first line, as eight hexadecimal digits, as the commit says
+  /// it; empty if it does not (another writer's).
   std::string actions_crc;
 };
 

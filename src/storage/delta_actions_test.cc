@@ -70,8 +70,7 @@ TEST(DeltaActions, EveryActionComesBack) {
 }
 
 TEST(DeltaActions, EveryFlippedBitOfTheActionsIsNoticed) {
-  const std::string good =
-      EncodeCommit(FullCommit(), {.timestamp_ms = 3, .transaction_id = "t"});
+  const std::string good = EncodeCommit(FullCommit(), {.timestamp_ms = 3, .transaction_id = "t"});
   for (size_t i = good.find('\n') + 1; i < good.size(); ++i) {
     for (int bit = 0; bit < 8; ++bit) {
       std::string bad = good;
@@ -120,8 +119,10 @@ TEST(DeltaActions, DeletionVectorsComeBack) {
                                            .size_bytes = 40,
                                            .cardinality = 6};
   TableCommit commit;
-  commit.removed = {{.path = "a", .deletion_timestamp_ms = 7, .size = 9, .deletion_vector = vector}};
-  commit.added = {{.path = "a", .size = 9, .stats_json = {}, .tags = {}, .deletion_vector = vector}};
+  commit.removed = {
+      {.path = "a", .deletion_timestamp_ms = 7, .size = 9, .deletion_vector = vector}};
+  commit.added = {
+      {.path = "a", .size = 9, .stats_json = {}, .tags = {}, .deletion_vector = vector}};
   commit.added[0].deletion_vector->cardinality = 7;
   const std::string text = EncodeCommit(commit, {});
   ASSERT_OK_AND_ASSIGN(const CommitFile file, Decode(text));

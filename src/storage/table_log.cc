@@ -73,7 +73,8 @@ class TableLogImpl final : public TableLog {
     LogListing listing = all;
     std::erase_if(listing.commits, [&](int64_t other) { return other > version; });
     std::erase_if(listing.checkpoints, [&](int64_t other) { return other > version; });
-    const bool is_there = listing.commits.contains(version) || listing.checkpoints.contains(version);
+    const bool is_there =
+        listing.commits.contains(version) || listing.checkpoints.contains(version);
     const bool has_start = listing.commits.contains(0) || !listing.checkpoints.empty();
     if (!is_there || !has_start) return NoVersion(version, all);
     VIPER_ASSIGN_OR_RETURN(TableState state, LoadListed(listing));
@@ -177,13 +178,15 @@ class TableLogImpl final : public TableLog {
 
   Status NoVersion(int64_t version, const LogListing& listing) const {
     // From a checkpoint on, or from the first commit.
-    const int64_t newest = std::max(listing.commits.empty() ? -1 : *listing.commits.rbegin(),
-                                    listing.checkpoints.empty() ? -1 : *listing.checkpoints.rbegin());
+    const int64_t newest =
+        std::max(listing.commits.empty() ? -1 : *listing.commits.rbegin(),
+                 listing.checkpoints.empty() ? -1 : *listing.checkpoints.rbegin());
     int64_t oldest = listing.checkpoints.empty() ? newest : *listing.checkpoints.begin();
     if (listing.commits.contains(0)) oldest = 0;
-    return Status::NotFound(fmt::format("{}: this version of the table is not in its log: "
-                                        "oldest={} newest={} asked={}",
-                                        table_, oldest, newest, version));
+    return Status::NotFound(
+        fmt::format("{}: this version of the table is not in its log: "
+                    "oldest={} newest={} asked={}",
+                    table_, oldest, newest, version));
   }
 
   // NotFound if a listed file has vanished.

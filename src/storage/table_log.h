@@ -113,8 +113,8 @@ class TableLog {
   /// Unsupported, by name, for a protocol or a reader feature that we do not know, partition
   /// columns, data files outside the table.
   virtual Result<TableState> Load() = 0;
-  /// The state at a version. NotFound, naming the oldest and the newest that can be told, if that one
-  /// cannot; else as Load.
+  /// The state at a version. NotFound, naming the oldest and the newest that can be told, if that
+  /// one cannot; else as Load.
   virtual Result<TableState> LoadVersion(int64_t version) = 0;
   /// The newest version that was committed at this time or before, by the time in its commit.
   /// NotFound, naming the oldest, if there is none in the log.
@@ -132,7 +132,8 @@ class TableLog {
   virtual bool WantsCheckpoint(int64_t version) const = 0;
 };
 
-/// Of a data file with a deletion vector, or without one: its path, then what tells its vectors apart.
+/// Of a data file with a deletion vector, or without one: its path, then what tells its vectors
+/// apart.
 std::string TombstoneKey(std::string_view path,
                          const std::optional<DeletionVectorDescriptor>& deletion_vector);
 

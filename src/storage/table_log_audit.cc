@@ -1,6 +1,7 @@
 // One pass over the versions, oldest first. Each commit is applied to the state before it; each
 // checkpoint is compared with the state of its version where that is known, and becomes the state
-// where it is not. After a commit that cannot be read the state is a guess, until the next checkpoint.
+// where it is not. After a commit that cannot be read the state is a guess, until the next
+// checkpoint.
 
 #include "storage/table_log_audit.h"
 
@@ -242,7 +243,7 @@ class TableLogAuditor {
   }
 
   static Result<TableState> Decode(std::span<const std::byte> bytes, const std::string& path,
-                                        int64_t version) {
+                                   int64_t version) {
     VIPER_ASSIGN_OR_RETURN(const auto actions, parquet::DecodeCheckpoint(bytes, path));
     auto state = FromCheckpoint(actions, version);
     if (!state.ok()) return state.status().WithContext(path);
@@ -275,6 +276,7 @@ class TableLogAuditor {
     };
     const auto version = number("version");
     if (!version) return "it names no version";
+    if (IsNewerThanListed(*version)) return {};
     const auto found = readable_checkpoints_.find(*version);
     if (found == readable_checkpoints_.end()) {
       return fmt::format("it names a checkpoint that is not there or not readable: version={}",
@@ -291,6 +293,13 @@ class TableLogAuditor {
     };
     if (std::string what = differs("sizeInBytes", found->second.bytes); !what.empty()) return what;
     return differs("numOfAddFiles", found->second.files);
+  }
+
+  // A writer may have made a checkpoint since the directory was listed.
+  bool IsNewerThanListed(int64_t version) const {
+    if (!checkpoints_.empty() && version <= *checkpoints_.rbegin()) return false;
+    const auto exists = file_system_.Exists(CheckpointPath(table_, version));
+    return exists.ok() && *exists;
   }
 
   // The state after a version that cannot be read is a guess.

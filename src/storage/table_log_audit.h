@@ -11,8 +11,8 @@
 namespace viper::storage {
 
 /// Reads every file of a table log, where TableLog::Load reads no more than it needs: each commit
-/// and each checkpoint is decoded, and where the commits up to a checkpoint are there the checkpoint
-/// is compared with them.
+/// and each checkpoint is decoded, and where the commits up to a checkpoint are there the
+/// checkpoint is compared with them.
 
 /// Something wrong with one file of the log.
 struct LogProblem {

@@ -32,8 +32,8 @@ Result<std::vector<uint64_t>> ListWalSegments(FileSystem& file_system,
   return segments;
 }
 
-// A segment may lie in blocks that had an earlier life, whose frames had lower numbers: only numbers
-// of this life say that a frame was begun here.
+// A segment may lie in blocks that had an earlier life, whose frames had lower numbers: only
+// numbers of this life say that a frame was begun here.
 Result<bool> HasRemains(FileSystem& file_system, const WalSegmentAudit& audit) {
   VIPER_ASSIGN_OR_RETURN(const auto file, file_system.OpenForRead(audit.path));
   const uint64_t size = file->size();

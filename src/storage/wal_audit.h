@@ -26,8 +26,8 @@ struct WalSegmentAudit {
 };
 
 /// Read all segments in a log's directory, by rising first number; none if it does not exist. A
-/// segment holds the numbers up to where the next one begins. May run beside a writer: segments that
-/// it drops meanwhile are left out.
+/// segment holds the numbers up to where the next one begins. May run beside a writer: segments
+/// that it drops meanwhile are left out.
 Result<std::vector<WalSegmentAudit>> AuditWalSegments(FileSystem& file_system,
                                                       const std::string& directory);
 

@@ -78,8 +78,7 @@ TEST_F(WalAuditTest, WhateverIsDamagedOfTheLastRecordLeavesRemains) {
 }
 
 TEST_F(WalAuditTest, WhatAnEarlierLifeOfTheBlocksLeftIsNoRemains) {
-  ASSERT_OK_AND_ASSIGN(auto writer,
-                       WalWriter::Open(files_, kTestWalDirectory, 0, SmallSegments()));
+  ASSERT_OK_AND_ASSIGN(auto writer, WalWriter::Open(files_, kTestWalDirectory, 0, SmallSegments()));
   uint64_t last = 0;
   for (int i = 0; i < 200; ++i) {
     ASSERT_OK_AND_ASSIGN(last, AppendTexts(*writer, {std::string(200, 'y')}));

@@ -154,7 +154,8 @@ void CheckImage(MemoryFileSystem& image, const Life& life) {
   ManualClock clock(kNow);
   Contents contents;
   {
-    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", Options(image, clock, life.delete_mode())));
+    ASSERT_OK_AND_ASSIGN(Engine engine,
+                         Engine::Open("/db", Options(image, clock, life.delete_mode())));
     auto opened = engine.OpenCollection("docs");
     if (!life.created() && !opened.ok()) {
       EXPECT_STATUS(kNotFound, "", opened);
