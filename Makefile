@@ -11,7 +11,7 @@ export VIPER_JOBS := $(JOBS)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: setup
 setup: ## Install the packages and the Python environment that are missing (seconds when nothing is)
@@ -39,6 +39,10 @@ bench: build ## Run the benchmarks on the release build, and with VIPER_DATA the
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release bench/run.sh
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release bench/compare.sh
 
+.PHONY: bench-lifecycle
+bench-lifecycle: build ## Ten minutes of mixed reads and writes, overwriting, deleting, compaction
+	@VIPER_BUILD_DIR=$(CURDIR)/build/release VIPER_BENCH_LIFECYCLE_SECONDS=600 bench/run.sh lifecycle
+
 .PHONY: format
 format: setup ## Rewrite all C++ sources with clang-format
 	@tools/format
@@ -47,6 +51,11 @@ format: setup ## Rewrite all C++ sources with clang-format
 check: setup ## Check layers, sizes, banned words and formatting (seconds)
 	@tools/check
 	@tools/format --check
+
+.PHONY: reliability
+reliability: setup ## Power losses, kills, flipped bits, failing files: the tests that break things, for longer
+	@tools/build dev
+	@tools/reliability
 
 .PHONY: tidy
 tidy: setup ## Run clang-tidy on the files changed since TIDY_SINCE (default: main; `all` for every file)

@@ -21,8 +21,9 @@ using Scenario = Status (*)(const RunOptions&, Report&);
 
 const std::map<std::string, Scenario>& Scenarios() {
   static const std::map<std::string, Scenario> scenarios = {
-      {"exact", RunExact},   {"import", RunImport}, {"insert", RunInsert}, {"kernels", RunKernels},
-      {"memory", RunMemory}, {"reopen", RunReopen}, {"size", RunSize},
+      {"exact", RunExact},     {"import", RunImport},       {"insert", RunInsert},
+      {"kernels", RunKernels}, {"lifecycle", RunLifecycle}, {"memory", RunMemory},
+      {"reopen", RunReopen},   {"size", RunSize},
   };
   return scenarios;
 }
@@ -55,8 +56,9 @@ int Main(int argc, char** argv) {
   std::vector<std::string> all;
   for (const auto& [name, run] : Scenarios()) all.push_back(name);
 
-  app.add_option("scenario", names,
-                 "exact, import, insert, kernels, memory, reopen, size; all when none is named")
+  app.add_option(
+         "scenario", names,
+         "exact, import, insert, kernels, lifecycle, memory, reopen, size; all when none is named")
       ->check(CLI::IsMember(all));
   app.add_option("--work", options.work_folder,
                  "folder on the disk to measure; the run works in viper-bench below it");
@@ -67,6 +69,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(1, 1'000));
   app.add_option("--insert-ms", options.insert_round_ms, "length of a round of inserts")
       ->check(CLI::Range(10, 600'000));
+  app.add_option("--lifecycle-seconds", options.lifecycle_seconds,
+                 "length of the mix of `lifecycle`")
+      ->check(CLI::Range(1, 86'400));
   app.add_option("--revision", revision, "source revision, for the report");
   app.add_option("-o,--output", output_path,
                  "append the report to this file; default: standard output");

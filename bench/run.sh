@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs every benchmark of viper_bench and writes bench/results/<date>.jsonl; `make bench` calls it after a release build.
 #
-#   bench/run.sh [SCENARIO...]      exact, import, insert, kernels, memory, reopen, size; all when none is named
+#   bench/run.sh [SCENARIO...]      exact, import, insert, kernels, lifecycle, memory, reopen, size; all when none is named
 #
 # VIPER_BUILD_DIR   build tree with bin/viper_bench (default build/release)
 # VIPER_DATA        folder with the set sift-photos-1m, unpacked; without it seeded data of the same shape is made,
 #                   and the results say so
 # VIPER_BENCH_DIR   scratch folder on the disk to measure (default build/bench)
+# VIPER_BENCH_LIFECYCLE_SECONDS    length of the mix of reads and writes of `lifecycle` (default 60)
 # VIPER_BENCH_ROWS, VIPER_BENCH_ROUNDS    smaller or longer runs (default 1,000,000 rows, 5 rounds)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -21,7 +22,8 @@ mkdir -p "$work" bench/results
 revision=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 [ -z "$(git status --porcelain --untracked-files=no 2>/dev/null)" ] || revision+=-modified
 
-arguments=(--work "$work" --rows "$rows" --rounds "$rounds" --revision "$revision")
+arguments=(--work "$work" --rows "$rows" --rounds "$rounds" --revision "$revision"
+  --lifecycle-seconds "${VIPER_BENCH_LIFECYCLE_SECONDS:-60}")
 set_folder=${VIPER_DATA:+$VIPER_DATA/sift-photos-1m}
 if [ -n "$set_folder" ] && [ -f "$set_folder/base.fvecs" ]; then
   arguments+=(--data "$set_folder")

@@ -24,6 +24,8 @@ struct RunOptions {
   size_t rounds = 5;
   /// How long one round of the single-row inserts lasts, in milliseconds.
   size_t insert_round_ms = 1000;
+  /// How long the mix of `lifecycle` lasts, in seconds.
+  size_t lifecycle_seconds = 60;
   /// This program's own file, to start it afresh.
   std::string program;
 };
@@ -39,6 +41,10 @@ Status RunImport(const RunOptions& options, Report& report);
 Status RunInsert(const RunOptions& options, Report& report);
 /// Nanoseconds of each kernel of search, by level and dimension, on data in the cache.
 Status RunKernels(const RunOptions& options, Report& report);
+/// Searches during a steady mix of reads and writes; after half of all rows were overwritten and
+/// the table compacted; with three rows in ten deleted. Each beside the same collection fresh from
+/// its load.
+Status RunLifecycle(const RunOptions& options, Report& report);
 /// Microseconds and recall of searches of an indexed table with nothing in memory, with many rows
 /// there that are compared one by one, and with them coded; what the coding takes.
 Status RunMemory(const RunOptions& options, Report& report);

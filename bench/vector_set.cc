@@ -130,6 +130,7 @@ Result<VectorSet> OpenOrMakeVectors(const RunOptions& options) {
 
 Result<Engine> OpenQuietEngine(const std::string& root, EngineOptions options) {
   options.background_index = false;
+  options.background_compaction = false;
   return Engine::Open(root, options);
 }
 

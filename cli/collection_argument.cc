@@ -34,20 +34,24 @@ void IdArguments::AddTo(Command& command) {
   command.AcceptExtras();
 }
 
-Status IdArguments::ForEach(const std::function<Status(std::string)>& visit) const {
-  const std::vector<std::string> others = command_->extras();
-  for (const std::string& other : others) {
+Status IdArguments::Check() const {
+  for (const std::string& other : command_->extras()) {
     if (!other.starts_with('-')) continue;
     return Status::InvalidArgument(fmt::format(
         "unknown option of this command (those of the program stand before it, and an id "
         "that begins with - goes into --file): {}",
         other));
   }
+  return Status::Ok();
+}
+
+Status IdArguments::ForEach(const std::function<Status(std::string)>& visit) const {
+  VIPER_RETURN_IF_ERROR(Check());
   if (first_.empty() == file_.empty()) {
     return Status::InvalidArgument("name the records: ids, or --file with one id on each line");
   }
   if (!first_.empty()) VIPER_RETURN_IF_ERROR(visit(first_));
-  for (const std::string& other : others) VIPER_RETURN_IF_ERROR(visit(other));
+  for (const std::string& other : command_->extras()) VIPER_RETURN_IF_ERROR(visit(other));
   if (file_.empty()) return Status::Ok();
   VIPER_ASSIGN_OR_RETURN(InputLines lines, InputLines::Open(file_));
   while (true) {

@@ -34,6 +34,9 @@ struct ProjectionArguments {
 class IdArguments {
  public:
   void AddTo(Command& command);
+  bool is_given() const { return !first_.empty() || !file_.empty(); }
+  /// InvalidArgument if something that looks like an option was taken for an id.
+  Status Check() const;
   /// Call `visit` with each id. InvalidArgument unless ids are given in one of the two ways.
   Status ForEach(const std::function<Status(std::string)>& visit) const;
 

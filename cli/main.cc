@@ -45,6 +45,10 @@ void AddGlobalOptions(Command& program, Session& session) {
   program.AddOptionWithDefault(
       "--durability", session.durability,
       "What an acknowledged write has survived: sync (power loss), interval, none");
+  program.AddOptionWithDefault(
+      "--deletes", session.deletes,
+      "How rows that died leave the table at a flush: rewrite (their files are written anew),\n"
+      "vectors (deletion vectors, which some readers refuse), auto (what costs less)");
   program.AddOptionWithDefault("--threads", session.threads,
                                "Threads of one search; 0 = one per core");
   program.AddOption(
@@ -66,7 +70,12 @@ void AddCommands(Command& program, Session& session) {
   AddIndexCommand(program, session);
   AddClustersCommand(program, session);
   AddBenchCommand(program, session);
+  AddVerifyCommand(program, session);
+  AddRepairCommand(program, session);
+  AddInspectCommand(program, session);
   AddFlushCommand(program, session);
+  AddCompactCommand(program, session);
+  AddUpdateCommand(program, session);
   AddDeleteCommand(program, session);
   AddDropCommand(program, session);
   AddDemoCommand(program, session);

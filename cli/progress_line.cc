@@ -54,6 +54,17 @@ void ProgressLine::Show(uint64_t rows, std::optional<double> share) {
   drawn_ = true;
 }
 
+void ProgressLine::ShowBytes(uint64_t done, uint64_t total) {
+  if (!enabled_) return;
+  const Clock::time_point now = Clock::now();
+  if (drawn_ && now - last_drawn_ < kRedrawInterval) return;
+  last_drawn_ = now;
+  const double share = total == 0 ? 0 : static_cast<double>(done) / static_cast<double>(total);
+  fmt::print(stderr, "\r\x1b[K{}  {}", BarText(std::clamp(share, 0.0, 1.0)), BytesText(done));
+  std::fflush(stderr);
+  drawn_ = true;
+}
+
 void ProgressLine::Clear() {
   if (!drawn_) return;
   fmt::print(stderr, "\r\x1b[K");

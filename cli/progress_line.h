@@ -17,6 +17,8 @@ class ProgressLine {
 
   /// `rows` done, `share` (0 to 1) of the whole if it is known. Drawn a few times a second at most.
   void Show(uint64_t rows, std::optional<double> share);
+  /// `done` bytes of `total` as far as that is known; drawn likewise.
+  void ShowBytes(uint64_t done, uint64_t total);
   /// Remove the line, so that other output begins at its place.
   void Clear();
 

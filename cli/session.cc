@@ -14,8 +14,10 @@ Result<Engine> Session::OpenEngine(Access access) const {
   EngineOptions options;
   options.read_only = access == Access::kRead;
   VIPER_ASSIGN_OR_RETURN(options.durability, ParseDurability(durability));
+  VIPER_ASSIGN_OR_RETURN(options.delete_mode, ParseDeleteMode(deletes));
   // A command that ends soon builds the index itself, or not at all.
   options.background_index = false;
+  options.background_compaction = false;
   // Nor would it be there to tell what an audit found.
   options.audit_share = 0;
   options.search_threads = threads;

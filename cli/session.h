@@ -17,6 +17,7 @@ enum class Access { kRead, kWrite };
 struct Session {
   std::string root;
   std::string durability = "sync";
+  std::string deletes = "auto";
   uint32_t threads = 0;
   uint64_t accept_loss_from = 0;
   /// What the chosen command does; set when the command line is read.

@@ -5,6 +5,7 @@ find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(simdjson REQUIRED)
 find_package(ArrowWheel REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # The wheel's libparquet exports a simdjson of its own, of another version, and would answer our calls (a crash in
 # the first JSON document). The loader takes the library that is named first, so simdjson has to precede Parquet on
@@ -20,6 +21,17 @@ if(NOT TARGET xxHash::xxhash)
   set_target_properties(xxHash::xxhash PROPERTIES
     IMPORTED_LOCATION "${VIPER_XXHASH_LIBRARY}"
     INTERFACE_INCLUDE_DIRECTORIES "${VIPER_XXHASH_INCLUDE}")
+endif()
+
+# Nor does CRoaring, in the version of Debian 12.
+if(NOT TARGET roaring::roaring)
+  find_library(VIPER_ROARING_LIBRARY roaring REQUIRED)
+  find_path(VIPER_ROARING_INCLUDE roaring/roaring.h REQUIRED)
+  mark_as_advanced(VIPER_ROARING_LIBRARY VIPER_ROARING_INCLUDE)
+  add_library(roaring::roaring UNKNOWN IMPORTED GLOBAL)
+  set_target_properties(roaring::roaring PROPERTIES
+    IMPORTED_LOCATION "${VIPER_ROARING_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${VIPER_ROARING_INCLUDE}")
 endif()
 
 if(VIPER_BUILD_PROGRAMS)

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "compaction.h"
 #include "float_matrix.h"
 #include "hits.h"
 #include "index_report.h"
@@ -148,16 +149,15 @@ std::vector<T> ConvertEach(nb::handle objects, size_t rows, const char* what,
   return converted;
 }
 
-WriteSummary Upsert(const PythonCollection& self, nb::handle ids, nb::handle vectors,
+RecordBatch ToBatch(const Collection& collection, nb::handle ids, nb::handle vectors,
                     nb::handle metadata, nb::handle timestamps, nb::handle expires_at) {
-  const std::shared_ptr<Collection> collection = self.Get();
   RecordBatch batch;
   batch.ids = IdsOf(ids);
   const size_t rows = batch.ids.size();
   // An empty list has no columns to count.
-  if (rows == 0 && nb::len(vectors) == 0) return {};
+  if (rows == 0 && nb::len(vectors) == 0) return batch;
   {
-    const FloatMatrix matrix(vectors, 2, collection->schema().dim, "vectors");
+    const FloatMatrix matrix(vectors, 2, collection.schema().dim, "vectors");
     CheckCount(matrix.rows(), rows, "vectors");
     batch.vectors.assign(matrix.floats().begin(), matrix.floats().end());
   }
@@ -165,14 +165,84 @@ WriteSummary Upsert(const PythonCollection& self, nb::handle ids, nb::handle vec
   using Moment = std::optional<Timestamp>;
   batch.timestamps = ConvertEach<Moment>(timestamps, rows, "timestamps", ToTimestamp);
   batch.expirations = ConvertEach<Moment>(expires_at, rows, "expires_at", ToTimestamp);
-  return ValueOrRaise(Unlocked([&] { return collection->Upsert(batch); }));
+  return batch;
 }
 
-WriteSummary Delete(const PythonCollection& self, nb::handle ids) {
+// Collection::Upsert and those that take the same.
+using WriteBatchCall = Result<WriteSummary> (Collection::*)(const RecordBatch&);
+
+template <WriteBatchCall kCall>
+WriteSummary WriteRecords(const PythonCollection& self, nb::handle ids, nb::handle vectors,
+                          nb::handle metadata, nb::handle timestamps, nb::handle expires_at) {
   const std::shared_ptr<Collection> collection = self.Get();
-  const std::vector<std::string> texts =
-      PyUnicode_Check(ids.ptr()) ? std::vector{std::string(TextOf(ids))} : IdsOf(ids);
+  const RecordBatch batch = ToBatch(*collection, ids, vectors, metadata, timestamps, expires_at);
+  return ValueOrRaise(Unlocked([&] { return ((*collection).*kCall)(batch); }));
+}
+
+// One id or several.
+std::vector<std::string> OneOrMoreIds(nb::handle ids) {
+  return PyUnicode_Check(ids.ptr()) ? std::vector{std::string(TextOf(ids))} : IdsOf(ids);
+}
+
+void CheckTarget(nb::handle ids, nb::handle filter) {
+  if (ids.is_none() == filter.is_none()) {
+    RaiseInvalidArgument("name the records in one way: ids or filter");
+  }
+}
+
+WriteSummary Delete(const PythonCollection& self, nb::handle ids, nb::handle filter) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  CheckTarget(ids, filter);
+  if (ids.is_none()) {
+    const Filter parsed = ToFilter(filter);
+    return ValueOrRaise(Unlocked([&] { return collection->DeleteWhere(parsed); }));
+  }
+  const std::vector<std::string> texts = OneOrMoreIds(ids);
   return ValueOrRaise(Unlocked([&] { return collection->Delete(texts); }));
+}
+
+MetadataChange ToChange(nb::handle set, nb::handle unset, bool replace_all) {
+  MetadataChange change;
+  change.set = ToMetadata(set);
+  if (PyUnicode_Check(unset.ptr())) {
+    RaiseInvalidArgument("unset: a list of keys expected, not one text");
+  }
+  if (!unset.is_none()) {
+    for (const nb::handle key : nb::borrow<nb::iterable>(unset)) {
+      if (!PyUnicode_Check(key.ptr())) RaiseInvalidArgument("unset: keys must be text");
+      change.remove.emplace_back(TextOf(key));
+    }
+  }
+  change.replace_all = replace_all;
+  return change;
+}
+
+WriteSummary Update(const PythonCollection& self, nb::handle ids, nb::handle filter, nb::handle set,
+                    nb::handle unset, bool replace_all) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  CheckTarget(ids, filter);
+  if (set.is_none() && unset.is_none() && !replace_all) {
+    RaiseInvalidArgument("nothing to change: give set or unset");
+  }
+  const bool is_each = PyList_Check(set.ptr()) || PyTuple_Check(set.ptr());
+  if (ids.is_none()) {
+    if (is_each) RaiseInvalidArgument("set: with a filter one dict for all records expected");
+    const Filter parsed = ToFilter(filter);
+    const MetadataChange change = ToChange(set, unset, replace_all);
+    return ValueOrRaise(Unlocked([&] { return collection->UpdateMetadata(parsed, change); }));
+  }
+  const std::vector<std::string> texts = OneOrMoreIds(ids);
+  if (!is_each) {
+    const MetadataChange change = ToChange(set, unset, replace_all);
+    return ValueOrRaise(Unlocked([&] { return collection->UpdateMetadata(texts, change); }));
+  }
+  std::vector<MetadataUpdate> updates;
+  updates.reserve(texts.size());
+  CheckCount(nb::len(set), texts.size(), "set");
+  for (const nb::handle each : nb::borrow<nb::iterable>(set)) {
+    updates.push_back({texts[updates.size()], ToChange(each, unset, replace_all)});
+  }
+  return ValueOrRaise(Unlocked([&] { return collection->UpdateMetadata(updates); }));
 }
 
 Record GetRecord(const PythonCollection& self, nb::handle id) {
@@ -262,7 +332,7 @@ void BindRecord(nb::module_& module) {
       .def("__repr__",
            [](const Record& self) { return ToText(fmt::format("Record(id='{}')", self.id)); });
   nb::class_<WriteSummary>(module, "WriteSummary", "What a write did.")
-      .def_ro("rows", &WriteSummary::rows, "Rows written or deleted.")
+      .def_ro("rows", &WriteSummary::rows, "Rows written, changed or deleted.")
       .def_ro("duplicates", &WriteSummary::duplicates,
               "Rows of the batch that a later row of the same id replaced (the last wins).")
       .def_ro("sequence", &WriteSummary::sequence, "Sequence number of the write.")
@@ -302,6 +372,13 @@ constexpr const char* kSearchBatchDoc = R"(Search for many queries at once: fast
 queries: count x dim. Returns (ids, distances): a list of lists of ids, best first, and an array of count x k float32,
 NaN where fewer than k records match.)";
 
+constexpr const char* kCompactDoc =
+    R"(Merge small files, and write files anew that have many dead rows; the background does the same.
+
+dry_run: only tell. everything: whether it pays or not. fold_deletion_vectors: apply all deletion vectors, for readers
+that know none. part_bytes: files grow to about this size. bytes_per_second: copy no faster. A dict: the steps with what was
+predicted and what became of it, files and bytes before and after.)";
+
 constexpr const char* kPredictOptimalDoc = R"(The cluster that a record with this vector belongs to.
 
 Returns a dict: cluster ("collection/model/number"), number, distance (to its centroid), second_distance (to the nearest
@@ -318,6 +395,28 @@ constexpr const char* kUpsertDoc = R"(Write records; those whose id exists are r
 ids: texts or integers. vectors: count x dim; other number types are converted to float32. metadata: a dict (or None)
 for each id, or None at all. timestamps, expires_at: datetimes (or None), UTC where they name no zone.
 Durable, and visible to every later read, when it returns. Nothing is written if any record is invalid.)";
+
+constexpr const char* kInsertDoc =
+    R"(Write records that must be new, as upsert does: AlreadyExists if any id exists; then nothing is written.)";
+
+constexpr const char* kReplaceDoc =
+    R"(Write records in place of those that exist, as upsert does: NotFound (a KeyError) if any id has none; then nothing is
+written.)";
+
+constexpr const char* kUpdateDoc =
+    R"(Change the metadata of records; their vectors and times stay.
+
+ids or filter: which records. ids that do not exist are skipped; a filter that is empty or always true is refused
+("_id IS NOT NULL" means every record).
+set: keys and their new values, a dict for all, or a list with a dict for each id. unset: keys to remove. The other keys
+stay, unless replace_all.
+`rows` counts the records that were changed. No concurrent write is lost. By ids it is all or nothing; by filter batches
+of 10,000 are, and a record that others write meanwhile is only changed if it still matches.)";
+
+constexpr const char* kDeleteDoc =
+    R"(Delete records by id or by filter. `rows` counts those that existed.
+
+ids that do not exist are ignored. A filter that is empty or always true is refused; "_id IS NOT NULL" means every record.)";
 
 }  // namespace
 
@@ -341,10 +440,20 @@ void BindCollection(nb::module_& module) {
                      return ToText(MetricName(self.Get()->schema().metric));
                    })
       .def_prop_ro("fields", &FieldsOf, "The declared fields: name to type.")
-      .def("upsert", &Upsert, "ids"_a, "vectors"_a, "metadata"_a.none() = nb::none(), nb::kw_only(),
-           "timestamps"_a.none() = nb::none(), "expires_at"_a.none() = nb::none(), kUpsertDoc)
-      .def("delete", &Delete, "ids"_a,
-           "Delete by id; ids that do not exist are ignored. `rows` counts those that did.")
+      .def("upsert", &WriteRecords<&Collection::Upsert>, "ids"_a, "vectors"_a,
+           "metadata"_a.none() = nb::none(), nb::kw_only(), "timestamps"_a.none() = nb::none(),
+           "expires_at"_a.none() = nb::none(), kUpsertDoc)
+      .def("insert", &WriteRecords<&Collection::Insert>, "ids"_a, "vectors"_a,
+           "metadata"_a.none() = nb::none(), nb::kw_only(), "timestamps"_a.none() = nb::none(),
+           "expires_at"_a.none() = nb::none(), kInsertDoc)
+      .def("replace", &WriteRecords<&Collection::Replace>, "ids"_a, "vectors"_a,
+           "metadata"_a.none() = nb::none(), nb::kw_only(), "timestamps"_a.none() = nb::none(),
+           "expires_at"_a.none() = nb::none(), kReplaceDoc)
+      .def("update", &Update, "ids"_a.none() = nb::none(), nb::kw_only(),
+           "filter"_a.none() = nb::none(), "set"_a.none() = nb::none(),
+           "unset"_a.none() = nb::none(), "replace_all"_a = false, kUpdateDoc)
+      .def("delete", &Delete, "ids"_a.none() = nb::none(), nb::kw_only(),
+           "filter"_a.none() = nb::none(), kDeleteDoc)
       .def("get", &GetRecord, "id"_a, "The record of that id; raises NotFound (a KeyError).")
       .def("count", &Count, "filter"_a.none() = nb::none(), "How many records match.")
       .def("search", &Search, "query"_a, "k"_a = 10, nb::kw_only(), "recall"_a = 0.95,
@@ -371,6 +480,27 @@ void BindCollection(nb::module_& module) {
             RaiseUnlessOk(Unlocked([&] { return collection->BuildIndex(); }));
           },
           "Bring the index up to the table now, instead of waiting for the background to do it.")
+      .def(
+          "compact",
+          [](const PythonCollection& self, bool dry_run, bool everything,
+             bool fold_deletion_vectors, uint64_t part_bytes, uint64_t bytes_per_second) {
+            return Compact(*self.Get(), {.dry_run = dry_run,
+                                         .everything = everything,
+                                         .fold_deletion_vectors = fold_deletion_vectors,
+                                         .part_bytes = part_bytes,
+                                         .bytes_per_second = bytes_per_second});
+          },
+          nb::kw_only(), "dry_run"_a = false, "everything"_a = false,
+          "fold_deletion_vectors"_a = false, "part_bytes"_a = uint64_t{0},
+          "bytes_per_second"_a = uint64_t{0}, kCompactDoc)
+      .def(
+          "vacuum",
+          [](const PythonCollection& self, int64_t retention_ms, bool dry_run) {
+            return Vacuum(*self.Get(), {.retention_ms = retention_ms, .dry_run = dry_run});
+          },
+          nb::kw_only(), "retention_ms"_a = int64_t{-1}, "dry_run"_a = false,
+          "Remove files that only older versions of the table need: those that were replaced more "
+          "than retention_ms ago (-1: as the database says). A dict: the files, and their bytes.")
       .def("predict_optimal_cluster", &PredictOptimal, "vector"_a, kPredictOptimalDoc)
       .def("predict_relevant_clusters", &PredictRelevant, "query"_a, "recall"_a = 0.95, "k"_a = 10,
            kPredictRelevantDoc)

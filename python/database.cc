@@ -45,7 +45,8 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  bool background_flush, bool background_index, uint32_t search_threads,
                  size_t cache_bytes, uint64_t accept_loss_from, uint64_t index_min_rows,
                  bool index_byte_rows, size_t index_memory_bytes, uint32_t index_threads,
-                 double audit_share) {
+                 double audit_share, const std::string& deletes, bool background_compaction,
+                 uint64_t part_bytes, uint64_t compaction_bytes_per_second, int64_t retention_ms) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
   const std::string root = nb::cast<std::string>(nb::steal(text));
@@ -65,6 +66,11 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
   options.index_memory_bytes = index_memory_bytes;
   options.index_threads = index_threads;
   options.audit_share = audit_share;
+  options.delete_mode = ValueOrRaise(ParseDeleteMode(deletes));
+  options.background_compaction = background_compaction;
+  options.part_bytes = part_bytes;
+  options.compaction_bytes_per_second = compaction_bytes_per_second;
+  options.retention_ms = retention_ms;
   return Database(ValueOrRaise(Unlocked([&] { return Engine::Open(root, options); })));
 }
 
@@ -117,6 +123,59 @@ void Drop(const Database& self, const std::string& name) {
   RaiseUnlessOk(Unlocked([&] { return engine->DropCollection(name); }));
 }
 
+// Lets Ctrl-C stop what reads a whole collection. The engine calls it without the interpreter lock.
+bool GoesOn(const VerifyProgress&) {
+  const nb::gil_scoped_acquire acquire;
+  return PyErr_CheckSignals() == 0;
+}
+
+// The report as a dict; or the exception of the signal that stopped the work.
+template <typename Report>
+nb::object DictOrRaise(Result<Report> report) {
+  if (PyErr_Occurred() != nullptr) nb::raise_python_error();
+  return FromValue(ToValue(ValueOrRaise(std::move(report))));
+}
+
+nb::object Verify(const Database& self, const std::string& name, size_t memory_bytes) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  VerifyOptions options;
+  options.progress = GoesOn;
+  options.memory_bytes = memory_bytes;
+  return DictOrRaise(Unlocked([&] { return engine->Verify(name, options); }));
+}
+
+nb::object Repair(const Database& self, const std::string& name, bool dry_run,
+                  size_t memory_bytes) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  RepairOptions options;
+  options.dry_run = dry_run;
+  options.progress = GoesOn;
+  options.memory_bytes = memory_bytes;
+  return DictOrRaise(Unlocked([&] { return engine->Repair(name, options); }));
+}
+
+nb::object Inspect(const Database& self, const std::string& name) {
+  const std::shared_ptr<Engine> engine = self.Get();
+  return FromValue(ToValue(ValueOrRaise(Unlocked([&] { return engine->Inspect(name); }))));
+}
+
+constexpr const char* kVerifyDoc =
+    R"(Check every file of a collection: checksums, whether all can be read, and whether the files say the same.
+
+Changes nothing and takes no lock, so that the collection may be written meanwhile. Damage does not raise: the dict has
+is_sound, and findings, each with kind ("truth", "derived", "leftover" or "note"), file, problem, affected and
+is_repairable. memory_bytes limits the comparison of ids.)";
+
+constexpr const char* kRepairDoc =
+    R"(Make again what is derived and damaged, remove leftovers, and name what cannot be repaired.
+
+What holds records is never touched. Needs the collection for itself (raises Busy); with dry_run it changes nothing and says
+what would be done. The dict has is_sound, steps (finding, action, is_done), and the reports before and after.)";
+
+constexpr const char* kInspectDoc =
+    R"(Tell what is in each file of a collection, as a dict: versions, parts with their columns, sidecars, log_segments,
+index_models and index_segments.)";
+
 constexpr const char* kConnectDoc =
     R"(Open the directory `path` as a database, creating it unless read-only.
 
@@ -125,7 +184,11 @@ search_threads: threads for one large search (a single query too, where there is
 per core. index_min_rows: below so many records there is no index. index_byte_rows=False: a smaller index, whose searches
 read more of the vectors themselves.
 index_memory_bytes, index_threads: what building the index may take. audit_share: the share of queries that are asked again
-exactly in the background, to learn the recall that they had.)";
+exactly in the background, to learn the recall that they had.
+deletes: how rows that died leave the table at a flush: "rewrite" (their files are written anew), "vectors" (deletion
+vectors, which some readers refuse) or "auto" (what costs less). background_compaction, part_bytes,
+compaction_bytes_per_second: merging of small files, and the dropping of dead rows. retention_ms: how long files are kept
+that only older versions of the table need.)";
 
 }  // namespace
 
@@ -143,6 +206,11 @@ void BindDatabase(nb::module_& module) {
       .def("list_collections", &List, "Names of the collections, sorted.")
       .def("drop_collection", &Drop, "name"_a,
            "Remove a collection and its files for good; it must not be open.")
+      .def("verify", &Verify, "name"_a, nb::kw_only(),
+           "memory_bytes"_a = VerifyOptions().memory_bytes, kVerifyDoc)
+      .def("repair", &Repair, "name"_a, "dry_run"_a = false, nb::kw_only(),
+           "memory_bytes"_a = RepairOptions().memory_bytes, kRepairDoc)
+      .def("inspect", &Inspect, "name"_a, kInspectDoc)
       .def("close", &Database::Close, "Give the database up; open collections stay open.")
       .def("__enter__", [](nb::handle self) { return nb::borrow(self); })
       .def("__exit__", [](Database& self, const nb::args&) { self.Close(); });
@@ -158,7 +226,10 @@ void BindDatabase(nb::module_& module) {
              "index_byte_rows"_a = defaults.index_byte_rows,
              "index_memory_bytes"_a = defaults.index_memory_bytes,
              "index_threads"_a = defaults.index_threads, "audit_share"_a = defaults.audit_share,
-             kConnectDoc);
+             "deletes"_a = "auto", "background_compaction"_a = defaults.background_compaction,
+             "part_bytes"_a = defaults.part_bytes,
+             "compaction_bytes_per_second"_a = defaults.compaction_bytes_per_second,
+             "retention_ms"_a = defaults.retention_ms, kConnectDoc);
 }
 
 }  // namespace viper::python

@@ -18,16 +18,17 @@ def program(name):
 
 
 class Lake:
-    """Runs `viper --root ROOT ...`."""
+    """Runs `viper --root ROOT [options] ...`."""
 
-    def __init__(self, root):
+    def __init__(self, root, *options):
         self.root = pathlib.Path(root)
+        self.options = options
 
     def table(self, name="c"):
         return self.root / name
 
     def command(self, *arguments):
-        return [program("viper"), "--root", str(self.root), *map(str, arguments)]
+        return [program("viper"), "--root", str(self.root), *self.options, *map(str, arguments)]
 
     def run(self, *arguments, text=None, expect=0):
         """Run to the end and return the standard output; the exit code must be `expect` (None: any)."""

@@ -187,6 +187,16 @@ def test_what_only_tests_include_is_test_support(tmp_path):
         ("src/base/sample.cc", "twin"), ("src/base/sample.cc", "layer"), ("src/base/sample.h", "layer")]
 
 
+def test_headers_of_tests_may_include_each_other(tmp_path):
+    changes = {
+        "src/base/inner.h": '#pragma once\n#include "testing/t.h"\n',
+        "src/base/middle.h": '#pragma once\n#include "base/inner.h"\n',
+        "src/base/outer.h": '#pragma once\n#include "base/middle.h"\n',
+        "src/base/a_test.cc": '#include "base/inner.h"\n#include "base/middle.h"\n#include "base/outer.h"\n',
+    }
+    assert messages(tmp_path, changes) == []
+
+
 def test_isa_variants_share_one_test(tmp_path):
     names = ["distance_scalar.cc", "distance_avx2.cc", "distance_avx512.cc", "distance_neon.cc", "distance_test.cc"]
     changes = {f"src/kernels/{name}": "" for name in names}

@@ -10,17 +10,20 @@
 #include <vector>
 
 #include "viper/index_report.h"
+#include "viper/inspect.h"
+#include "viper/maintenance.h"
 #include "viper/options.h"
 #include "viper/record.h"
 #include "viper/record_source.h"
 #include "viper/snapshot.h"
 #include "viper/statistics.h"
+#include "viper/verify.h"
 
 namespace viper {
 
 /// What a write did.
 struct WriteSummary {
-  /// Rows written or deleted.
+  /// Rows written, changed or deleted.
   uint64_t rows = 0;
   /// Rows of the batch that a later row of the same id replaced (the last wins).
   uint64_t duplicates = 0;
@@ -69,8 +72,48 @@ class VIPER_EXPORT Collection {
   /// written. A call larger than 64 MiB is refused.
   Result<WriteSummary> Insert(std::span<const Record> records);
   Result<WriteSummary> Insert(const Record& record) { return Insert(std::span(&record, 1)); }
+  /// The same, in bulk form.
+  Result<WriteSummary> Insert(const RecordBatch& batch);
+  /// Write records in place of those that exist: NotFound, naming one, if any id has none; then
+  /// nothing is written. A call larger than 64 MiB is refused.
+  Result<WriteSummary> Replace(std::span<const Record> records);
+  Result<WriteSummary> Replace(const Record& record) { return Replace(std::span(&record, 1)); }
+  /// The same, in bulk form.
+  Result<WriteSummary> Replace(const RecordBatch& batch);
+
+  /// Change the metadata of records; their vectors, `timestamp` and `expires_at` stay. Ids that do
+  /// not exist are skipped: `rows` counts the records that were changed. Several updates of one id
+  /// are all done, in their order, and count as one row.
+  ///
+  /// No concurrent write is lost: a record is changed as the write before this one left it. Durable
+  /// and visible when it returns. A call of at most 64 MiB (of the records as they are afterwards,
+  /// with their vectors) is atomic, a larger one is a sequence of atomic pieces. Nothing is written
+  /// if a change is invalid (InvalidArgument names its index and id, the field and the values) or
+  /// would make the metadata of a record in the first piece too large.
+  Result<WriteSummary> UpdateMetadata(std::span<const MetadataUpdate> updates);
+  /// Make the same change to all of these; an id may come more than once.
+  Result<WriteSummary> UpdateMetadata(std::span<const std::string> ids,
+                                      const MetadataChange& change);
+  /// Change the metadata of all records that match when the call begins, in batches of at most
+  /// 10,000 records and 64 MiB. Each batch is atomic, all of them are not: what was done before a
+  /// failure stays, and the error says how many records that are.
+  ///
+  /// A record that somebody else has written since the call began is judged as it is when its
+  /// batch's turn comes: changed if it matches then, left alone if not. So a filter on the old
+  /// value makes a condition: `_id = 'a' AND version = 3` with a change that sets `version` to 4
+  /// gives `rows` 1 for one of several callers and 0 for the others. Records that begin to match
+  /// after the call began are left alone.
+  ///
+  /// InvalidArgument, before anything is written, for a change or filter that is invalid, and for a
+  /// filter that is empty or always true: a condition that every record meets is written out as
+  /// `_id IS NOT NULL`.
+  Result<WriteSummary> UpdateMetadata(const Filter& filter, const MetadataChange& change);
+
   /// Delete by id; ids that do not exist are ignored. `rows` counts those that did.
   Result<WriteSummary> Delete(std::span<const std::string> ids);
+  /// Delete all records that match when the call begins: batches, atomicity, records that others
+  /// write meanwhile and refused filters as for UpdateMetadata by filter.
+  Result<WriteSummary> DeleteWhere(const Filter& filter);
 
   /// Load a whole source straight into the table, faster than Upsert: each commit is durable and
   /// visible, rows replace those of equal id, and no log is written. Stops at the first bad row:
@@ -79,6 +122,15 @@ class VIPER_EXPORT Collection {
 
   /// Write all rows in memory to the table, so that other readers of the lake see them.
   Status Flush();
+  /// Write files of the table anew where it pays: many small ones become a large one, and rows that
+  /// are deleted, replaced or expired are left out. Waits for nobody and lets nobody wait, but for
+  /// a moment at the end; what readers have stays as it is. The background does the same
+  /// (EngineOptions::background_compaction); call it for CompactOptions::everything, or to know.
+  /// InvalidArgument; FailedPrecondition if read-only; Conflict if flushes keep overtaking it.
+  Result<CompactionReport> Compact(const CompactOptions& options = {});
+  /// Remove files that only old versions of the table name. The background does the same after
+  /// EngineOptions::retention_ms. FailedPrecondition if read-only.
+  Result<VacuumReport> Vacuum(const VacuumOptions& options = {});
   /// Bring the index up to the table now, on EngineOptions::index_threads, instead of waiting
   /// for the background to do it: searches are answered through it from then on. Does nothing below
   /// EngineOptions::index_min_rows records in the table, or if the index is up to date. `progress`
@@ -103,6 +155,12 @@ class VIPER_EXPORT Collection {
 
   /// The state of now, to read from consistently.
   Snapshot GetSnapshot() const;
+  /// The table as it was at a version (Snapshot::table_version), or at a time: what was flushed by
+  /// then, and nothing of the log. NotFound if that version, or a file of it, is no longer kept
+  /// (EngineOptions::retention_ms). Files that the table has left behind are read as slowly as new
+  /// ones: their index is gone.
+  Result<Snapshot> GetSnapshotOfVersion(int64_t version) const;
+  Result<Snapshot> GetSnapshotOfTime(Timestamp time) const;
   Result<Record> Get(std::string_view id,
                      const Projection& projection = Snapshot::kEverything) const;
   Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;
@@ -143,6 +201,24 @@ class VIPER_EXPORT Engine {
   Result<std::vector<std::string>> ListCollections() const;
   /// Remove a collection and its files for good. NotFound; Busy while it is open here or elsewhere.
   Status DropCollection(const std::string& name);
+
+  /// Check every file of a collection: the checksums, whether all of it can be read, and whether
+  /// the files say the same. Changes nothing and takes no lock, so that a writer, of this process
+  /// or another, may be at work. Damage is in the report; the call fails only if there is no such
+  /// collection (NotFound), if it was stopped (Cancelled), or if directories cannot be read. Reads
+  /// everything once.
+  Result<VerifyReport> Verify(const std::string& name, const VerifyOptions& options = {}) const;
+  /// Put right what a verification finds, where that can be done without a choice: what is made
+  /// from other files is made again, or removed so that it will be; files that nobody refers to are
+  /// removed. What holds records is never touched: where that is damaged the report names it, and
+  /// what is lost. Takes the writer's lock, but for a dry run: Busy if the collection is open here
+  /// or written elsewhere. FailedPrecondition if read-only, but for a dry run. Else fails as
+  /// Verify.
+  Result<RepairReport> Repair(const std::string& name, const RepairOptions& options = {});
+  /// Tell what is in each file of a collection: versions of the table, parts and their columns, the
+  /// log, the index. Reads footers and headers, but for the log and the sidecars, which are read
+  /// whole. Takes no lock; a file that cannot be read says why. NotFound.
+  Result<CollectionInspection> Inspect(const std::string& name) const;
 
   const std::string& root() const;
 

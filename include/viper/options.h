@@ -29,7 +29,24 @@ enum class Durability : uint8_t {
 VIPER_EXPORT std::string_view DurabilityName(Durability durability);
 VIPER_EXPORT Result<Durability> ParseDurability(std::string_view name);
 
-/// How an engine works. Nothing here changes what is stored or what is answered.
+/// How rows that were replaced or deleted leave the table at a flush.
+enum class DeleteMode : uint8_t {
+  /// Files of which little is left, or little to copy, are written anew without them; of others a
+  /// deletion vector says which rows are dead. The default.
+  kAuto = 0,
+  /// Every file is written anew: readers that know no deletion vectors read the table, at the price
+  /// of copying a file for one deleted row. (A table that has deletion vectors keeps those of the
+  /// files that are not touched.)
+  kRewrite = 1,
+  /// No file is copied, unless nothing is left of it.
+  kVectors = 2,
+};
+
+/// Return "auto", "rewrite" or "vectors".
+VIPER_EXPORT std::string_view DeleteModeName(DeleteMode mode);
+VIPER_EXPORT Result<DeleteMode> ParseDeleteMode(std::string_view name);
+
+/// How an engine works. Nothing here changes what is answered.
 struct VIPER_EXPORT EngineOptions {
   /// Open for reading only: takes no lock, writes nothing, sees everything that was acknowledged
   /// when the collection was opened or last refreshed, also while another process writes.
@@ -41,9 +58,22 @@ struct VIPER_EXPORT EngineOptions {
   size_t flush_bytes = size_t{64} << 20;
   /// Rows in memory are flushed when the oldest is this old; 0 = never by age. In milliseconds.
   uint32_t flush_age_ms = 60'000;
+  /// How a flush takes out of the table what was replaced or deleted. The first deletion vector
+  /// raises the table's Delta protocol to (3,7), which some readers refuse (docs/format/table.md).
+  DeleteMode delete_mode = DeleteMode::kAuto;
   /// Flush by size and age in a background thread. Off: only Flush() writes the table, except that
   /// a write that finds four times flush_bytes in memory flushes first.
   bool background_flush = true;
+  /// Files of the table grow to about so many bytes of vectors. 1 MiB to 4 GiB.
+  uint64_t part_bytes = uint64_t{256} << 20;
+  /// Merge small files, and write files anew that have many dead rows, in a background thread. Off:
+  /// only Collection::Compact does.
+  bool background_compaction = true;
+  /// Bytes a second that compaction copies at most; 0 = as fast as it can.
+  uint64_t compaction_bytes_per_second = 0;
+  /// Files that the table needs no longer are kept so long for those who read an older version, in
+  /// milliseconds; 0 = not at all. Whoever has them open reads on in any case.
+  int64_t retention_ms = int64_t{3600} * 1000;
   /// Build and keep up the index in a background thread. Off: only Collection::BuildIndex does.
   bool background_index = true;
   /// Below so many records in the table there is no index: comparing every one is as fast. 1 or

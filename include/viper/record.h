@@ -29,4 +29,22 @@ struct Record {
   friend bool operator==(const Record&, const Record&) = default;
 };
 
+/// What becomes of the metadata of a record that is kept otherwise: its vector and its times stay.
+struct MetadataChange {
+  /// Top-level keys and their new values. A value takes the place of the old one as a whole (nested
+  /// objects are not merged); null is a value.
+  Metadata set = {};
+  /// Top-level keys to take away; those that a record does not have are passed over. None of them
+  /// may be in `set`, and with `replace_all` there may be none.
+  std::vector<std::string> remove = {};
+  /// `set` is all that the record has afterwards. Otherwise the keys that are not named stay.
+  bool replace_all = false;
+};
+
+/// A change of the metadata of one record.
+struct MetadataUpdate {
+  std::string id = {};
+  MetadataChange change = {};
+};
+
 }  // namespace viper

@@ -46,12 +46,16 @@ struct CollectionStatistics {
   uint64_t index_trainings = 0;
   uint64_t index_coded_rows = 0;
 
+  /// Rows that were written one by one or in batches, or whose metadata were changed.
   uint64_t upserted_rows = 0;
   uint64_t deleted_rows = 0;
   uint64_t searches = 0;
   uint64_t gets = 0;
   uint64_t flushes = 0;
   uint64_t checkpoints = 0;
+  /// Steps of compactions, and bytes of the files that they wrote.
+  uint64_t compactions = 0;
+  uint64_t compacted_bytes = 0;
   uint64_t loaded_rows = 0;
   /// Calls of sync on the log, and records made durable by them: their quotient is the group size.
   uint64_t wal_syncs = 0;

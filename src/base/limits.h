@@ -22,6 +22,8 @@ inline constexpr size_t kJsonDepthMax = 64;
 inline constexpr size_t kMetadataBytesMax = size_t{16} << 20;
 /// Bytes of an Upsert that is one atomic write (viper/engine.h).
 inline constexpr size_t kAtomicWriteBytesMax = size_t{64} << 20;
+/// Records of one atomic batch of a write by filter (viper/engine.h).
+inline constexpr size_t kFilterWriteRowsMax = 10'000;
 /// Records of one page of a scroll.
 inline constexpr size_t kScrollPageMax = 100'000;
 /// A filter's text in bytes, conditions and connectives, values of one IN, parentheses inside each
@@ -37,6 +39,8 @@ inline constexpr uint32_t kSearchThreadsMax = 256;
 inline constexpr uint32_t kSyncIntervalMsMax = 60'000;
 inline constexpr size_t kFlushBytesMin = size_t{1} << 20;
 inline constexpr size_t kFlushBytesMax = size_t{16} << 30;
+inline constexpr uint64_t kPartBytesMin = uint64_t{1} << 20;
+inline constexpr uint64_t kPartBytesMax = uint64_t{4} << 30;
 inline constexpr size_t kIndexMemoryBytesMin = size_t{1} << 20;
 inline constexpr size_t kIndexMemoryBytesMax = size_t{16} << 40;
 /// Queries that wait to be audited, and wanted recalls that are told apart.

@@ -37,14 +37,39 @@ Result<Durability> ParseDurability(std::string_view name) {
       fmt::format("unknown durability: expected=sync|interval|none actual='{}'", name));
 }
 
+std::string_view DeleteModeName(DeleteMode mode) {
+  switch (mode) {
+    case DeleteMode::kAuto:
+      return "auto";
+    case DeleteMode::kRewrite:
+      return "rewrite";
+    case DeleteMode::kVectors:
+      return "vectors";
+  }
+  return "unknown";
+}
+
+Result<DeleteMode> ParseDeleteMode(std::string_view name) {
+  for (DeleteMode mode : {DeleteMode::kAuto, DeleteMode::kRewrite, DeleteMode::kVectors}) {
+    if (name == DeleteModeName(mode)) return mode;
+  }
+  return Status::InvalidArgument(
+      fmt::format("unknown delete mode: expected=auto|rewrite|vectors actual='{}'", name));
+}
+
 Status EngineOptions::Validate() const {
   if (durability > Durability::kNone) {
     return Status::InvalidArgument(fmt::format("EngineOptions::durability is unknown: actual={}",
                                                static_cast<int>(durability)));
   }
+  if (delete_mode > DeleteMode::kVectors) {
+    return Status::InvalidArgument(fmt::format("EngineOptions::delete_mode is unknown: actual={}",
+                                               static_cast<int>(delete_mode)));
+  }
   const Status checks[] = {
       CheckRange("sync_interval_ms", sync_interval_ms, 1, kSyncIntervalMsMax),
       CheckRange("flush_bytes", flush_bytes, kFlushBytesMin, kFlushBytesMax),
+      CheckRange("part_bytes", part_bytes, kPartBytesMin, kPartBytesMax),
       CheckRange("index_min_rows", index_min_rows, 1, std::numeric_limits<uint64_t>::max()),
       CheckRange("index_memory_bytes", index_memory_bytes, kIndexMemoryBytesMin,
                  kIndexMemoryBytesMax),
@@ -54,6 +79,10 @@ Status EngineOptions::Validate() const {
   };
   for (const Status& check : checks) {
     if (!check.ok()) return check;
+  }
+  if (retention_ms < 0) {
+    return Status::InvalidArgument(
+        fmt::format("EngineOptions::retention_ms is negative: actual={}", retention_ms));
   }
   if (!(audit_share >= 0 && audit_share <= 1)) {
     return Status::InvalidArgument(fmt::format(

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -16,6 +17,24 @@ using core::WriteQueue;
 
 /// Writers wait for a flush when this many times EngineOptions::flush_bytes are in memory.
 constexpr size_t kMemoryFactorMax = 4;
+/// How many commits of loads a write that depends on the rows there waits for, if each of them
+/// writes its ids again.
+constexpr int kLoadWaitsMax = 100;
+
+/// A batch in bulk form as single records.
+Result<std::vector<Record>> RecordsOf(const RecordBatch& batch, const CollectionSchema& schema) {
+  VIPER_RETURN_IF_ERROR(core::CheckShape(batch, schema));
+  std::vector<Record> records(batch.row_count());
+  for (size_t i = 0; i < records.size(); ++i) {
+    records[i].id = batch.ids[i];
+    const auto vector = std::span(batch.vectors).subspan(i * schema.dim, schema.dim);
+    records[i].vector.assign(vector.begin(), vector.end());
+    if (!batch.metadata.empty()) records[i].metadata = batch.metadata[i];
+    if (!batch.timestamps.empty()) records[i].timestamp = batch.timestamps[i];
+    if (!batch.expirations.empty()) records[i].expires_at = batch.expirations[i];
+  }
+  return records;
+}
 
 }  // namespace
 
@@ -28,8 +47,9 @@ Collection::Impl::~Impl() {
   if (writer_ == nullptr) return;
   // Threads first: they use everything else, and notify each other.
   writer_->stopping = true;
-  for (const auto* thread : {&writer_->training_thread, &writer_->index_thread,
-                             &writer_->flush_thread, &writer_->sync_thread}) {
+  for (const auto* thread :
+       {&writer_->compaction_thread, &writer_->training_thread, &writer_->index_thread,
+        &writer_->flush_thread, &writer_->sync_thread}) {
     if (*thread != nullptr) (*thread)->Stop();
   }
   if (context_.options.durability != Durability::kSync) {
@@ -82,16 +102,33 @@ Result<WriteSummary> Collection::Impl::Write(core::WriteBatch batch,
   VIPER_RETURN_IF_ERROR(CheckWritable());
   if (batch.rows.empty() && batch.deleted_ids.empty()) return WriteSummary{};
   VIPER_RETURN_IF_ERROR(MakeRoom());
-  const bool deletes = batch.kind == core::WriteKind::kDelete;
-  VIPER_ASSIGN_OR_RETURN(WriteSummary summary, writer_->queue->Submit(std::move(batch), condition));
-  (deletes ? deleted_rows_ : upserted_rows_).fetch_add(summary.rows);
+  VIPER_ASSIGN_OR_RETURN(const WriteSummary summary, SubmitBesideLoads([&] {
+                           return writer_->queue->Submit(batch, condition);
+                         }));
+  NoteWritten(batch.kind, summary.rows);
+  return summary;
+}
+
+Result<WriteSummary> Collection::Impl::SubmitBesideLoads(
+    const std::function<Result<WriteSummary>()>& submit) {
+  for (int attempt = 1;; ++attempt) {
+    auto submitted = submit();
+    if (submitted.ok() || submitted.status().code() != StatusCode::kConflict ||
+        attempt == kLoadWaitsMax) {
+      return submitted;
+    }
+    writer_->flusher->WaitForCommit();
+  }
+}
+
+void Collection::Impl::NoteWritten(core::WriteKind kind, uint64_t rows) {
+  (kind == core::WriteKind::kDelete ? deleted_rows_ : upserted_rows_).fetch_add(rows);
   NoteUnflushed();
   if (writer_->flush_thread != nullptr &&
       state()->active_memory_bytes() >= context_.options.flush_bytes) {
     writer_->flush_thread->Notify();
   }
-  NoteRowsToCode(summary.rows);
-  return summary;
+  NoteRowsToCode(rows);
 }
 
 Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> records) {
@@ -124,19 +161,20 @@ Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> rec
   return total;
 }
 
-Result<WriteSummary> Collection::Impl::UpsertBatch(const RecordBatch& batch) {
-  VIPER_RETURN_IF_ERROR(core::CheckShape(batch, *context_.schema));
-  std::vector<Record> records(batch.row_count());
-  const size_t dim = context_.schema->dim;
-  for (size_t i = 0; i < records.size(); ++i) {
-    records[i].id = batch.ids[i];
-    const auto vector = std::span(batch.vectors).subspan(i * dim, dim);
-    records[i].vector.assign(vector.begin(), vector.end());
-    if (!batch.metadata.empty()) records[i].metadata = batch.metadata[i];
-    if (!batch.timestamps.empty()) records[i].timestamp = batch.timestamps[i];
-    if (!batch.expirations.empty()) records[i].expires_at = batch.expirations[i];
+Result<WriteSummary> Collection::Impl::WriteIf(WriteQueue::Condition condition,
+                                               std::string_view operation,
+                                               std::span<const Record> records) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
+                         core::PrepareUpsert(records, *context_.schema, context_.NowMicros()));
+  size_t bytes = 0;
+  for (const core::Row& row : batch.rows) bytes += core::EncodedRowBytes(row, context_.schema->dim);
+  if (bytes > kAtomicWriteBytesMax) {
+    return Status::InvalidArgument(
+        fmt::format("{}: the call is too large to be atomic; split it: bytes={} allowed={}",
+                    operation, bytes, kAtomicWriteBytesMax));
   }
-  return UpsertRecords(records);
+  return Write(std::move(batch), condition);
 }
 
 Status Collection::Impl::Flush() {
@@ -149,7 +187,31 @@ Status Collection::Impl::Flush() {
   if (!flushed.ok()) NoteUnflushed();
   if (writer_->index_thread == nullptr) writer_->memtable_coder->ForgetFlushed(*state()->View());
   NotifyIndexThread();
+  if (writer_->compaction_thread != nullptr) writer_->compaction_thread->Notify();
   return flushed;
+}
+
+Result<CompactionReport> Collection::Impl::Compact(const CompactOptions& options) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  auto report = writer_->compactor->Run(options);
+  NotifyIndexThread();
+  return report;
+}
+
+Result<VacuumReport> Collection::Impl::Vacuum(const VacuumOptions& options) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  return writer_->flusher->Vacuum(options);
+}
+
+void Collection::Impl::CompactInBackground() {
+  const Status compacted = writer_->compactor->KeepUp([this] { return !writer_->stopping.load(); });
+  if (compacted.code() == StatusCode::kCancelled) return;
+  NotifyIndexThread();
+  Status status = compacted;
+  if (status.ok()) status = writer_->flusher->Vacuum({}).status();
+  if (status.ok()) return;
+  context_.Log(fmt::format("collection '{}': background compaction failed: {}", context_.name,
+                           status.ToString()));
 }
 
 Status Collection::Impl::BuildIndex(const std::function<bool(double)>& progress) {
@@ -269,6 +331,8 @@ CollectionStatistics Collection::Impl::Statistics() const {
     statistics.flushed_sequence = writer_->flusher->flushed_sequence();
     statistics.flushes = writer_->flusher->flush_count();
     statistics.checkpoints = writer_->flusher->checkpoint_count();
+    statistics.compactions = writer_->compactor->step_count();
+    statistics.compacted_bytes = writer_->compactor->copied_bytes();
     statistics.index_trainings = writer_->index_builder->training_count();
     statistics.index_coded_rows = writer_->index_builder->coded_rows();
   }
@@ -289,20 +353,26 @@ Result<WriteSummary> Collection::Upsert(std::span<const Record> records) {
 }
 
 Result<WriteSummary> Collection::Upsert(const RecordBatch& batch) {
-  return impl_->UpsertBatch(batch);
+  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+  return impl_->UpsertRecords(records);
 }
 
 Result<WriteSummary> Collection::Insert(std::span<const Record> records) {
-  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
-                         core::PrepareUpsert(records, schema(), impl_->context().NowMicros()));
-  size_t bytes = 0;
-  for (const core::Row& row : batch.rows) bytes += core::EncodedRowBytes(row, schema().dim);
-  if (bytes > kAtomicWriteBytesMax) {
-    return Status::InvalidArgument(
-        fmt::format("insert: the call is too large to be atomic; split it: bytes={} allowed={}",
-                    bytes, kAtomicWriteBytesMax));
-  }
-  return impl_->Write(std::move(batch), WriteQueue::Condition::kMustBeNew);
+  return impl_->WriteIf(WriteQueue::Condition::kMustBeNew, "insert", records);
+}
+
+Result<WriteSummary> Collection::Insert(const RecordBatch& batch) {
+  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+  return Insert(records);
+}
+
+Result<WriteSummary> Collection::Replace(std::span<const Record> records) {
+  return impl_->WriteIf(WriteQueue::Condition::kMustExist, "replace", records);
+}
+
+Result<WriteSummary> Collection::Replace(const RecordBatch& batch) {
+  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+  return Replace(records);
 }
 
 Result<WriteSummary> Collection::Delete(std::span<const std::string> ids) {
@@ -312,6 +382,14 @@ Result<WriteSummary> Collection::Delete(std::span<const std::string> ids) {
 
 Result<LoadSummary> Collection::Load(RecordSource& source, const LoadOptions& options) {
   return impl_->Load(source, options);
+}
+
+Result<CompactionReport> Collection::Compact(const CompactOptions& options) {
+  return impl_->Compact(options);
+}
+
+Result<VacuumReport> Collection::Vacuum(const VacuumOptions& options) {
+  return impl_->Vacuum(options);
 }
 
 Status Collection::BuildIndex(const std::function<bool(double)>& progress) {
@@ -336,6 +414,12 @@ Result<std::vector<RelevantCluster>> Collection::PredictRelevantClusters(
 Status Collection::Flush() { return impl_->Flush(); }
 Status Collection::Refresh() { return impl_->Refresh(); }
 Snapshot Collection::GetSnapshot() const { return impl_->GetSnapshot(); }
+Result<Snapshot> Collection::GetSnapshotOfVersion(int64_t version) const {
+  return impl_->SnapshotOfVersion(version);
+}
+Result<Snapshot> Collection::GetSnapshotOfTime(Timestamp time) const {
+  return impl_->SnapshotOfTime(time);
+}
 
 Result<Record> Collection::Get(std::string_view id, const Projection& projection) const {
   return GetSnapshot().Get(id, projection);

@@ -24,6 +24,7 @@ class CollectionFixture : public ::testing::Test {
     options_.file_system = &files_;
     options_.clock = &clock_;
     options_.background_flush = false;
+    options_.background_compaction = false;
     options_.search_threads = 1;
     options_.log = [this](std::string_view line) { log_ += std::string(line) + "\n"; };
   }

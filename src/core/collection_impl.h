@@ -3,13 +3,17 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/collection_context.h"
 #include "core/collection_state.h"
+#include "core/compactor.h"
 #include "core/flusher.h"
 #include "core/index_builder.h"
 #include "core/memtable_coder.h"
@@ -34,13 +38,29 @@ class Collection::Impl {
   const core::CollectionContext& context() const { return context_; }
   const RecoveryReport& recovery() const { return recovery_; }
   Snapshot GetSnapshot() const;
+  Result<Snapshot> SnapshotOfVersion(int64_t version) const;
+  Result<Snapshot> SnapshotOfTime(Timestamp time) const;
   std::shared_ptr<const core::ReadView> View() const { return state()->View(); }
 
   Result<WriteSummary> Write(core::WriteBatch batch, core::WriteQueue::Condition condition);
   Result<WriteSummary> UpsertRecords(std::span<const Record> records);
-  Result<WriteSummary> UpsertBatch(const RecordBatch& batch);
+  /// Write records as one batch, each of which must be new or must exist. `operation` is for
+  /// messages.
+  Result<WriteSummary> WriteIf(core::WriteQueue::Condition condition, std::string_view operation,
+                               std::span<const Record> records);
+  /// Change the metadata of the records of these ids, each of them there once; the changes are
+  /// checked.
+  struct CheckedUpdate {
+    std::string_view id;
+    const MetadataChange* change = nullptr;
+  };
+  Result<WriteSummary> UpdateById(std::span<const CheckedUpdate> updates);
+  /// Change the metadata of all records that match, or (null) delete them; the change is checked.
+  Result<WriteSummary> ReviseWhere(const Filter& filter, const MetadataChange* change);
   Result<LoadSummary> Load(RecordSource& source, const LoadOptions& options);
   Status Flush();
+  Result<CompactionReport> Compact(const CompactOptions& options);
+  Result<VacuumReport> Vacuum(const VacuumOptions& options);
   Status BuildIndex(const std::function<bool(double)>& progress);
   Status Refresh();
   CollectionStatistics Statistics() const;
@@ -56,6 +76,7 @@ class Collection::Impl {
     std::unique_ptr<core::WriteQueue> queue;
     std::unique_ptr<core::Flusher> flusher;
     std::unique_ptr<core::IndexBuilder> index_builder;
+    std::unique_ptr<core::Compactor> compactor;
     std::unique_ptr<core::MemtableCoder> memtable_coder;
     /// Rows written since the index thread was last told of them.
     std::atomic<uint64_t> rows_to_code{0};
@@ -63,6 +84,7 @@ class Collection::Impl {
     // Last: their threads use all of the above.
     std::unique_ptr<BackgroundThread> flush_thread;
     std::unique_ptr<BackgroundThread> sync_thread;
+    std::unique_ptr<BackgroundThread> compaction_thread;
     /// Trains, while the index thread keeps up with what is written.
     std::unique_ptr<BackgroundThread> training_thread;
     std::unique_ptr<BackgroundThread> index_thread;
@@ -83,13 +105,24 @@ class Collection::Impl {
   Result<Found> Recover(RecoveryReport& report);
   Status TakeSchema(const storage::TableState& table);
   Status OpenParts(const storage::TableState& table, RecoveryReport& report);
+  /// The rows of a table, its parts open. Those that are open already are used.
+  Result<std::shared_ptr<core::CollectionState>> MakeState(const core::CollectionContext& context,
+                                                           const storage::TableState& table,
+                                                           RecoveryReport& report) const;
   Result<storage::WalReplay> ReplayLog(uint64_t flushed, RecoveryReport& report);
   Status SweepLeftovers(const storage::TableState& table, RecoveryReport& report);
   Status StartWriter(Found found);
 
+  /// Bring a revision up to date and write it; what was done is added to `total`.
+  Status Revise(core::Revision& revision, WriteSummary& total);
+  /// Call `submit` until no load stands in its way.
+  Result<WriteSummary> SubmitBesideLoads(const std::function<Result<WriteSummary>()>& submit);
+  /// Rows were written, or deleted: count them, and wake who waits for them.
+  void NoteWritten(core::WriteKind kind, uint64_t rows);
   Status CheckWritable() const;
   Status MakeRoom();
   void FlushInBackground();
+  void CompactInBackground();
   void KeepIndexUp();
   void TrainIndexInBackground();
   void NoteIndexing(const Status& status);

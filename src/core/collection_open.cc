@@ -1,10 +1,11 @@
 /// Opening a collection: what a crash may have left is put right here.
 ///
 ///   1. take the lock (writers), load the newest table state, check that it is ours to read;
-///   2. remove leftovers: staged files, parts and sidecars that no commit names (writers);
-///   3. open the parts; make again what is derived and missing; let another writer's parts
+///   2. open the parts; make again what is derived and missing; let another writer's parts
 ///   supersede
 ///      older copies of their ids;
+///   3. remove leftovers: staged files, parts and sidecars that no commit names (writers). Not
+///      earlier: where a part is missing, one that nobody names may be what should have that name;
 ///   4. replay the log above the table's transaction, through the same path as live writes;
 ///   5. continue the log in a new segment (writers).
 
@@ -17,6 +18,7 @@
 #include "core/collection_impl.h"
 #include "core/index_files.h"
 #include "core/table_schema.h"
+#include "core/vacuum_plan.h"
 #include "storage/directory_creation.h"
 #include "storage/file_names.h"
 
@@ -26,6 +28,8 @@ namespace {
 using core::CollectionContext;
 using core::CollectionState;
 
+/// Between two looks of the background for what to compact, unless a flush comes first.
+constexpr int64_t kCompactionIntervalMs = 60'000;
 /// How often a read-only open starts again because the writer moved on under it.
 constexpr int kReadAttemptsMax = 10;
 
@@ -42,14 +46,6 @@ std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context
 uint64_t FlushedSequence(const storage::TableState& table) {
   auto found = table.transactions.find(std::string(core::kLogApplication));
   return found == table.transactions.end() ? 0 : static_cast<uint64_t>(found->second);
-}
-
-/// We never write above protocol (1,2); a table above it has rules that we do not know.
-Status CheckWritableProtocol(const storage::TableProtocol& protocol) {
-  if (protocol.min_writer_version <= 2) return {};
-  return Status::Unsupported(
-      fmt::format("the table's protocol is newer than this build can write: supported=2 actual={}",
-                  protocol.min_writer_version));
 }
 
 }  // namespace
@@ -105,9 +101,10 @@ Result<RecoveryReport> Collection::Impl::OpenReadOnly() {
     if (found.ok()) return report;
     status = found.status();
     // Parts and segments that vanish under us belong to a state that the writer has left behind.
-    if (status.code() != StatusCode::kConflict) break;
+    if (status.code() != StatusCode::kConflict) return status;
   }
-  return status;
+  return Status::Corruption(
+      fmt::format("after {} attempts: {}", kReadAttemptsMax, status.message()));
 }
 
 Status Collection::Impl::OpenWriter() {
@@ -133,10 +130,10 @@ Result<Collection::Impl::Found> Collection::Impl::Recover(RecoveryReport& report
   VIPER_ASSIGN_OR_RETURN(found.table, found.log->Load());
   VIPER_RETURN_IF_ERROR(TakeSchema(found.table));
   if (!context_.options.read_only) {
-    VIPER_RETURN_IF_ERROR(CheckWritableProtocol(found.table.protocol));
-    VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table, report));
+    VIPER_RETURN_IF_ERROR(storage::CheckCanWrite(found.table));
   }
   VIPER_RETURN_IF_ERROR(OpenParts(found.table, report));
+  if (!context_.options.read_only) VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table, report));
   OpenIndex(report);
   VIPER_ASSIGN_OR_RETURN(found.replay, ReplayLog(FlushedSequence(found.table), report));
   return found;
@@ -159,8 +156,10 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table, Recove
   FileSystem& files = *context_.file_system;
   const std::string& directory = context_.directory;
   const auto sweep = [&](const std::string& folder, auto&& is_leftover) -> Status {
-    VIPER_ASSIGN_OR_RETURN(auto names, files.List(folder));
-    for (const std::string& name : names) {
+    auto names = files.List(folder);
+    if (names.status().code() == StatusCode::kNotFound) return {};  // not every table has each
+    VIPER_RETURN_IF_ERROR(names.status());
+    for (const std::string& name : *names) {
       if (!is_leftover(name)) continue;
       const std::string path = storage::JoinPath(folder, name);
       VIPER_RETURN_IF_ERROR(files.RemoveFile(path));
@@ -170,11 +169,15 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table, Recove
   };
   VIPER_RETURN_IF_ERROR(
       sweep(storage::TmpDirectory(directory), [](const std::string&) { return true; }));
+  VIPER_ASSIGN_OR_RETURN(const auto named, core::NamedFiles(table));
   // We hold the lock: a part of ours that no commit names belongs to a flush that did not happen.
   VIPER_RETURN_IF_ERROR(sweep(directory, [&](const std::string& name) {
-    return storage::ParsePartName(name) && !table.files.contains(name) &&
-           !table.tombstones.contains(name);
+    return storage::ParsePartName(name) && !named.contains(name);
   }));
+  VIPER_RETURN_IF_ERROR(
+      sweep(storage::DeletionVectorDirectory(directory), [&](const std::string& name) {
+        return !named.contains(storage::JoinPath(storage::kDeletionVectorFolder, name));
+      }));
   return sweep(storage::IndexDirectory(directory), [&](const std::string& name) {
     // Of those the index itself knows which are of use.
     if (storage::IsModelName(name) || storage::IsSegmentName(name)) return false;
@@ -184,46 +187,73 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table, Recove
 }
 
 Status Collection::Impl::OpenParts(const storage::TableState& table, RecoveryReport& report) {
+  VIPER_ASSIGN_OR_RETURN(auto state, MakeState(context_, table, report));
+  MutexLock lock(state_mutex_);
+  state_ = std::move(state);
+  return {};
+}
+
+Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
+    const CollectionContext& context, const storage::TableState& table,
+    RecoveryReport& report) const {
   // A read-only Refresh keeps the parts that are open already.
   std::map<std::string, std::shared_ptr<const core::Part>> open;
   if (auto old_state = state()) {
     const auto old_view = old_state->View();
     for (const core::PartView& view : old_view->parts) open[view.part->added().path] = view.part;
   }
-  std::vector<std::shared_ptr<const core::Part>> foreign;
+  std::vector<core::PartView> foreign;
   std::vector<core::PartView> own;
   for (const auto& [path, added] : table.files) {
-    std::shared_ptr<const core::Part> part;
-    if (auto found = open.find(path); found != open.end()) {
-      part = found->second;
-    } else {
-      auto opened = core::Part::Open(added, core::PartOptions(context_));
-      if (!opened.ok() && opened.status().code() == StatusCode::kNotFound) {
-        return Status::Corruption(
-            fmt::format("the table names a file that does not exist: {}", path));
-      }
-      VIPER_RETURN_IF_ERROR(opened.status());
-      part = std::move(*opened);
+    const auto found = open.find(path);
+    auto view = core::OpenPartView(context, added, found == open.end() ? nullptr : found->second);
+    if (!view.ok() && view.status().code() == StatusCode::kNotFound) {
+      const std::string what = fmt::format("the table names a file that does not exist: {}: {}",
+                                           path, view.status().message());
+      // To a reader it may have happened that the writer left this version behind.
+      return context.options.read_only ? Status::Conflict(what) : Status::Corruption(what);
     }
-    if (!part->rebuilt_sidecar().empty()) {
-      report.rebuilt_files.push_back(part->rebuilt_sidecar());
+    VIPER_RETURN_IF_ERROR(view.status());
+    if (!view->part->rebuilt_sidecar().empty()) {
+      report.rebuilt_files.push_back(view->part->rebuilt_sidecar());
     }
-    if (part->is_foreign()) {
-      foreign.push_back(std::move(part));
-    } else {
-      own.push_back({std::move(part), nullptr});
-    }
+    (view->part->is_foreign() ? foreign : own).push_back(std::move(*view));
   }
   std::sort(foreign.begin(), foreign.end(), [](const auto& a, const auto& b) {
-    return std::pair(a->added().modification_time_ms, a->added().path) <
-           std::pair(b->added().modification_time_ms, b->added().path);
+    return std::pair(a.part->added().modification_time_ms, a.part->added().path) <
+           std::pair(b.part->added().modification_time_ms, b.part->added().path);
   });
   auto state = std::make_shared<CollectionState>(context_.schema, std::move(own), table.version,
                                                  FlushedSequence(table));
   VIPER_RETURN_IF_ERROR(state->AdoptForeign(foreign, {}, table.version));
-  MutexLock lock(state_mutex_);
-  state_ = std::move(state);
-  return {};
+  return state;
+}
+
+Result<Snapshot> Collection::Impl::SnapshotOfVersion(int64_t version) const {
+  VIPER_ASSIGN_OR_RETURN(const storage::TableState table,
+                         MakeTableLog(context_)->LoadVersion(version));
+  VIPER_ASSIGN_OR_RETURN(const CollectionSchema schema, core::ReadTableSchema(table.metadata));
+  if (schema != *context_.schema) {
+    return Status::Unsupported(
+        fmt::format("version {} of the table had other columns than it has now", version));
+  }
+  // Nothing is written for the sake of an old version.
+  CollectionContext reading = context_;
+  reading.options.read_only = true;
+  RecoveryReport report;
+  auto state = MakeState(reading, table, report);
+  if (state.status().code() == StatusCode::kConflict) {
+    return Status::NotFound(fmt::format("version {} of the table is no longer kept: {}", version,
+                                        state.status().message()));
+  }
+  VIPER_RETURN_IF_ERROR(state.status());
+  return Snapshot(std::make_shared<const Snapshot::Impl>(context_.read, (*state)->View()));
+}
+
+Result<Snapshot> Collection::Impl::SnapshotOfTime(Timestamp time) const {
+  VIPER_ASSIGN_OR_RETURN(const int64_t version,
+                         MakeTableLog(context_)->VersionAt(time.micros / 1000));
+  return SnapshotOfVersion(version);
 }
 
 void Collection::Impl::OpenIndex(RecoveryReport& report) {
@@ -289,6 +319,8 @@ Status Collection::Impl::StartWriter(Found found) {
       std::make_unique<core::Flusher>(context_, std::move(found.log), std::move(found.table),
                                       *state, *writer_->wal, writer_->apply_mutex);
   writer_->index_builder = std::make_unique<core::IndexBuilder>(context_);
+  writer_->compactor = std::make_unique<core::Compactor>(
+      context_, *state, *writer_->flusher, *writer_->index_builder, writer_->apply_mutex);
   writer_->memtable_coder = std::make_unique<core::MemtableCoder>(context_);
   if (found.replay.records > 0) NoteUnflushed();
   if (context_.options.background_index) {
@@ -297,6 +329,13 @@ Status Collection::Impl::StartWriter(Found found) {
     writer_->index_thread = std::make_unique<BackgroundThread>(
         "viper-index", std::chrono::milliseconds(0), [this] { KeepIndexUp(); });
     NotifyIndexThread();
+  }
+  if (context_.options.background_compaction) {
+    // Now and then without a flush, for what has expired.
+    writer_->compaction_thread = std::make_unique<BackgroundThread>(
+        "viper-compact", std::chrono::milliseconds(kCompactionIntervalMs),
+        [this] { CompactInBackground(); });
+    writer_->compaction_thread->Notify();
   }
   if (context_.options.background_flush) {
     const auto tick = std::chrono::milliseconds(std::max(1u, context_.options.flush_age_ms / 4));

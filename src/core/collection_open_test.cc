@@ -34,6 +34,19 @@ TEST_F(CollectionOpenTest, SweepsLeftovers) {
   EXPECT_TRUE(files_.Exists("/db/docs/part-00001-c000.snappy.parquet").value());
 }
 
+TEST_F(CollectionOpenTest, NothingIsSweptWhileAPartIsMissing) {
+  WriteTwo();
+  collection_.reset();
+  const std::string part = FilesEndingIn("/db/docs", ".parquet").front();
+  const std::string other = "/db/docs/part-00000000-0000-4000-8000-000000000000.parquet";
+  ASSERT_OK(files_.Rename(part, other));
+  EXPECT_STATUS(kCorruption, "does not exist", Reopen());
+  EXPECT_TRUE(files_.Exists(other).value());
+  ASSERT_OK(files_.Rename(other, part));
+  ASSERT_OK(Reopen());
+  EXPECT_EQ(Nearest(0, 0), (std::vector<std::string>{"a", "b"}));
+}
+
 TEST_F(CollectionOpenTest, DerivedFilesAreMadeAgain) {
   WriteTwo();
   collection_.reset();

@@ -113,6 +113,13 @@ Result<bool> CollectionState::IsLive(std::string_view id, uint64_t id_hash,
   return !place.column->IsPresent(place.index) || place.column->int64s()[place.index] > now;
 }
 
+bool CollectionState::IsBeingLoaded(std::string_view id, uint64_t id_hash) const {
+  if (!loading_) return false;
+  const Memtable& memtable = *loading_->memtable;
+  const auto row = memtable.FindNewest(id, id_hash, memtable.row_count());
+  return row && !loading_->published.IsDead(*row);
+}
+
 bool CollectionState::KillReplaced(std::string_view id, uint64_t id_hash,
                                    const std::optional<Replaced>& in_part, Deaths& deaths) {
   if (loading_) {
@@ -173,6 +180,7 @@ FlushPlan CollectionState::MakePlan() const {
     FlushSource source;
     source.part = part.part;
     source.row_count = part.part->row_count();
+    source.deletion_vector = part.deletion_vector;
     source.dead = part.dead != nullptr ? part.dead : std::make_shared<Bitmap>(source.row_count);
     plan.sources.push_back(std::move(source));
   }
@@ -191,10 +199,10 @@ FlushPlan CollectionState::MakePlan() const {
 
 namespace {
 
-/// Parts without dead rows stay as they are.
+/// Parts of which the table knows all that is dead stay as they are.
 void KeepOnlyWork(FlushPlan& plan) {
   std::erase_if(plan.sources, [](const FlushSource& source) {
-    return source.part != nullptr && !source.dead->AnySet();
+    return source.part != nullptr && !source.has_news();
   });
 }
 
@@ -262,53 +270,107 @@ Result<FlushPlan> CollectionState::BeginLoad(std::shared_ptr<Memtable> loaded) {
 
 namespace {
 
-/// Rows that died since the plan was made, as bits of the new parts.
-class DeathsCarriedOver {
+/// Rows of a plan's sources as bits of the new parts that they moved to.
+class CarriedRows {
  public:
-  DeathsCarriedOver(const std::vector<std::shared_ptr<const Part>>& new_parts,
-                    std::span<const MovedRows> moved)
-      : new_parts_(new_parts), moved_(moved), dead_(new_parts.size()) {}
+  explicit CarriedRows(const FlushResult& result) : result_(result), rows_(result.parts.size()) {}
 
-  void Carry(size_t source_index, const FlushSource& source, const Bitmap* dead_now) {
-    if (dead_now == nullptr) return;
-    dead_now->ForEachSet([&](size_t row) {
-      if (source.dead->Test(row)) return;
-      Kill(source_index, row - source.dead->CountSet(0, row));
+  /// Carry the rows that are set and were alive in the plan.
+  void Carry(size_t source_index, const FlushSource& source, const Bitmap* rows) {
+    if (rows == nullptr) return;
+    size_t counted = 0;
+    uint64_t dead_before = 0;
+    rows->ForEachSet([&](size_t row) {
+      dead_before += source.dead->CountSet(counted, row);
+      counted = row;
+      if (!source.dead->Test(row)) Set(source_index, row - dead_before);
     });
   }
 
-  std::shared_ptr<const Bitmap> DeadOf(size_t part) {
-    if (dead_[part].empty()) return nullptr;
-    return std::make_shared<const Bitmap>(std::move(dead_[part]));
-  }
+  /// Empty if no row of the part is set.
+  std::vector<Bitmap> Take() { return std::move(rows_); }
 
  private:
-  void Kill(size_t source_index, uint64_t live) {
-    for (const MovedRows& run : moved_) {
+  void Set(size_t source_index, uint64_t live) {
+    for (const MovedRows& run : result_.moved) {
       if (run.source != source_index || live < run.first_live ||
           live >= run.first_live + run.count) {
         continue;
       }
-      if (dead_[run.part].empty()) dead_[run.part].Resize(new_parts_[run.part]->row_count());
-      dead_[run.part].Set(run.first_row + live - run.first_live);
+      Bitmap& rows = rows_[run.part];
+      if (rows.empty()) rows.Resize(result_.parts[run.part]->row_count());
+      rows.Set(run.first_row + live - run.first_live);
       return;
     }
     VIPER_ASSERT(false);  // every live row of a source moved somewhere
   }
 
-  const std::vector<std::shared_ptr<const Part>>& new_parts_;
-  const std::span<const MovedRows> moved_;
-  std::vector<Bitmap> dead_;
+  const FlushResult& result_;
+  std::vector<Bitmap> rows_;
 };
+
+std::shared_ptr<const Bitmap> SharedUnlessEmpty(Bitmap rows) {
+  if (rows.empty()) return nullptr;
+  return std::make_shared<const Bitmap>(std::move(rows));
+}
+
+/// The rows that died for a load are dead for readers from now on.
+void KeepFile(const FlushSource& source, std::shared_ptr<const DeletionVector> vector,
+              PartView& view) {
+  view.deletion_vector = std::move(vector);
+  Bitmap dead = *source.dead;
+  if (view.dead != nullptr) dead |= *view.dead;
+  view.dead = std::make_shared<const Bitmap>(std::move(dead));
+}
+
+template <typename Parts>
+auto FindPart(Parts& parts, const Part* part) {
+  return std::find_if(parts.begin(), parts.end(),
+                      [&](const PartView& view) { return view.part.get() == part; });
+}
 
 }  // namespace
 
-void CollectionState::FinishFlush(const FlushPlan& plan,
-                                  const std::vector<std::shared_ptr<const Part>>& new_parts,
-                                  std::span<const MovedRows> moved, int64_t table_version) {
-  DeathsCarriedOver carried(new_parts, moved);
+FlushPlan CollectionState::PlanRewrite(std::span<const PartView> parts) const {
+  FlushPlan plan;
+  for (const PartView& chosen : parts) {
+    const auto view = FindPart(parts_, chosen.part.get());
+    if (view == parts_.end()) continue;
+    FlushSource source;
+    source.part = view->part;
+    source.row_count = view->part->row_count();
+    source.deletion_vector = view->deletion_vector;
+    source.dead = view->deletion_vector != nullptr ? view->deletion_vector->rows
+                                                   : std::make_shared<Bitmap>(source.row_count);
+    plan.sources.push_back(std::move(source));
+  }
+  return plan;
+}
+
+bool CollectionState::HoldsSources(const FlushPlan& plan) const {
+  return std::all_of(plan.sources.begin(), plan.sources.end(), [&](const FlushSource& source) {
+    return FindPart(parts_, source.part.get()) != parts_.end();
+  });
+}
+
+std::vector<Bitmap> CollectionState::DeadInTableSince(const FlushPlan& plan,
+                                                      const FlushResult& result) const {
+  CarriedRows carried(result);
+  for (size_t i = 0; i < plan.sources.size(); ++i) {
+    const auto view = FindPart(parts_, plan.sources[i].part.get());
+    VIPER_ASSERT(view != parts_.end());
+    if (view->deletion_vector == nullptr) continue;
+    carried.Carry(i, plan.sources[i], view->deletion_vector->rows.get());
+  }
+  return carried.Take();
+}
+
+void CollectionState::FinishFlush(const FlushPlan& plan, const FlushResult& result,
+                                  int64_t table_version) {
+  CarriedRows carried(result);
   for (size_t i = 0; i < plan.sources.size(); ++i) {
     const FlushSource& source = plan.sources[i];
+    if (source.keeps_file) continue;
     if (loading_ && source.memtable == loading_->memtable) {
       carried.Carry(i, source, loading_->published.dead.get());
     }
@@ -321,20 +383,35 @@ void CollectionState::FinishFlush(const FlushPlan& plan,
         carried.Carry(i, source, memtable.published.dead.get());
     }
   }
+  std::vector<Bitmap> dead = carried.Take();
   MutexLock lock(mutex_);
-  std::erase_if(parts_, [&](const PartView& view) {
-    return std::any_of(plan.sources.begin(), plan.sources.end(),
-                       [&](const FlushSource& source) { return source.part == view.part; });
-  });
+  for (size_t i = 0; i < plan.sources.size(); ++i) {
+    if (plan.sources[i].part == nullptr) continue;
+    const auto view = FindPart(parts_, plan.sources[i].part.get());
+    VIPER_ASSERT(view != parts_.end());
+    if (plan.sources[i].keeps_file) {
+      KeepFile(plan.sources[i], result.source_vectors[i], *view);
+    } else {
+      parts_.erase(view);
+    }
+  }
   std::erase_if(memtables_, [&](const MemtableState& state) {
     return std::any_of(plan.sources.begin(), plan.sources.end(), [&](const FlushSource& source) {
       return source.memtable == state.memtable;
     });
   });
-  for (size_t i = 0; i < new_parts.size(); ++i) {
-    parts_.push_back({new_parts[i], carried.DeadOf(i)});
+  for (size_t i = 0; i < result.parts.size(); ++i) {
+    parts_.push_back({.part = result.parts[i],
+                      .dead = SharedUnlessEmpty(std::move(dead[i])),
+                      .deletion_vector = result.part_vectors[i]});
   }
   loading_.reset();
+  table_version_ = table_version;
+  view_.reset();
+}
+
+void CollectionState::SetTableVersion(int64_t table_version) {
+  MutexLock lock(mutex_);
   table_version_ = table_version;
   view_.reset();
 }
@@ -351,13 +428,15 @@ Status CollectionState::AdoptPart(const std::vector<MemtableState>& memtables,
   const size_t own = parts.size() - 1;
   const Part& added = *parts[own].part;
   Deaths deaths;
+  const std::shared_ptr<const Bitmap> not_in_table = parts[own].dead;
   uint64_t row = 0;
   for (size_t page = 0; page < added.reader().PageCount(columnar::kIdColumn); ++page) {
     VIPER_ASSIGN_OR_RETURN(auto ids, added.reader().ReadPage(columnar::kIdColumn, page));
     for (size_t i = 0; i < ids.row_count(); ++i, ++row) {
+      if (not_in_table != nullptr && not_in_table->Test(row)) continue;
       const std::string_view id = ids.strings()[i];
       const uint64_t hash = storage::HashId(id);
-      VIPER_ASSIGN_OR_RETURN(auto newest, added.FindId(id, hash, nullptr));
+      VIPER_ASSIGN_OR_RETURN(auto newest, added.FindId(id, hash, not_in_table.get()));
       const bool in_memory =
           std::any_of(memtables.begin(), memtables.end(), [&](const MemtableState& state) {
             return state.memtable->FindNewest(id, hash, state.memtable->row_count()).has_value();
@@ -377,7 +456,7 @@ Status CollectionState::AdoptPart(const std::vector<MemtableState>& memtables,
   return {};
 }
 
-Status CollectionState::AdoptForeign(const std::vector<std::shared_ptr<const Part>>& added,
+Status CollectionState::AdoptForeign(const std::vector<PartView>& added,
                                      const std::vector<std::string>& removed_paths,
                                      int64_t table_version) {
   std::vector<std::string> dead_ids;
@@ -391,14 +470,16 @@ Status CollectionState::AdoptForeign(const std::vector<std::shared_ptr<const Par
     }
     if (view.dead == nullptr) continue;
     for (uint64_t row = 0; row < view.part->row_count(); ++row) {
-      if (!view.dead->Test(row)) continue;
+      // What the table knew to be dead lives elsewhere by now, or nowhere.
+      const DeletionVector* known = view.deletion_vector.get();
+      if (!view.dead->Test(row) || (known != nullptr && known->rows->Test(row))) continue;
       VIPER_ASSIGN_OR_RETURN(std::string id, view.part->IdOf(row));
       dead_ids.push_back(std::move(id));
     }
   }
   std::sort(dead_ids.begin(), dead_ids.end());
-  for (const auto& part : added) {
-    kept.push_back({part, nullptr});
+  for (const PartView& part : added) {
+    kept.push_back(part);
     VIPER_RETURN_IF_ERROR(AdoptPart(memtables_, dead_ids, kept));
   }
   MutexLock lock(mutex_);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bitmap.h"
@@ -26,8 +27,17 @@ struct FlushSource {
   uint64_t row_count = 0;
   /// Dead rows when the flush began (they are left out); never null, `row_count` bits.
   std::shared_ptr<const Bitmap> dead;
+  /// Of a part: the one that it has in the table; null = none.
+  std::shared_ptr<const DeletionVector> deletion_vector = nullptr;
+  /// Of a part: it stays as it is, and its dead rows become its deletion vector.
+  bool keeps_file = false;
 
   uint64_t live_count() const { return row_count - dead->CountSet(); }
+  /// Of a part: whether rows are dead that the table does not know of.
+  bool has_news() const {
+    const uint64_t known = deletion_vector == nullptr ? 0 : deletion_vector->rows->CountSet();
+    return dead->CountSet() > known;
+  }
 };
 
 /// What a flush has to write, and up to where it covers the log.
@@ -45,6 +55,17 @@ struct MovedRows {
   uint64_t count = 0;
   size_t part = 0;
   uint64_t first_row = 0;
+};
+
+/// What was put on disk for a plan.
+struct FlushResult {
+  std::vector<std::shared_ptr<const Part>> parts;
+  std::vector<MovedRows> moved;
+  /// For each new part its deletion vector, null for none.
+  std::vector<std::shared_ptr<const DeletionVector>> part_vectors;
+  /// For each source of the plan its new deletion vector, null for those that do not keep their
+  /// file.
+  std::vector<std::shared_ptr<const DeletionVector>> source_vectors;
 };
 
 /// The rows of a collection in memory: which parts, which memtables, which of their rows are dead.
@@ -75,6 +96,10 @@ class CollectionState {
   Result<bool> IsLive(std::string_view id, uint64_t id_hash, const std::optional<Replaced>& in_part,
                       int64_t now) const;
 
+  /// Whether the load that is being committed has a row of this id, which no write has replaced
+  /// yet.
+  bool IsBeingLoaded(std::string_view id, uint64_t id_hash) const;
+
   /// A batch with its resolution and its number in the log.
   struct ResolvedBatch {
     WriteBatch* batch = nullptr;
@@ -93,17 +118,28 @@ class CollectionState {
   /// (but stay alive for readers until FinishFlush), and it is the last source. Until the flush
   /// ends, writes also apply to it.
   Result<FlushPlan> BeginLoad(std::shared_ptr<Memtable> loaded);
-  /// Put the new parts in place of the plan's sources. Rows that died since the plan was made are
-  /// carried over.
-  void FinishFlush(const FlushPlan& plan, const std::vector<std::shared_ptr<const Part>>& new_parts,
-                   std::span<const MovedRows> moved, int64_t table_version);
+  /// Put the new parts in place of the plan's sources; those that keep their file get their new
+  /// deletion vector. Rows that died since the plan was made are carried over.
+  void FinishFlush(const FlushPlan& plan, const FlushResult& result, int64_t table_version);
+  /// A plan to write some parts anew, without the rows that the table knows to be dead. No flush
+  /// begins or ends by it.
+  FlushPlan PlanRewrite(std::span<const PartView> parts) const;
+  /// Whether all sources of such a plan are parts still.
+  bool HoldsSources(const FlushPlan& plan) const;
+  /// For each new part of such a plan the rows that the table has come to know to be dead since;
+  /// empty for none.
+  std::vector<Bitmap> DeadInTableSince(const FlushPlan& plan, const FlushResult& result) const;
+
+  /// A commit changed nothing of the rows.
+  void SetTableVersion(int64_t table_version);
+
   /// Give a failed flush up: its memtables stay and are part of the next plan.
   void AbandonFlush();
 
   /// Take in parts that another writer added (oldest first) and removed. Rows that were dead here
   /// and moved there die again; an id that is in memory, or twice, stays alive only in its newest
   /// place.
-  Status AdoptForeign(const std::vector<std::shared_ptr<const Part>>& added,
+  Status AdoptForeign(const std::vector<PartView>& added,
                       const std::vector<std::string>& removed_paths, int64_t table_version);
 
   uint64_t sequence() const;

@@ -8,6 +8,9 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "core/collection_impl.h"
+#include "core/inspector.h"
+#include "core/repairer.h"
+#include "core/verifier.h"
 #include "platform/mutex.h"
 #include "storage/directory_creation.h"
 #include "storage/file_names.h"
@@ -72,10 +75,7 @@ class Engine::Impl {
     VIPER_RETURN_IF_ERROR(ValidateCollectionName(name));
     MutexLock lock(mutex_);
     if (auto open = FindOpen(name)) return open;
-    VIPER_ASSIGN_OR_RETURN(bool exists, HasTable(name));
-    if (!exists) {
-      return Status::NotFound(fmt::format("there is no collection '{}' in {}", name, root_));
-    }
+    VIPER_RETURN_IF_ERROR(CheckExists(name));
     VIPER_ASSIGN_OR_RETURN(auto impl, Collection::Impl::Open(MakeContext(name)));
     auto collection = std::make_shared<Collection>(std::move(impl));
     open_[name] = collection;
@@ -101,15 +101,9 @@ class Engine::Impl {
     if (options_.read_only) {
       return Status::FailedPrecondition("the engine is open read-only: nothing can be dropped");
     }
-    VIPER_RETURN_IF_ERROR(ValidateCollectionName(name));
     MutexLock lock(mutex_);
-    VIPER_ASSIGN_OR_RETURN(bool exists, HasTable(name));
-    if (!exists) {
-      return Status::NotFound(fmt::format("there is no collection '{}' in {}", name, root_));
-    }
-    if (FindOpen(name) != nullptr) {
-      return Status::Busy(fmt::format("collection '{}' is open here: close it first", name));
-    }
+    VIPER_RETURN_IF_ERROR(CheckExists(name));
+    VIPER_RETURN_IF_ERROR(CheckNotOpen(name));
     const std::string directory = storage::JoinPath(root_, name);
     VIPER_RETURN_IF_ERROR(files_->CreateDirectories(storage::ViperDirectory(directory)));
     VIPER_ASSIGN_OR_RETURN(auto held, files_->Lock(storage::LockPath(directory)));
@@ -118,6 +112,30 @@ class Engine::Impl {
     VIPER_RETURN_IF_ERROR(files_->Rename(directory, gone));
     VIPER_RETURN_IF_ERROR(files_->SyncDirectory(root_));
     return files_->RemoveDirectoryTree(gone);
+  }
+
+  Result<VerifyReport> Verify(const std::string& name, const VerifyOptions& options) const {
+    VIPER_RETURN_IF_ERROR(CheckExists(name));
+    return core::VerifyCollection(MakeContext(name), options);
+  }
+
+  Result<RepairReport> Repair(const std::string& name, const RepairOptions& options) {
+    VIPER_RETURN_IF_ERROR(CheckExists(name));
+    if (options.dry_run) return core::RepairCollection(MakeContext(name), options);
+    if (options_.read_only) {
+      return Status::FailedPrecondition("the engine is open read-only: nothing can be repaired");
+    }
+    {
+      // Whoever opens it from here on meets the lock that the repair takes.
+      MutexLock lock(mutex_);
+      VIPER_RETURN_IF_ERROR(CheckNotOpen(name));
+    }
+    return core::RepairCollection(MakeContext(name), options);
+  }
+
+  Result<CollectionInspection> Inspect(const std::string& name) const {
+    VIPER_RETURN_IF_ERROR(CheckExists(name));
+    return core::InspectCollection(MakeContext(name));
   }
 
  private:
@@ -139,6 +157,18 @@ class Engine::Impl {
   std::shared_ptr<Collection> FindOpen(const std::string& name) VIPER_REQUIRES(mutex_) {
     auto found = open_.find(name);
     return found == open_.end() ? nullptr : found->second.lock();
+  }
+
+  Status CheckExists(const std::string& name) const {
+    VIPER_RETURN_IF_ERROR(ValidateCollectionName(name));
+    VIPER_ASSIGN_OR_RETURN(const bool exists, HasTable(name));
+    if (exists) return {};
+    return Status::NotFound(fmt::format("there is no collection '{}' in {}", name, root_));
+  }
+
+  Status CheckNotOpen(const std::string& name) VIPER_REQUIRES(mutex_) {
+    if (FindOpen(name) == nullptr) return {};
+    return Status::Busy(fmt::format("collection '{}' is open here: close it first", name));
   }
 
   /// A directory is a collection once its table has a first version (or checkpoint).
@@ -182,6 +212,15 @@ Result<std::shared_ptr<Collection>> Engine::OpenCollection(const std::string& na
 
 Result<std::vector<std::string>> Engine::ListCollections() const { return impl_->List(); }
 Status Engine::DropCollection(const std::string& name) { return impl_->Drop(name); }
+Result<VerifyReport> Engine::Verify(const std::string& name, const VerifyOptions& options) const {
+  return impl_->Verify(name, options);
+}
+Result<RepairReport> Engine::Repair(const std::string& name, const RepairOptions& options) {
+  return impl_->Repair(name, options);
+}
+Result<CollectionInspection> Engine::Inspect(const std::string& name) const {
+  return impl_->Inspect(name);
+}
 const std::string& Engine::root() const { return impl_->root(); }
 
 }  // namespace viper

@@ -1,19 +1,109 @@
 #include "core/flusher.h"
 
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "base/assert.h"
+#include "base/random.h"
 #include "base/status_macros.h"
 #include "core/table_schema.h"
+#include "core/vacuum_plan.h"
+#include "storage/directory_creation.h"
+#include "storage/file_contents.h"
 #include "storage/file_names.h"
+#include "storage/table_rules.h"
 
 namespace viper::core {
 namespace {
 
 /// How often a flush starts again because somebody else committed first.
 constexpr int kAttemptsMax = 10;
+
+/// In DeleteMode::kAuto parts of which so many bytes are alive are written anew: about what a flush
+/// writes in a moment, and it keeps small tables readable for everybody.
+constexpr uint64_t kRewriteBytesMax = uint64_t{16} << 20;
+
+constexpr std::string_view kDeletionVectorsFeature = "deletionVectors";
+constexpr std::string_view kEnableVectors = "delta.enableDeletionVectors";
+/// What writer version 2 has without saying so.
+constexpr std::string_view kImpliedFeatures[] = {"appendOnly", "invariants"};
+
+/// Whether the dead rows of a part become its deletion vector, instead of the live ones moving to a
+/// new part.
+bool WantsVector(const FlushSource& source, DeleteMode mode) {
+  if (source.part == nullptr || source.live_count() == 0) return false;
+  if (mode != DeleteMode::kAuto) return mode == DeleteMode::kVectors;
+  const uint64_t live_bytes = static_cast<uint64_t>(static_cast<double>(source.part->added().size) *
+                                                    static_cast<double>(source.live_count()) /
+                                                    static_cast<double>(source.row_count));
+  return live_bytes > kRewriteBytesMax && 2 * source.live_count() > source.row_count;
+}
+
+/// Let the commit ask of readers and writers of the table that they know deletion vectors.
+void RequireVectors(const storage::TableState& table, storage::TableCommit& commit) {
+  storage::TableProtocol protocol = table.protocol;
+  const auto add = [](std::vector<std::string>& features, std::string_view feature) {
+    if (std::find(features.begin(), features.end(), feature) == features.end()) {
+      features.emplace_back(feature);
+    }
+  };
+  if (protocol.min_writer_version < storage::kWriterFeaturesVersion) {
+    protocol.writer_features.assign(std::begin(kImpliedFeatures), std::end(kImpliedFeatures));
+  }
+  protocol.min_reader_version = storage::kReaderFeaturesVersion;
+  protocol.min_writer_version = storage::kWriterFeaturesVersion;
+  add(protocol.reader_features, kDeletionVectorsFeature);
+  add(protocol.writer_features, kDeletionVectorsFeature);
+  if (protocol != table.protocol) commit.protocol = std::move(protocol);
+  storage::TableMetadata metadata = table.metadata;
+  metadata.configuration[std::string(kEnableVectors)] = "true";
+  if (metadata != table.metadata) commit.metadata = std::move(metadata);
+}
+
+/// What lets readers in again that know no deletion vectors; nullopt if the table asks for none, or
+/// has some, or asks for more.
+std::optional<storage::TableCommit> ProtocolWithoutVectors(const storage::TableState& table) {
+  const std::vector<std::string> only_vectors = {std::string(kDeletionVectorsFeature)};
+  if (table.protocol.reader_features != only_vectors) return std::nullopt;
+  for (const auto& [path, file] : table.files) {
+    if (file.deletion_vector) return std::nullopt;
+  }
+  storage::TableProtocol protocol;
+  protocol.writer_features = table.protocol.writer_features;
+  std::erase(protocol.writer_features, std::string(kDeletionVectorsFeature));
+  const auto is_implied = [](const std::string& feature) {
+    return std::find(std::begin(kImpliedFeatures), std::end(kImpliedFeatures), feature) !=
+           std::end(kImpliedFeatures);
+  };
+  if (std::all_of(protocol.writer_features.begin(), protocol.writer_features.end(), is_implied)) {
+    protocol.writer_features.clear();
+  } else {
+    protocol.min_writer_version = storage::kWriterFeaturesVersion;
+  }
+  storage::TableCommit commit;
+  commit.protocol = std::move(protocol);
+  commit.metadata = table.metadata;
+  commit.metadata->configuration.erase(std::string(kEnableVectors));
+  return commit;
+}
+
+/// The log's entry of a file that stays, with its new deletion vector. The statistics now tell of
+/// rows that are not there, too.
+storage::AddedFile WithVector(storage::AddedFile file,
+                              const storage::DeletionVectorDescriptor& vector) {
+  file.deletion_vector = vector;
+  auto statistics = Value::FromJson(file.stats_json);
+  if (statistics.ok() && statistics->as_object() != nullptr) {
+    Value::Object object = *statistics->as_object();
+    object["tightBounds"] = false;
+    file.stats_json = Value(std::move(object)).ToJson();
+  }
+  return file;
+}
 
 }  // namespace
 
@@ -25,6 +115,32 @@ Part::OpenOptions PartOptions(const CollectionContext& context) {
   options.cache = &context.read->cache;
   options.write_sidecar = !context.options.read_only;
   return options;
+}
+
+PartBuildOptions MakeBuildOptions(const CollectionContext& context) {
+  PartBuildOptions options;
+  options.file_system = context.file_system;
+  options.table_directory = context.directory;
+  options.schema = context.schema.get();
+  options.part_bytes = context.options.part_bytes;
+  return options;
+}
+
+Result<PartView> OpenPartView(const CollectionContext& context, const storage::AddedFile& file,
+                              std::shared_ptr<const Part> open) {
+  PartView view;
+  view.part = std::move(open);
+  if (view.part == nullptr) {
+    VIPER_ASSIGN_OR_RETURN(view.part, Part::Open(file, PartOptions(context)));
+  }
+  if (!file.deletion_vector) return view;
+  VIPER_ASSIGN_OR_RETURN(
+      Bitmap rows, storage::ReadDeletionVector(*context.file_system, context.directory,
+                                               *file.deletion_vector, view.part->row_count()));
+  view.dead = std::make_shared<const Bitmap>(std::move(rows));
+  view.deletion_vector =
+      std::make_shared<const DeletionVector>(DeletionVector{*file.deletion_vector, view.dead});
+  return view;
 }
 
 Flusher::Flusher(const CollectionContext& context, std::unique_ptr<storage::TableLog> log,
@@ -83,95 +199,232 @@ Status Flusher::Run(const std::shared_ptr<Memtable>& loaded, const Transactions&
 }
 
 Result<FlushPlan> Flusher::Begin(const std::shared_ptr<Memtable>& loaded) {
-  MutexLock apply(apply_mutex_);
-  if (loaded != nullptr) return state_.BeginLoad(loaded);
-  return state_.BeginFlush();
+  FlushPlan plan;
+  {
+    MutexLock apply(apply_mutex_);
+    if (loaded == nullptr) {
+      plan = state_.BeginFlush();
+    } else {
+      VIPER_ASSIGN_OR_RETURN(plan, state_.BeginLoad(loaded));
+    }
+  }
+  for (FlushSource& source : plan.sources) {
+    source.keeps_file = WantsVector(source, context_.options.delete_mode);
+  }
+  return plan;
 }
 
 Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions) {
-  PartBuildOptions build_options;
-  build_options.file_system = context_.file_system;
-  build_options.table_directory = context_.directory;
-  build_options.schema = context_.schema.get();
-  VIPER_ASSIGN_OR_RETURN(BuiltParts built, BuildParts(plan, build_options, context_.NowMillis()));
-  auto new_parts = OpenBuilt(built);
-  if (!new_parts.ok()) {
-    RemoveFiles(built.added);
-    return new_parts.status();
-  }
-  const storage::TableCommit commit = MakeCommit(plan, built, *new_parts, transactions);
+  VIPER_ASSIGN_OR_RETURN(const Written written, Write(plan));
+  storage::TableCommit commit = MakeCommit(plan, written);
+  commit.operation = "WRITE";
+  commit.operation_parameters = {{"mode", "Append"}};
+  commit.transactions = transactions;
+  commit.transactions[std::string(kLogApplication)] = static_cast<int64_t>(plan.through_sequence);
   Status committed = log_->Commit(table_.version + 1, commit, context_.NowMillis());
-  if (committed.code() == StatusCode::kConflict) RemoveFiles(built.added);
+  if (committed.code() == StatusCode::kConflict) RemoveFiles(written);
   VIPER_RETURN_IF_ERROR(committed);
   storage::ApplyCommit(commit, table_);
   {
     MutexLock apply(apply_mutex_);
-    state_.FinishFlush(plan, *new_parts, built.moved, table_.version);
+    state_.FinishFlush(plan, written.result, table_.version);
   }
   flushed_sequence_ = plan.through_sequence;
   flushes_.fetch_add(1);
+  Status dropped = wal_.DropThrough(plan.through_sequence);
+  if (!dropped.ok()) context_.Log("log: dropping flushed records failed: " + dropped.ToString());
   Clean(plan);
   return {};
 }
 
-storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const BuiltParts& built,
-                                         const Parts& new_parts,
-                                         const Transactions& transactions) const {
-  storage::TableCommit commit;
-  commit.operation = "WRITE";
-  commit.operation_parameters = {{"mode", "Append"}};
-  commit.added = built.added;
-  for (size_t i = 0; i < new_parts.size(); ++i) {
-    commit.added[i].tags[std::string(kFooterCrcTag)] = new_parts[i]->footer_crc();
+Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change,
+                                const Prepare& prepare) {
+  VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(std::move(built)));
+  written.data_change = data_change;
+  for (storage::AddedFile& file : written.added) file.data_change = data_change;
+  prepare(written.result.parts);
+  MutexLock lock(flush_mutex_);
+  Status status;
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    status = CommitCompactedOnce(plan, written);
+    if (status.code() != StatusCode::kConflict) break;
+    RemoveVectors(written);
+    VIPER_RETURN_IF_ERROR(AdoptCommitsOfOthers());
   }
+  if (status.code() == StatusCode::kConflict) RemoveFiles(written);
+  VIPER_RETURN_IF_ERROR(status);
+  Clean(plan);
+  return {};
+}
+
+Result<bool> Flusher::LowerProtocol() {
+  MutexLock lock(flush_mutex_);
+  auto commit = ProtocolWithoutVectors(table_);
+  if (!commit) return false;
+  commit->operation = "SET TBLPROPERTIES";
+  VIPER_RETURN_IF_ERROR(log_->Commit(table_.version + 1, *commit, context_.NowMillis()));
+  storage::ApplyCommit(*commit, table_);
+  {
+    MutexLock apply(apply_mutex_);
+    state_.SetTableVersion(table_.version);
+  }
+  // Readers of the old protocol begin here.
+  VIPER_RETURN_IF_ERROR(log_->WriteCheckpoint(table_, context_.NowMillis()));
+  checkpoints_.fetch_add(1);
+  return true;
+}
+
+Result<VacuumReport> Flusher::Vacuum(const VacuumOptions& options) {
+  MutexLock lock(flush_mutex_);
+  const int64_t retention =
+      options.retention_ms < 0 ? context_.options.retention_ms : options.retention_ms;
+  VIPER_ASSIGN_OR_RETURN(const VacuumPlan plan,
+                         PlanVacuum(table_, context_.NowMillis() - retention));
+  VacuumReport report;
+  for (const std::string& file : plan.files) {
+    const std::string path = storage::DataFilePath(context_.directory, file);
+    auto size = context_.file_system->FileSize(path);
+    if (size.status().code() == StatusCode::kNotFound) continue;  // by an earlier one
+    VIPER_RETURN_IF_ERROR(size.status());
+    if (!options.dry_run) VIPER_RETURN_IF_ERROR(context_.file_system->RemoveFile(path));
+    report.files.push_back(file);
+    report.bytes += *size;
+  }
+  if (options.dry_run) return report;
+  for (const std::string& key : plan.tombstones) table_.tombstones.erase(key);
+  return report;
+}
+
+Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
+  std::vector<std::shared_ptr<const Bitmap>> dead;
+  {
+    MutexLock apply(apply_mutex_);
+    if (!state_.HoldsSources(plan)) {
+      return Status::Conflict("a file that was to be replaced is no longer in the table");
+    }
+    for (Bitmap& rows : state_.DeadInTableSince(plan, written.result)) {
+      dead.push_back(rows.empty() ? nullptr : std::make_shared<const Bitmap>(std::move(rows)));
+    }
+  }
+  VIPER_ASSIGN_OR_RETURN(written.result.part_vectors, WriteVectors(dead, written.vector_path));
+  storage::TableCommit commit = MakeCommit(plan, written);
+  commit.operation = "OPTIMIZE";
+  VIPER_RETURN_IF_ERROR(log_->Commit(table_.version + 1, commit, context_.NowMillis()));
+  storage::ApplyCommit(commit, table_);
+  MutexLock apply(apply_mutex_);
+  state_.FinishFlush(plan, written.result, table_.version);
+  return {};
+}
+
+Result<Flusher::Written> Flusher::Write(const FlushPlan& plan) const {
+  VIPER_ASSIGN_OR_RETURN(BuiltParts built,
+                         BuildParts(plan, MakeBuildOptions(context_), context_.NowMillis()));
+  VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(std::move(built)));
+  std::vector<std::shared_ptr<const Bitmap>> dead;
   for (const FlushSource& source : plan.sources) {
-    if (source.part == nullptr) continue;
-    storage::RemovedFile removed;
-    removed.path = source.part->added().path;
-    removed.size = source.part->added().size;
-    removed.deletion_timestamp_ms = context_.NowMillis();
-    commit.removed.push_back(std::move(removed));
+    dead.push_back(source.keeps_file ? source.dead : nullptr);
   }
-  commit.transactions = transactions;
-  commit.transactions[std::string(kLogApplication)] = static_cast<int64_t>(plan.through_sequence);
+  auto vectors = WriteVectors(dead, written.vector_path);
+  if (!vectors.ok()) RemoveFiles(written);
+  VIPER_RETURN_IF_ERROR(vectors.status());
+  written.result.source_vectors = std::move(*vectors);
+  return written;
+}
+
+Result<Flusher::Written> Flusher::OpenBuilt(BuiltParts built) const {
+  Written written;
+  written.added = std::move(built.added);
+  written.result.moved = std::move(built.moved);
+  written.result.part_vectors.resize(written.added.size());
+  for (size_t i = 0; i < written.added.size(); ++i) {
+    Part::OpenOptions options = PartOptions(context_);
+    options.known_content = &built.sidecars[i];
+    auto part = Part::Open(written.added[i], options);
+    if (!part.ok()) RemoveFiles(written);
+    VIPER_RETURN_IF_ERROR(part.status());
+    written.added[i].tags[std::string(kFooterCrcTag)] = (*part)->footer_crc();
+    written.result.parts.push_back(std::move(*part));
+  }
+  return written;
+}
+
+Result<Flusher::Vectors> Flusher::WriteVectors(std::span<const std::shared_ptr<const Bitmap>> rows,
+                                               std::string& path) const {
+  storage::DeletionVectorFile file(MakeUuid());
+  Vectors vectors;
+  for (const std::shared_ptr<const Bitmap>& dead : rows) {
+    vectors.push_back(dead == nullptr ? nullptr
+                                      : std::make_shared<const DeletionVector>(
+                                            DeletionVector{file.Add(*dead), dead}));
+  }
+  if (file.empty()) return vectors;
+  FileSystem& files = *context_.file_system;
+  const std::string folder = storage::DeletionVectorDirectory(context_.directory);
+  VIPER_RETURN_IF_ERROR(storage::CreateDurableDirectories(files, folder, 1));
+  path = file.path();
+  VIPER_RETURN_IF_ERROR(storage::WriteSyncedFile(
+      files, storage::DataFilePath(context_.directory, path), file.bytes()));
+  VIPER_RETURN_IF_ERROR(files.SyncDirectory(folder));
+  return vectors;
+}
+
+storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const Written& written) const {
+  storage::TableCommit commit;
+  for (size_t i = 0; i < written.added.size(); ++i) {
+    const auto& vector = written.result.part_vectors[i];
+    commit.added.push_back(vector == nullptr ? written.added[i]
+                                             : WithVector(written.added[i], vector->descriptor));
+  }
+  for (size_t i = 0; i < plan.sources.size(); ++i) {
+    const FlushSource& source = plan.sources[i];
+    if (source.part == nullptr) continue;
+    const auto file = table_.files.find(source.part->added().path);
+    VIPER_ASSERT(file != table_.files.end());
+    commit.removed.push_back({.path = file->second.path,
+                              .deletion_timestamp_ms = context_.NowMillis(),
+                              .data_change = written.data_change,
+                              .size = file->second.size,
+                              .deletion_vector = file->second.deletion_vector});
+    if (!source.keeps_file) continue;
+    storage::AddedFile kept =
+        WithVector(file->second, written.result.source_vectors[i]->descriptor);
+    kept.data_change = written.data_change;
+    commit.added.push_back(std::move(kept));
+  }
+  if (!written.vector_path.empty()) RequireVectors(table_, commit);
   return commit;
 }
 
-Result<Flusher::Parts> Flusher::OpenBuilt(const BuiltParts& built) const {
-  Parts parts;
-  for (size_t i = 0; i < built.added.size(); ++i) {
-    Part::OpenOptions options = PartOptions(context_);
-    options.known_content = &built.sidecars[i];
-    VIPER_ASSIGN_OR_RETURN(auto part, Part::Open(built.added[i], options));
-    parts.push_back(std::move(part));
+Result<std::vector<PartView>> Flusher::OpenParts(
+    const std::vector<storage::AddedFile>& files) const {
+  std::vector<PartView> parts;
+  for (const storage::AddedFile& file : files) {
+    VIPER_ASSIGN_OR_RETURN(parts.emplace_back(), OpenPartView(context_, file));
   }
   return parts;
 }
 
-Result<Flusher::Parts> Flusher::OpenParts(const std::vector<storage::AddedFile>& files) const {
-  Parts parts;
-  for (const storage::AddedFile& file : files) {
-    VIPER_ASSIGN_OR_RETURN(auto part, Part::Open(file, PartOptions(context_)));
-    parts.push_back(std::move(part));
+void Flusher::RemoveFiles(const Written& written) const {
+  // Best effort: files that no commit names are swept at the next open.
+  const auto remove = [this](const std::string& path) {
+    (void)context_.file_system->RemoveFile(path).ok();
+  };
+  for (const storage::AddedFile& file : written.added) {
+    remove(storage::DataFilePath(context_.directory, file.path));
+    remove(storage::SidecarPath(context_.directory, file.path));
   }
-  return parts;
+  RemoveVectors(written);
 }
 
-void Flusher::RemoveFiles(const std::vector<storage::AddedFile>& files) const {
-  for (const storage::AddedFile& file : files) {
-    // Best effort: files that no commit names are swept at the next open.
-    (void)context_.file_system->RemoveFile(storage::DataFilePath(context_.directory, file.path))
-        .ok();
-    (void)context_.file_system->RemoveFile(storage::SidecarPath(context_.directory, file.path))
-        .ok();
-  }
+void Flusher::RemoveVectors(const Written& written) const {
+  if (written.vector_path.empty()) return;
+  const std::string path = storage::DataFilePath(context_.directory, written.vector_path);
+  (void)context_.file_system->RemoveFile(path).ok();
 }
 
 void Flusher::Clean(const FlushPlan& plan) {
-  Status dropped = wal_.DropThrough(plan.through_sequence);
-  if (!dropped.ok()) context_.Log("log: dropping flushed records failed: " + dropped.ToString());
   for (const FlushSource& source : plan.sources) {
-    if (source.part == nullptr) continue;
+    if (source.part == nullptr || source.keeps_file) continue;
     const std::string sidecar = storage::SidecarPath(context_.directory, source.part->added().path);
     (void)context_.file_system->RemoveFile(sidecar).ok();  // swept at the next open otherwise
   }
@@ -187,12 +440,11 @@ void Flusher::Clean(const FlushPlan& plan) {
 Status Flusher::AdoptCommitsOfOthers() {
   VIPER_ASSIGN_OR_RETURN(auto commits, log_->ReadAfter(table_.version));
   for (const storage::TableCommit& commit : commits) {
-    if (commit.protocol &&
-        (commit.protocol->min_reader_version > 1 || commit.protocol->min_writer_version > 2)) {
-      return Status::Unsupported(fmt::format(
-          "another writer raised the table's protocol at version {}: reader={} writer={}",
-          table_.version + 1, commit.protocol->min_reader_version,
-          commit.protocol->min_writer_version));
+    storage::TableState next = table_;
+    storage::ApplyCommit(commit, next);
+    if (Status status = storage::CheckCanWrite(next); !status.ok()) {
+      return status.WithContext(
+          fmt::format("another writer changed the table at version {}", next.version));
     }
     if (commit.metadata) {
       VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, ReadTableSchema(*commit.metadata));
@@ -204,10 +456,10 @@ Status Flusher::AdoptCommitsOfOthers() {
     }
     std::vector<std::string> removed;
     for (const storage::RemovedFile& file : commit.removed) removed.push_back(file.path);
-    VIPER_ASSIGN_OR_RETURN(Parts added, OpenParts(commit.added));
+    VIPER_ASSIGN_OR_RETURN(const std::vector<PartView> added, OpenParts(commit.added));
     MutexLock apply(apply_mutex_);
     VIPER_RETURN_IF_ERROR(state_.AdoptForeign(added, removed, table_.version + 1));
-    storage::ApplyCommit(commit, table_);
+    table_ = std::move(next);
   }
   return {};
 }

@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "platform/mutex.h"
 #include "storage/table_log.h"
 #include "storage/wal.h"
+#include "viper/maintenance.h"
 
 namespace viper::core {
 
@@ -36,8 +39,23 @@ class Flusher {
   Status CommitLoaded(std::shared_ptr<Memtable> loaded,
                       const std::map<std::string, int64_t>& transactions)
       VIPER_EXCLUDES(flush_mutex_);
+  /// Commit parts that were built by a plan of CollectionState::PlanRewrite, while writes and
+  /// flushes went on: rows that the table has come to know to be dead since are in the deletion
+  /// vectors of the new parts. `data_change`: rows are gone that were alive. Conflict if a source
+  /// is no longer in the table. `prepare` is given the new parts, open, before all that.
+  using Prepare = std::function<void(std::span<const std::shared_ptr<const Part>> parts)>;
+  Status CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change,
+                         const Prepare& prepare) VIPER_EXCLUDES(flush_mutex_);
+  /// If the table asks its readers to know deletion vectors, and has none any more: ask no longer.
+  /// Whether that was so.
+  Result<bool> LowerProtocol() VIPER_EXCLUDES(flush_mutex_);
+  /// Remove files that no version of the table needs that is still kept.
+  Result<VacuumReport> Vacuum(const VacuumOptions& options) VIPER_EXCLUDES(flush_mutex_);
   /// Take in the commits of others.
   Status Refresh() VIPER_EXCLUDES(flush_mutex_);
+
+  /// Wait until the flush or the commit of a load that is under way, if one is, has ended.
+  void WaitForCommit() const VIPER_EXCLUDES(flush_mutex_) { MutexLock lock(flush_mutex_); }
 
   /// The version that the table holds for an application id, 0 if none.
   int64_t TransactionVersion(const std::string& application) const VIPER_EXCLUDES(flush_mutex_);
@@ -47,7 +65,7 @@ class Flusher {
 
  private:
   using Transactions = std::map<std::string, int64_t>;
-  using Parts = std::vector<std::shared_ptr<const Part>>;
+  using Vectors = std::vector<std::shared_ptr<const DeletionVector>>;
 
   Status Run(const std::shared_ptr<Memtable>& loaded, const Transactions& transactions)
       VIPER_REQUIRES(flush_mutex_);
@@ -55,13 +73,29 @@ class Flusher {
   /// Conflict: somebody else committed first; nothing of the plan happened.
   Status Carry(const FlushPlan& plan, const Transactions& transactions)
       VIPER_REQUIRES(flush_mutex_);
-  storage::TableCommit MakeCommit(const FlushPlan& plan, const BuiltParts& built,
-                                  const Parts& new_parts, const Transactions& transactions) const;
-  /// Open what was just built, or what others committed.
-  Result<Parts> OpenBuilt(const BuiltParts& built) const;
-  Result<Parts> OpenParts(const std::vector<storage::AddedFile>& files) const;
-  void RemoveFiles(const std::vector<storage::AddedFile>& files) const;
+  /// Everything that is on disk for a plan before it is committed.
+  struct Written {
+    /// The new parts as the log will name them.
+    std::vector<storage::AddedFile> added;
+    FlushResult result;
+    /// Of the file with deletion vectors, below the table; empty if there are none.
+    std::string vector_path;
+    bool data_change = true;
+  };
+  Result<Written> Write(const FlushPlan& plan) const;
+  /// What was built, open.
+  Result<Written> OpenBuilt(BuiltParts built) const;
+  /// Write one file with these deletion vectors (null = none) in the order given.
+  Result<Vectors> WriteVectors(std::span<const std::shared_ptr<const Bitmap>> rows,
+                               std::string& path) const;
+  Status CommitCompactedOnce(const FlushPlan& plan, Written& written) VIPER_REQUIRES(flush_mutex_);
+  storage::TableCommit MakeCommit(const FlushPlan& plan, const Written& written) const
+      VIPER_REQUIRES(flush_mutex_);
+  Result<std::vector<PartView>> OpenParts(const std::vector<storage::AddedFile>& files) const;
+  void RemoveFiles(const Written& written) const;
+  void RemoveVectors(const Written& written) const;
   Status AdoptCommitsOfOthers() VIPER_REQUIRES(flush_mutex_);
+  /// Remove what a commit has left behind, and write a checkpoint where one is due.
   void Clean(const FlushPlan& plan) VIPER_REQUIRES(flush_mutex_);
 
   const CollectionContext& context_;
@@ -77,13 +111,12 @@ class Flusher {
   std::atomic<uint64_t> checkpoints_{0};
 };
 
-/// The parts of a table state, oldest first, split by who wrote them.
-struct TableParts {
-  std::vector<std::shared_ptr<const Part>> own;
-  std::vector<std::shared_ptr<const Part>> foreign;
-};
-
-/// How parts of this collection are opened.
+/// How parts of this collection are written, and opened.
+PartBuildOptions MakeBuildOptions(const CollectionContext& context);
 Part::OpenOptions PartOptions(const CollectionContext& context);
+
+/// Open a file of the table. `open` is it if it is open already, else null.
+Result<PartView> OpenPartView(const CollectionContext& context, const storage::AddedFile& file,
+                              std::shared_ptr<const Part> open = nullptr);
 
 }  // namespace viper::core

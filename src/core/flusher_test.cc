@@ -1,6 +1,9 @@
 #include "core/flusher.h"
 
+#include "base/bitmap.h"
+#include "base/coding.h"
 #include "core/collection_fixture.h"
+#include "storage/deletion_vector.h"
 #include "storage/file_names.h"
 #include "storage/table_log.h"
 
@@ -42,7 +45,7 @@ class FlusherTest : public CollectionFixture {
           clock_.Now().micros / 1000 + static_cast<int64_t>(foreign_count_);
       commit.added.push_back(added);
     }
-    for (const std::string& path : removed) commit.removed.push_back({path, 0, true, 0});
+    for (const std::string& path : removed) commit.removed.push_back({.path = path});
     ASSERT_OK(Log()->Commit(Table().version + 1, commit, 1));
   }
 
@@ -74,6 +77,181 @@ TEST_F(FlusherTest, OverwrittenRowsLeaveTheTableByRewriting) {
   EXPECT_TRUE(table.tombstones.contains(first));
   ASSERT_EQ(table.files.size(), 1u);
   EXPECT_EQ(Count(), 2u);
+}
+
+TEST_F(FlusherTest, DeadRowsBecomeADeletionVectorAndTheFileStays) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1), At("c", 2, 2)}));
+  ASSERT_OK(collection_->Flush());
+  const std::string first = Table().files.begin()->first;
+  EXPECT_EQ(Table().protocol.min_reader_version, 1) << "as long as there is none";
+  ASSERT_OK(collection_->Upsert(At("a", 5, 5)));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"c"}));
+  ASSERT_OK(collection_->Flush());
+  const storage::TableState table = Table();
+  ASSERT_EQ(table.files.size(), 2u);
+  const storage::AddedFile& file = table.files.at(first);
+  ASSERT_TRUE(file.deletion_vector.has_value());
+  EXPECT_EQ(file.deletion_vector->cardinality, 2);
+  EXPECT_NE(file.stats_json.find("\"tightBounds\":false"), std::string::npos) << file.stats_json;
+  EXPECT_TRUE(file.tags.contains(std::string(kFooterCrcTag)));
+  EXPECT_EQ(table.tombstones.size(), 2u) << "the file without, and with its first vector";
+  EXPECT_EQ(table.protocol.min_reader_version, 3);
+  EXPECT_EQ(table.protocol.min_writer_version, 7);
+  EXPECT_EQ(table.metadata.configuration.at("delta.enableDeletionVectors"), "true");
+  for (int opening = 0; opening < 2; ++opening) {
+    EXPECT_EQ(Count(), 2u);
+    EXPECT_EQ(collection_->Get("a").value().vector[0], 5);
+    EXPECT_STATUS(kNotFound, "'c'", collection_->Get("c"));
+    EXPECT_EQ(Nearest(0, 0), (std::vector<std::string>{"b", "a"}));
+    ASSERT_OK(Reopen());
+  }
+  ASSERT_OK(collection_->Flush());
+  EXPECT_EQ(Table().version, table.version) << "nothing to say that the table does not know";
+}
+
+TEST_F(FlusherTest, AFileOfWhichNothingIsLeftGoes) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1)}));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"b"}));
+  ASSERT_OK(collection_->Flush());
+  EXPECT_TRUE(Table().files.empty());
+  ASSERT_OK(Reopen());
+  EXPECT_EQ(Count(), 0u);
+}
+
+TEST_F(FlusherTest, RewritingTakesTheDeletionVectorIn) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1), At("c", 2, 2)}));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));
+  ASSERT_OK(collection_->Flush());
+  options_.delete_mode = DeleteMode::kRewrite;
+  ASSERT_OK(Reopen());
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"b"}));
+  ASSERT_OK(collection_->Flush());
+  const storage::TableState table = Table();
+  ASSERT_EQ(table.files.size(), 1u);
+  EXPECT_FALSE(table.files.begin()->second.deletion_vector.has_value());
+  ASSERT_OK(Reopen());
+  EXPECT_EQ(Nearest(0, 0), std::vector<std::string>{"c"});
+}
+
+TEST_F(FlusherTest, ALargeFileWithFewDeadRowsIsNotCopied) {
+  constexpr size_t kDim = 2048;
+  constexpr size_t kRows = 2'200;  // 18 MB of floats
+  ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options_));
+  ASSERT_OK_AND_ASSIGN(collection_,
+                       engine.CreateCollection("docs", {.dim = kDim, .metric = Metric::kL2}));
+  std::vector<Record> records(kRows);
+  std::vector<std::string> ids(kRows);
+  for (size_t i = 0; i < kRows; ++i) {
+    ids[i] = records[i].id = std::to_string(i);
+    records[i].vector.assign(kDim, static_cast<float>(i));
+  }
+  ASSERT_OK(collection_->Upsert(records));
+  ASSERT_OK(collection_->Flush());
+  const std::string first = Table().files.begin()->first;
+  ASSERT_OK(collection_->Delete(std::span(ids).first(10)));
+  ASSERT_OK(collection_->Flush());
+  EXPECT_EQ(Table().files.at(first).deletion_vector->cardinality, 10);
+  ASSERT_OK(collection_->Delete(std::span(ids).first(kRows / 2 + 1)));
+  ASSERT_OK(collection_->Flush());
+  EXPECT_FALSE(Table().files.contains(first)) << "mostly dead";
+  EXPECT_EQ(Count(), kRows - kRows / 2 - 1);
+}
+
+TEST_F(FlusherTest, DeletionVectorsThatNobodyNamesAreSwept) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1), At("c", 2, 2)}));
+  ASSERT_OK(collection_->Flush());
+  for (const std::string id : {"a", "b"}) {
+    ASSERT_OK(collection_->Delete(std::vector<std::string>{id}));
+    ASSERT_OK(collection_->Flush());
+  }
+  const std::string folder = std::string(kTable) + "/_dv";
+  const auto named = FilesEndingIn(folder, ".bin");
+  EXPECT_EQ(named.size(), 2u) << "an older version of the table names one";
+  WriteFile(folder + "/" + storage::DeletionVectorName("00000000-0000-4000-8000-000000000000"),
+            "x");
+  ASSERT_OK(Reopen());
+  EXPECT_EQ(FilesEndingIn(folder, ".bin"), named);
+}
+
+TEST_F(FlusherTest, ADamagedDeletionVectorIsNamedAndNothingAnswered) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1)}));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));
+  ASSERT_OK(collection_->Flush());
+  const std::string path = FilesEndingIn(std::string(kTable) + "/_dv", ".bin").front();
+  const std::string good = ReadFile(path);
+  std::string bad = good;
+  bad[20] = static_cast<char>(bad[20] ^ 1);
+  WriteFile(path, bad);
+  EXPECT_STATUS(kCorruption, path.substr(path.rfind("deletion_vector_")), Reopen());
+  ASSERT_OK(files_.RemoveFile(path));
+  EXPECT_STATUS(kCorruption, "does not exist", Reopen());
+  WriteFile(path, good);
+  ASSERT_OK(Reopen());
+  EXPECT_EQ(Count(), 1u);
+}
+
+TEST_F(FlusherTest, TakesInTheDeletionVectorsOfOthers) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1), At("c", 2, 2)}));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));  // in the log only
+  // Another writer deletes c.
+  const storage::AddedFile file = Table().files.begin()->second;
+  storage::DeletionVectorFile vectors("00000000-0000-4000-8000-000000000001");
+  Bitmap dead(3);
+  dead.Set(2);
+  storage::TableCommit commit;
+  commit.operation = "DELETE";
+  commit.removed.push_back({.path = file.path, .size = file.size});
+  commit.added.push_back(file);
+  commit.added[0].deletion_vector = vectors.Add(dead);
+  commit.protocol = {.min_reader_version = 3,
+                     .min_writer_version = 7,
+                     .reader_features = {"deletionVectors"},
+                     .writer_features = {"deletionVectors"}};
+  ASSERT_OK(files_.CreateDirectories(std::string(kTable) + "/_dv"));
+  WriteFile(std::string(kTable) + "/" + vectors.path(), std::string(AsText(vectors.bytes())));
+  ASSERT_OK(Log()->Commit(Table().version + 1, commit, 1));
+  ASSERT_OK(collection_->Refresh());
+  EXPECT_EQ(Nearest(0, 0), std::vector<std::string>{"b"});
+  ASSERT_OK(collection_->Flush());
+  EXPECT_EQ(Table().files.at(file.path).deletion_vector->cardinality, 2);
+  ASSERT_OK(Reopen());
+  EXPECT_EQ(Nearest(0, 0), std::vector<std::string>{"b"});
+}
+
+TEST_F(FlusherTest, ReadersFollowDeletionVectors) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1)}));
+  ASSERT_OK(collection_->Flush());
+  EngineOptions reading = options_;
+  reading.read_only = true;
+  ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", reading));
+  ASSERT_OK_AND_ASSIGN(auto reader, engine.OpenCollection("docs"));
+  const Snapshot before = reader->GetSnapshot();
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(reader->Refresh());
+  EXPECT_EQ(reader->Count().value(), 1u);
+  EXPECT_EQ(before.Count().value(), 2u);
 }
 
 TEST_F(FlusherTest, WritesCheckpoints) {

@@ -196,7 +196,14 @@ IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view, Training trainin
   }
   std::vector<SegmentUse> uses;
   if (files != nullptr) {
-    for (const auto& open : files->segments) uses.push_back(parts.Take(open));
+    for (const auto& open : files->segments) {
+      SegmentUse use = parts.Take(open);
+      if (IsExpected(*open)) {
+        plan.kept.push_back(open);
+      } else {
+        uses.push_back(std::move(use));
+      }
+    }
   }
   plan.parts = parts.left();
   plan.added_rows = parts.left_rows();
@@ -214,10 +221,12 @@ IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view, Training trainin
     plan.reason = ReasonToTrain(files->model->record(), cost, plan.rows);
   }
   if (plan.reason) {
+    plan.kept.clear();
     plan.parts.resize(view.parts.size());
     std::iota(plan.parts.begin(), plan.parts.end(), size_t{0});
   } else {
-    plan.kept = KeepSegments(std::move(uses), plan.added_rows, plan.parts);
+    const auto kept = KeepSegments(std::move(uses), plan.added_rows, plan.parts);
+    plan.kept.insert(plan.kept.end(), kept.begin(), kept.end());
   }
   plan.has_work = plan.reason || !plan.parts.empty() ||
                   plan.kept.size() != files->segments.size() ||
@@ -238,6 +247,30 @@ Status IndexBuilder::Build(const ReadView& view, ThreadPool* threads,
 Status IndexBuilder::KeepUp(const ReadView& view, ThreadPool* threads,
                             const std::function<bool(double)>& progress) {
   return Run(view, Training::kNever, threads, progress);
+}
+
+Status IndexBuilder::CodeAhead(const ReadView& view,
+                               std::span<const std::shared_ptr<const Part>> parts,
+                               const std::function<bool(double)>& progress) {
+  ReadView ahead = view;
+  for (const auto& part : parts) ahead.parts.push_back({.part = part});
+  {
+    MutexLock lock(expected_mutex_);
+    for (const auto& part : parts) expected_.insert(part->added().path);
+  }
+  return KeepUp(ahead, nullptr, progress);
+}
+
+void IndexBuilder::ForgetAhead() {
+  MutexLock lock(expected_mutex_);
+  expected_.clear();
+}
+
+bool IndexBuilder::IsExpected(const OpenSegment& open) const {
+  MutexLock lock(expected_mutex_);
+  const auto& parts = open.segment->parts();
+  return std::any_of(parts.begin(), parts.end(),
+                     [&](const index::SegmentPart& part) { return expected_.contains(part.path); });
 }
 
 Status IndexBuilder::Run(const ReadView& view, Training training, ThreadPool* threads,

@@ -5,6 +5,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -45,6 +47,13 @@ class IndexBuilder {
   /// Step (2) alone, under the model there is: nothing without one. Does not wait for a training.
   Status KeepUp(const ReadView& view, ThreadPool* threads,
                 const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
+  /// Code parts that are about to be in the view, by step (2), so that a search finds them in the
+  /// index from the moment on at which they are. Until ForgetAhead no build drops their segment,
+  /// though no view has them.
+  Status CodeAhead(const ReadView& view, std::span<const std::shared_ptr<const Part>> parts,
+                   const std::function<bool(double)>& progress)
+      VIPER_EXCLUDES(files_mutex_, expected_mutex_);
+  void ForgetAhead() VIPER_EXCLUDES(expected_mutex_);
   /// Whether Build would do something.
   bool IsBehind(const ReadView& view) const;
 
@@ -103,7 +112,12 @@ class IndexBuilder {
   Status WriteModelFile(const index::Model& model, const std::string& path) const;
   void RemoveUnused(const IndexFiles& files) const VIPER_REQUIRES(files_mutex_);
 
+  bool IsExpected(const OpenSegment& open) const VIPER_EXCLUDES(expected_mutex_);
+
   const CollectionContext& context_;
+  /// Paths of the parts that CodeAhead was given.
+  mutable Mutex expected_mutex_;
+  std::set<std::string, std::less<>> expected_ VIPER_GUARDED_BY(expected_mutex_);
   std::atomic<uint64_t> trainings_{0};
   std::atomic<uint64_t> coded_rows_{0};
   /// One build at a time,

@@ -203,6 +203,34 @@ TEST_F(IndexBuilderTest, NewRowsAreCodedUnderTheOldModelWhileAnotherIsTrained) {
   EXPECT_GT(Recall(0.99), 0.93);
 }
 
+TEST_F(IndexBuilderTest, PartsThatAreAboutToComeAreCodedAheadAndKept) {
+  CreateIndexed();
+  Write(0, 1200);
+  ASSERT_OK(collection_->Flush());
+  Write(1200, 1500);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK_AND_ASSIGN(const auto open, ReopenInside());
+  ReadView before = *open->View();
+  ASSERT_EQ(before.parts.size(), 2u);
+  std::sort(before.parts.begin(), before.parts.end(),
+            [](const auto& a, const auto& b) { return a.part->row_count() > b.part->row_count(); });
+  const std::vector coming = {before.parts.back().part};
+  before.parts.pop_back();
+  IndexBuilder builder(open->context());
+  const auto segment_count = [&] { return open->context().read->index.files()->segments.size(); };
+  ASSERT_OK(builder.Build(before, nullptr, {}));
+  ASSERT_OK(builder.CodeAhead(before, coming, {}));
+  EXPECT_EQ(segment_count(), 2u);
+  EXPECT_EQ(builder.coded_rows(), 1500u);
+  ASSERT_OK(builder.KeepUp(before, nullptr, {}));
+  EXPECT_EQ(segment_count(), 2u) << "no view has its rows, and it is waited for";
+  ASSERT_OK(builder.KeepUp(*open->View(), nullptr, {}));
+  EXPECT_EQ(builder.coded_rows(), 1500u);
+  builder.ForgetAhead();
+  ASSERT_OK(builder.KeepUp(before, nullptr, {}));
+  EXPECT_EQ(segment_count(), 1u);
+}
+
 TEST_F(IndexBuilderTest, AStoppedBuildLeavesNoFileBehind) {
   CreateIndexed();
   Write(0, 2000);

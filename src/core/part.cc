@@ -53,6 +53,29 @@ uint32_t FloatCrc(const std::byte* floats, const parquet::VectorPage& page, size
 
 }  // namespace
 
+Result<storage::SidecarContent> MakeSidecarContent(const parquet::PartReader& reader, size_t dim,
+                                                   const storage::PartFingerprint& fingerprint) {
+  storage::SidecarContent content;
+  content.part = fingerprint;
+  content.row_count = reader.row_count();
+  for (const parquet::VectorPage& page : reader.vector_pages()) {
+    const std::byte* floats = reader.Floats(page);
+    if (reader.maps_vectors()) {
+      content.pages.push_back(
+          {page.rows.first, page.rows.count, page.float_offset, FloatCrc(floats, page, dim)});
+    }
+    content.max_norm = std::max(content.max_norm, NormBound(floats, page.rows.count, dim));
+  }
+  content.id_hashes.reserve(reader.row_count());
+  for (size_t page = 0; page < reader.PageCount(columnar::kIdColumn); ++page) {
+    VIPER_ASSIGN_OR_RETURN(auto ids, reader.ReadPage(columnar::kIdColumn, page));
+    for (size_t i = 0; i < ids.row_count(); ++i) {
+      content.id_hashes.push_back(storage::HashId(ids.strings()[i]));
+    }
+  }
+  return content;
+}
+
 Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
                                                const OpenOptions& options) {
   std::shared_ptr<Part> part(new Part());  // NOLINT: the constructor is private
@@ -104,37 +127,14 @@ Status Part::OpenFiles(const OpenOptions& options, const storage::PartFingerprin
   if (sidecar.ok() && (*sidecar)->row_count() == row_count()) {
     sidecar_ = std::move(*sidecar);
   } else {
-    VIPER_ASSIGN_OR_RETURN(auto content, MakeSidecarContent(fingerprint));
+    VIPER_RETURN_IF_ERROR(reader_->VerifyVectors());
+    VIPER_ASSIGN_OR_RETURN(auto content, MakeSidecarContent(*reader_, dim_, fingerprint));
     VIPER_ASSIGN_OR_RETURN(sidecar_, KeepSidecar(options, sidecar_path, content));
     rebuilt_sidecar_ = sidecar_path;
   }
   for (const storage::PagePlace& page : sidecar_->pages()) page_crcs_.push_back(page.float_crc);
   page_is_good_ = std::vector<std::atomic<bool>>(page_crcs_.size());
   return {};
-}
-
-Result<storage::SidecarContent> Part::MakeSidecarContent(
-    const storage::PartFingerprint& fingerprint) const {
-  VIPER_RETURN_IF_ERROR(reader_->VerifyVectors());
-  storage::SidecarContent content;
-  content.part = fingerprint;
-  content.row_count = row_count();
-  for (const parquet::VectorPage& page : reader_->vector_pages()) {
-    const std::byte* floats = reader_->Floats(page);
-    if (reader_->maps_vectors()) {
-      content.pages.push_back(
-          {page.rows.first, page.rows.count, page.float_offset, FloatCrc(floats, page, dim_)});
-    }
-    content.max_norm = std::max(content.max_norm, NormBound(floats, page.rows.count, dim_));
-  }
-  content.id_hashes.reserve(row_count());
-  for (size_t page = 0; page < reader_->PageCount(columnar::kIdColumn); ++page) {
-    VIPER_ASSIGN_OR_RETURN(auto ids, reader_->ReadPage(columnar::kIdColumn, page));
-    for (size_t i = 0; i < ids.row_count(); ++i) {
-      content.id_hashes.push_back(storage::HashId(ids.strings()[i]));
-    }
-  }
-  return content;
 }
 
 void Part::ReadPayloadKeys() {

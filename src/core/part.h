@@ -32,6 +32,11 @@ inline constexpr std::string_view kPartKey = "viper.part";
 /// footer says what all other bytes mean, and Parquet itself does not protect it.
 inline constexpr std::string_view kFooterCrcTag = "viper.footer_crc32c";
 
+/// Everything that the sidecar of a part holds, from the part itself, whose vectors the caller has
+/// verified. `dim` is that of the schema that it was opened with.
+Result<storage::SidecarContent> MakeSidecarContent(const parquet::PartReader& reader, size_t dim,
+                                                   const storage::PartFingerprint& fingerprint);
+
 /// One immutable data file of the table, open: its columns, its mapped floats, its id table.
 /// Thread-safe.
 class Part {
@@ -113,8 +118,6 @@ class Part {
   Part() = default;
   /// Open the reader, and the sidecar: read, known, or made again.
   Status OpenFiles(const OpenOptions& options, const storage::PartFingerprint& fingerprint);
-  /// Everything that the sidecar holds, from the part itself, which is verified.
-  Result<storage::SidecarContent> MakeSidecarContent(const storage::PartFingerprint& part) const;
   void ReadPayloadKeys();
   Status ReadFirstExpiry();
   void MakeCachedColumns(const OpenOptions& options);

@@ -149,6 +149,12 @@ class Builder {
   Builder(const PartBuildOptions& options, int64_t now_ms) : options_(options), now_ms_(now_ms) {}
   ~Builder() {
     if (open_) open_->Discard();
+    // Nothing is here any more after Finish.
+    for (const storage::AddedFile& file : built_.added) {
+      (void)options_.file_system
+          ->RemoveFile(storage::DataFilePath(options_.table_directory, file.path))
+          .ok();
+    }
   }
 
   Status AddMemtable(size_t source_index, const FlushSource& source) {
@@ -180,6 +186,9 @@ class Builder {
         Moved(source_index, live, run_end - row);
         live += run_end - row;
         VIPER_RETURN_IF_ERROR(AppendRun(part, columns, rows.first, {row, run_end - row}));
+        if (options_.advance) {
+          VIPER_RETURN_IF_ERROR(options_.advance((run_end - row) * FloatBytesOfRow()));
+        }
         row = run_end;
       }
     }
@@ -191,7 +200,7 @@ class Builder {
     if (!built_.added.empty()) {
       VIPER_RETURN_IF_ERROR(options_.file_system->SyncDirectory(options_.table_directory));
     }
-    return std::move(built_);
+    return std::exchange(built_, {});
   }
 
  private:
@@ -217,6 +226,8 @@ class Builder {
     open_.reset();
     return {};
   }
+
+  uint64_t FloatBytesOfRow() const { return options_.schema->dim * sizeof(float); }
 
   void Moved(size_t source, uint64_t live, uint64_t count) {
     const size_t part = built_.added.size();
@@ -334,7 +345,7 @@ Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& opt
   Builder builder(options, now_ms);
   for (size_t i = 0; i < plan.sources.size(); ++i) {
     const FlushSource& source = plan.sources[i];
-    if (source.live_count() == 0) continue;
+    if (source.keeps_file || source.live_count() == 0) continue;
     VIPER_RETURN_IF_ERROR(source.part != nullptr ? builder.AddPart(i, source)
                                                  : builder.AddMemtable(i, source));
   }

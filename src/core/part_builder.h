@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,10 @@ struct PartBuildOptions {
   std::string table_directory;
   const CollectionSchema* schema = nullptr;
   /// A part is closed when its floats take this many bytes.
-  size_t part_bytes = size_t{256} << 20;
+  uint64_t part_bytes = uint64_t{256} << 20;
+  /// Told how many bytes of rows of parts were copied since the last time; what it fails with ends
+  /// the building. Null = nobody is.
+  std::function<Status(uint64_t bytes)> advance = {};
 };
 
 struct BuiltParts {
@@ -31,7 +35,7 @@ struct BuiltParts {
 };
 
 /// Write the live rows of a plan's sources, in order, into new parts: staged, synced, moved into
-/// the table's directory, which is synced too. On failure what was staged is removed as far as
+/// the table's directory, which is synced too. On failure what was written is removed as far as
 /// possible; parts that are in place and in no commit are swept at the next open.
 Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& options,
                               int64_t now_ms);

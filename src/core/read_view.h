@@ -15,15 +15,24 @@
 #include "core/memtable.h"
 #include "core/part.h"
 #include "core/row.h"
+#include "storage/deletion_vector.h"
 #include "viper/schema.h"
 
 namespace viper::core {
+
+/// The rows of a part that the table says are dead.
+struct DeletionVector {
+  storage::DeletionVectorDescriptor descriptor;
+  std::shared_ptr<const Bitmap> rows;
+};
 
 /// A part as one snapshot sees it.
 struct PartView {
   std::shared_ptr<const Part> part;
   /// Rows overwritten or deleted since the file was written; null = none.
-  std::shared_ptr<const Bitmap> dead;
+  std::shared_ptr<const Bitmap> dead = nullptr;
+  /// Those of them that are no longer in the table; null = none.
+  std::shared_ptr<const DeletionVector> deletion_vector = nullptr;
 };
 
 /// A memtable as one snapshot sees it: its first `row_count` rows.

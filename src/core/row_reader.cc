@@ -7,11 +7,13 @@
 #include <fmt/core.h>
 
 #include "base/status_macros.h"
+#include "storage/part_sidecar.h"
 
 namespace viper::core {
 namespace {
 
 using columnar::kExpiresAtColumn;
+using columnar::kIngestedAtColumn;
 using columnar::kPayloadColumn;
 using columnar::kTimestampColumn;
 
@@ -65,6 +67,25 @@ Result<Record> ReadPartRecord(const ReadView& view, const Location& location,
     VIPER_ASSIGN_OR_RETURN(record.metadata, ReadPartMetadata(view, part, location.row, projection));
   }
   return record;
+}
+
+Result<int64_t> ReadTime(const Part& part, std::string_view column, uint64_t row) {
+  VIPER_ASSIGN_OR_RETURN(auto place, part.PageOfRow(column, row));
+  if (place.column->IsPresent(place.index)) return place.column->int64s()[place.index];
+  return part.added().modification_time_ms * 1000;
+}
+
+Result<Row> ReadPartRow(const ReadView& view, const Location& location) {
+  const Part& part = *view.parts[location.source].part;
+  Row row;
+  VIPER_ASSIGN_OR_RETURN(row.id, part.IdOf(location.row));
+  row.id_hash = storage::HashId(row.id);
+  VIPER_ASSIGN_OR_RETURN(row.metadata, ReadPartMetadata(view, part, location.row, {}));
+  VIPER_ASSIGN_OR_RETURN(row.timestamp, ReadTime(part, kTimestampColumn, location.row));
+  VIPER_ASSIGN_OR_RETURN(row.ingested_at, ReadTime(part, kIngestedAtColumn, location.row));
+  VIPER_ASSIGN_OR_RETURN(row.expires_at, view.ExpiryOf(location));
+  VIPER_ASSIGN_OR_RETURN(row.vector, part.Floats(location.row));
+  return row;
 }
 
 Metadata ReadMemoryMetadata(const Row& row, const Projection& projection) {
@@ -128,6 +149,11 @@ Result<Record> ReadRecord(const ReadView& view, const Location& location,
     std::memcpy(record.vector.data(), floats, view.schema->dim * sizeof(float));
   }
   return record;
+}
+
+Result<Row> ReadRow(const ReadView& view, const Location& location) {
+  if (view.is_part(location.source)) return ReadPartRow(view, location);
+  return view.memtable_of(location.source).row(static_cast<uint32_t>(location.row));
 }
 
 }  // namespace viper::core

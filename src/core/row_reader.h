@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/read_view.h"
+#include "core/row.h"
 #include "viper/options.h"
 #include "viper/record.h"
 
@@ -9,12 +10,16 @@ namespace viper::core {
 /// OK, or InvalidArgument for a projection that names a key neither declared nor in use.
 Status CheckProjection(const ReadView& view, const Projection& projection);
 
-/// The record at a location, as far as the projection asks; the id always.
 /// The metadata of a row, as far as the projection asks.
 Result<Metadata> ReadMetadata(const ReadView& view, const Location& location,
                               const Projection& projection);
 
+/// The record at a location, as far as the projection asks; the id always.
 Result<Record> ReadRecord(const ReadView& view, const Location& location,
                           const Projection& projection);
+
+/// All of the row at a location; its vector stays the view's. `metadata_bytes` is not filled in.
+/// Times that another writer's file lacks are that of the file, as when it is rewritten.
+Result<Row> ReadRow(const ReadView& view, const Location& location);
 
 }  // namespace viper::core

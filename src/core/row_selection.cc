@@ -13,6 +13,7 @@
 
 #include "base/assert.h"
 #include "base/status_macros.h"
+#include "columnar/field_conversion.h"
 #include "storage/part_sidecar.h"
 
 namespace viper::core {
@@ -63,24 +64,25 @@ class RowGroupAccess : public columnar::RowAccess {
   const size_t group_;
 };
 
-/// The rows of a memtable from one on, as far as the view sees them.
-class MemtableAccess : public columnar::RowAccess {
+/// `count` rows in memory, which `row_at` gives by their place.
+template <typename RowAt>
+class MemoryAccess : public columnar::RowAccess {
  public:
-  MemtableAccess(const MemtableView& view, uint32_t first) : view_(view), first_(first) {}
+  MemoryAccess(size_t count, RowAt row_at) : count_(count), row_at_(std::move(row_at)) {}
 
-  size_t row_count() const override { return view_.row_count - first_; }
+  size_t row_count() const override { return count_; }
 
   Result<FieldRows> Fetch(const FieldReference& field) const override {
     if (!field.type) {
-      std::vector<Value> values(row_count());
-      for (uint32_t i = first_; i < view_.row_count; ++i) {
-        const Value* found = FindPath(view_.row(i).metadata, field.path);
-        if (found != nullptr) values[i - first_] = *found;
+      std::vector<Value> values(count_);
+      for (size_t i = 0; i < count_; ++i) {
+        const Value* found = FindPath(row_at_(i).metadata, field.path);
+        if (found != nullptr) values[i] = *found;
       }
       return FieldRows(std::move(values));
     }
     auto column = std::make_shared<Column>(*field.type);
-    for (uint32_t i = first_; i < view_.row_count; ++i) AppendField(view_.row(i), field, *column);
+    for (size_t i = 0; i < count_; ++i) AppendField(row_at_(i), field, *column);
     return FieldRows(std::shared_ptr<const Column>(std::move(column)));
   }
 
@@ -98,8 +100,8 @@ class MemtableAccess : public columnar::RowAccess {
     column.AppendValue(found == row.metadata.end() ? Value() : found->second);
   }
 
-  const MemtableView& view_;
-  const uint32_t first_;
+  const size_t count_;
+  const RowAt row_at_;
 };
 
 /// Clears the rows that have expired, and notes when the next of the others does.
@@ -213,7 +215,21 @@ Result<Bitmap> MatchPartByIds(const PartView& part, const columnar::Predicate& p
 
 Result<Bitmap> MatchMemtable(const MemtableView& memtable, uint32_t first,
                              const columnar::Predicate& predicate) {
-  return predicate.Evaluate(MemtableAccess(memtable, first));
+  const auto row_at = [&](size_t i) -> const Row& {
+    return memtable.row(first + static_cast<uint32_t>(i));
+  };
+  return predicate.Evaluate(MemoryAccess(memtable.row_count - first, row_at));
+}
+
+Result<bool> MatchRow(Row row, const CollectionSchema& schema,
+                      const columnar::Predicate& predicate) {
+  for (auto& [key, value] : row.metadata) {
+    const Field* field = schema.FindField(key);
+    if (field != nullptr && !columnar::ConvertToField(*field, value).ok()) value = Value();
+  }
+  const auto row_at = [&](size_t) -> const Row& { return row; };
+  VIPER_ASSIGN_OR_RETURN(const Bitmap matches, predicate.Evaluate(MemoryAccess(1, row_at)));
+  return matches.Test(0);
 }
 
 Result<SourceSelection> KeepLiveRows(const ReadView& view, size_t source,

@@ -10,6 +10,7 @@
 #include "base/stop_signal.h"
 #include "columnar/predicate.h"
 #include "core/read_view.h"
+#include "core/row.h"
 
 namespace viper::core {
 
@@ -26,6 +27,11 @@ Result<Bitmap> MatchPartByIds(const PartView& part, const columnar::Predicate& p
 /// Which of the rows from `first` on match; bit 0 is that row.
 Result<Bitmap> MatchMemtable(const MemtableView& memtable, uint32_t first,
                              const columnar::Predicate& predicate);
+
+/// Whether one row matches, wherever it was read. A value that does not fit its declared field,
+/// which only another writer's file may hold, counts as null.
+Result<bool> MatchRow(Row row, const CollectionSchema& schema,
+                      const columnar::Predicate& predicate);
 
 /// Which rows of a source take part.
 struct SourceSelection {

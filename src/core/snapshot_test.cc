@@ -119,5 +119,79 @@ TEST_F(SnapshotTest, ProjectionsReadWhatTheyName) {
   }
 }
 
+// -- Older versions ------------------------------------------------------------------------------
+
+class OldVersionTest : public CollectionFixture {
+ protected:
+  /// Version 1: a and b; version 2: b moved, c; a deleted in version 3.
+  void WriteVersions() {
+    Create();
+    ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1)}));
+    ASSERT_OK(collection_->Flush());
+    clock_.AdvanceSeconds(10);
+    ASSERT_OK(collection_->Upsert(std::vector<Record>{At("b", 5, 5), At("c", 2, 2)}));
+    ASSERT_OK(collection_->Flush());
+    clock_.AdvanceSeconds(10);
+    ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));
+    ASSERT_OK(collection_->Flush());
+    ASSERT_OK(collection_->Upsert(At("d", 9, 9)));  // in the log only
+  }
+
+  void CheckVersions() {
+    const std::vector<uint64_t> counts = {0, 2, 3, 2};
+    for (int64_t version = 0; version < 4; ++version) {
+      ASSERT_OK_AND_ASSIGN(const Snapshot old, collection_->GetSnapshotOfVersion(version));
+      EXPECT_EQ(old.table_version(), version);
+      EXPECT_EQ(old.Count().value(), counts[static_cast<size_t>(version)]) << version;
+    }
+    ASSERT_OK_AND_ASSIGN(const Snapshot first, collection_->GetSnapshotOfVersion(1));
+    EXPECT_EQ(first.Get("b").value().vector[0], 1);
+    const std::vector<float> query = {0, 0};
+    EXPECT_EQ(first.Search(query).value().front().id, "a");
+    EXPECT_EQ(collection_->GetSnapshotOfVersion(2)->Get("b").value().vector[0], 5);
+  }
+};
+
+TEST_F(OldVersionTest, AreReadAsTheyWere) {
+  for (const DeleteMode mode : {DeleteMode::kRewrite, DeleteMode::kVectors}) {
+    options_.delete_mode = mode;
+    WriteVersions();
+    CheckVersions();
+    ASSERT_OK(collection_->Compact({.everything = true}));
+    CheckVersions();
+    ASSERT_OK(Reopen());
+    CheckVersions();
+    EXPECT_EQ(Count(), 3u);
+    collection_.reset();
+    ASSERT_OK(Engine::Open("/db", options_).value().DropCollection("docs"));
+  }
+}
+
+TEST_F(OldVersionTest, AreFoundByTheirTime) {
+  const int64_t begin = clock_.Now().micros;
+  WriteVersions();
+  const auto version_at = [&](int64_t seconds) {
+    return collection_->GetSnapshotOfTime(Timestamp{begin + seconds * 1'000'000})->table_version();
+  };
+  EXPECT_EQ(version_at(0), 1);
+  EXPECT_EQ(version_at(9), 1);
+  EXPECT_EQ(version_at(10), 2);
+  EXPECT_EQ(version_at(1'000), 3);
+  EXPECT_STATUS(kNotFound, "no version is that old",
+                collection_->GetSnapshotOfTime(Timestamp{begin - 1'000'000}));
+}
+
+TEST_F(OldVersionTest, AreGoneAfterAVacuumAndSaySo) {
+  WriteVersions();
+  ASSERT_OK_AND_ASSIGN(const Snapshot held, collection_->GetSnapshotOfVersion(1));
+  ASSERT_OK(collection_->Vacuum({.retention_ms = 0}));
+  EXPECT_STATUS(kNotFound, "version 1 of the table is no longer kept",
+                collection_->GetSnapshotOfVersion(1));
+  EXPECT_EQ(held.Count().value(), 2u) << "who has it open reads on";
+  EXPECT_EQ(collection_->GetSnapshotOfVersion(3)->Count().value(), 2u);
+  EXPECT_STATUS(kNotFound, "oldest=0 newest=3 asked=4", collection_->GetSnapshotOfVersion(4));
+  EXPECT_STATUS(kNotFound, "asked=-1", collection_->GetSnapshotOfVersion(-1));
+}
+
 }  // namespace
 }  // namespace viper::core

@@ -28,6 +28,8 @@ using columnar::ConvertToField;
 /// What a log record says of each row beside its parts.
 enum RowFlags : uint8_t { kHasExpiry = 1 };
 
+}  // namespace
+
 Status CheckId(std::string_view id) {
   if (id.empty()) return Status::InvalidArgument("the id is empty");
   if (id.size() > kIdBytesMax) {
@@ -37,6 +39,14 @@ Status CheckId(std::string_view id) {
   if (!IsValidUtf8(id)) return Status::InvalidArgument("the id is not UTF-8");
   return {};
 }
+
+bool IsSystemName(std::string_view key) {
+  return key == columnar::kIdColumn || key == columnar::kTimestampColumn ||
+         key == columnar::kIngestedAtColumn || key == columnar::kExpiresAtColumn ||
+         key == columnar::kPayloadColumn || key == columnar::kVectorColumn || key == "_sparse";
+}
+
+namespace {
 
 bool AllFinite(const float* vector, size_t dim) {
   constexpr uint32_t kExponent = 0x7f800000;
@@ -60,12 +70,6 @@ Status CheckVector(std::span<const float> vector, size_t dim) {
       std::find_if(vector.begin(), vector.end(), [](float x) { return !std::isfinite(x); });
   return Status::InvalidArgument(
       fmt::format("component {} of the vector is not finite: {}", bad - vector.begin(), *bad));
-}
-
-bool IsSystemName(std::string_view key) {
-  return key == columnar::kIdColumn || key == columnar::kTimestampColumn ||
-         key == columnar::kIngestedAtColumn || key == columnar::kExpiresAtColumn ||
-         key == columnar::kPayloadColumn || key == columnar::kVectorColumn || key == "_sparse";
 }
 
 /// Check an undeclared value and add up its bytes as JSON (roughly).
@@ -110,7 +114,8 @@ size_t DeclaredBytes(const Value& value) {
   return bytes;
 }
 
-/// Convert declared fields in place, check the rest, and return the bytes of it all.
+}  // namespace
+
 Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& schema) {
   size_t bytes = 0;
   for (auto& [key, value] : metadata) {
@@ -133,6 +138,8 @@ Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& sch
   }
   return bytes;
 }
+
+namespace {
 
 /// One record on its way to becoming a row.
 struct Candidate {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/row.h"
@@ -33,6 +34,14 @@ Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const Collecti
 Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
                                  const CollectionSchema& schema, int64_t now);
 Result<WriteBatch> PrepareDelete(std::span<const std::string> ids);
+
+/// OK, or InvalidArgument saying what is wrong with an id.
+Status CheckId(std::string_view id);
+/// Convert the declared fields in place, check the rest, and return the bytes of it all.
+/// InvalidArgument names the key.
+Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& schema);
+/// The key belongs to the engine: no metadata may have it.
+bool IsSystemName(std::string_view key);
 
 /// OK if the batch's lists have fitting lengths.
 Status CheckShape(const RecordBatch& batch, const CollectionSchema& schema);

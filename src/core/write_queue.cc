@@ -1,12 +1,14 @@
 #include "core/write_queue.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "storage/part_sidecar.h"
 
 namespace viper::core {
 
@@ -21,11 +23,22 @@ std::vector<WriteQueue::Pending*> WriteQueue::TakeGroup() {
   return group;
 }
 
-Result<WriteSummary> WriteQueue::Submit(WriteBatch batch, Condition condition) {
+Result<WriteSummary> WriteQueue::Submit(WriteBatch& batch, Condition condition) {
   Pending own;
   own.batch = &batch;
   own.condition = condition;
-  own.payload = EncodeWriteBatch(batch, context_.schema->dim);
+  return Run(own);
+}
+
+Result<WriteSummary> WriteQueue::Submit(Revision& revision) {
+  Pending own;
+  own.batch = &revision.batch();
+  own.revision = &revision;
+  return Run(own);
+}
+
+Result<WriteSummary> WriteQueue::Run(Pending& own) {
+  own.payload = EncodeWriteBatch(*own.batch, context_.schema->dim);
   {
     MutexLock lock(queue_mutex_);
     queue_.push_back(&own);
@@ -46,25 +59,28 @@ Result<WriteSummary> WriteQueue::Submit(WriteBatch batch, Condition condition) {
   }
   VIPER_RETURN_IF_ERROR(own.status);
   WriteSummary summary;
-  summary.rows = batch.kind == WriteKind::kDelete ? own.replaced_rows : batch.rows.size();
-  summary.duplicates = batch.duplicates;
+  const bool deletes = own.batch->kind == WriteKind::kDelete;
+  summary.rows = deletes ? own.replaced_rows : own.batch->rows.size();
+  summary.duplicates = own.batch->duplicates;
   summary.sequence = own.sequence;
   return summary;
 }
 
 void WriteQueue::Commit(std::span<Pending* const> group) {
   MutexLock apply(apply_mutex_);
-  const bool needs_ids = std::any_of(group.begin(), group.end(), [](const Pending* pending) {
-    return pending->condition == Condition::kMustBeNew;
+  const bool looks_at_rows = std::any_of(group.begin(), group.end(), [](const Pending* pending) {
+    return pending->condition != Condition::kNone || pending->revision != nullptr;
   });
-  GroupIds group_ids;
+  std::optional<CurrentRows> current;
+  if (looks_at_rows) current.emplace(state_.View(), context_.NowMicros());
   std::vector<CollectionState::ResolvedBatch> admitted;
   std::vector<Pending*> admitted_pending;
   std::vector<storage::WalEntry> entries;
   for (Pending* pending : group) {
     CollectionState::ResolvedBatch resolved;
-    pending->status = Admit(*pending, needs_ids ? &group_ids : nullptr, resolved);
-    if (!pending->status.ok()) continue;
+    pending->status = Admit(*pending, current ? &*current : nullptr, resolved);
+    const bool has_work = !pending->batch->rows.empty() || !pending->batch->deleted_ids.empty();
+    if (!pending->status.ok() || !has_work) continue;
     admitted.push_back(std::move(resolved));
     admitted_pending.push_back(pending);
     entries.push_back({static_cast<uint8_t>(pending->batch->kind), pending->payload});
@@ -85,34 +101,59 @@ void WriteQueue::Commit(std::span<Pending* const> group) {
   }
 }
 
-Status WriteQueue::Admit(Pending& pending, GroupIds* group_ids,
+Status WriteQueue::Admit(Pending& pending, CurrentRows* current,
                          CollectionState::ResolvedBatch& resolved) {
+  if (pending.revision != nullptr) VIPER_RETURN_IF_ERROR(BringUpToDate(pending, *current));
   resolved.batch = pending.batch;
   VIPER_ASSIGN_OR_RETURN(resolved.resolution, state_.Resolve(*pending.batch));
-  if (group_ids == nullptr) return {};
-  if (pending.condition == Condition::kMustBeNew) {
-    VIPER_RETURN_IF_ERROR(CheckAllNew(pending, *group_ids, resolved.resolution));
+  if (current == nullptr) return {};
+  if (pending.condition != Condition::kNone) {
+    VIPER_RETURN_IF_ERROR(CheckCondition(pending, *current, resolved.resolution));
   }
-  for (const Row& row : pending.batch->rows) (*group_ids)[row.id] = true;
-  for (const std::string& id : pending.batch->deleted_ids) (*group_ids)[id] = false;
+  current->Add(*pending.batch);
   return {};
 }
 
-Status WriteQueue::CheckAllNew(const Pending& pending, const GroupIds& group_ids,
-                               const CollectionState::Resolution& resolution) const {
-  const int64_t now = context_.NowMicros();
+namespace {
+
+/// A load's rows are not there before its commit, and are newer than what a write finds until then.
+Status LoadIsCommitting(std::string_view id) {
+  return Status::Conflict(
+      fmt::format("a load that is just being committed writes the id '{}'", id));
+}
+
+}  // namespace
+
+Status WriteQueue::BringUpToDate(Pending& pending, const CurrentRows& current) const {
+  Revision& revision = *pending.revision;
+  for (size_t i = 0; i < revision.size(); ++i) {
+    const std::string& id = revision.id(i);
+    if (state_.IsBeingLoaded(id, storage::HashId(id))) return LoadIsCommitting(id);
+  }
+  VIPER_ASSIGN_OR_RETURN(const bool is_new, revision.BringUpToDate(current));
+  if (is_new) pending.payload = EncodeWriteBatch(*pending.batch, context_.schema->dim);
+  return {};
+}
+
+Status WriteQueue::CheckCondition(const Pending& pending, const CurrentRows& current,
+                                  const CollectionState::Resolution& resolution) const {
+  const bool must_exist = pending.condition == Condition::kMustExist;
   for (size_t i = 0; i < pending.batch->rows.size(); ++i) {
     const Row& row = pending.batch->rows[i];
+    if (state_.IsBeingLoaded(row.id, row.id_hash)) return LoadIsCommitting(row.id);
     bool exists = false;
-    if (auto in_group = group_ids.find(row.id); in_group != group_ids.end()) {
-      exists = in_group->second;
+    if (const auto in_group = current.FindInGroup(row.id)) {
+      exists = *in_group != nullptr;
     } else {
-      VIPER_ASSIGN_OR_RETURN(exists, state_.IsLive(row.id, row.id_hash, resolution[i], now));
+      VIPER_ASSIGN_OR_RETURN(exists,
+                             state_.IsLive(row.id, row.id_hash, resolution[i], current.now()));
     }
-    if (exists) {
-      return Status::AlreadyExists(
-          fmt::format("insert: a record with the id '{}' exists already", row.id));
+    if (exists == must_exist) continue;
+    if (must_exist) {
+      return Status::NotFound(fmt::format("replace: no record has the id '{}'", row.id));
     }
+    return Status::AlreadyExists(
+        fmt::format("insert: a record with the id '{}' exists already", row.id));
   }
   return {};
 }

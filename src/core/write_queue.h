@@ -8,6 +8,7 @@
 
 #include "core/collection_context.h"
 #include "core/collection_state.h"
+#include "core/revision.h"
 #include "core/write_batch.h"
 #include "platform/mutex.h"
 #include "storage/wal.h"
@@ -24,29 +25,38 @@ class WriteQueue {
              Mutex& apply_mutex)
       : context_(context), wal_(wal), state_(state), apply_mutex_(apply_mutex) {}
 
-  enum class Condition : uint8_t { kNone, kMustBeNew };
+  /// What must hold of every id of a batch when its turn has come, or nothing of it is written:
+  /// nothing; it has no live row (else AlreadyExists); it has one (else NotFound).
+  enum class Condition : uint8_t { kNone, kMustBeNew, kMustExist };
 
   /// Log and apply one batch. Returns when it is as durable as the options ask, and visible.
-  Result<WriteSummary> Submit(WriteBatch batch, Condition condition);
+  /// Conflict: it depends on rows that a load is just committing; nothing has changed, and after
+  /// that commit the same batch may be submitted again.
+  Result<WriteSummary> Submit(WriteBatch& batch, Condition condition);
+  /// The same for a batch that is brought up to date first. Nothing is logged if nothing is left of
+  /// it: the sequence number is 0 then.
+  Result<WriteSummary> Submit(Revision& revision);
 
  private:
   struct Pending {
     WriteBatch* batch = nullptr;
     Condition condition = Condition::kNone;
+    /// Whose the batch is; null: it is what it is.
+    Revision* revision = nullptr;
     std::vector<std::byte> payload;
     bool done = false;
     Status status;
     uint64_t sequence = 0;
     uint64_t replaced_rows = 0;
   };
-  /// Ids written by earlier batches of a group: alive (true) or deleted.
-  using GroupIds = std::map<std::string, bool, std::less<>>;
 
+  Result<WriteSummary> Run(Pending& own);
   std::vector<Pending*> TakeGroup() VIPER_REQUIRES(queue_mutex_);
   void Commit(std::span<Pending* const> group) VIPER_EXCLUDES(queue_mutex_);
-  Status Admit(Pending& pending, GroupIds* group_ids, CollectionState::ResolvedBatch& resolved);
-  Status CheckAllNew(const Pending& pending, const GroupIds& group_ids,
-                     const CollectionState::Resolution& resolution) const;
+  Status Admit(Pending& pending, CurrentRows* current, CollectionState::ResolvedBatch& resolved);
+  Status BringUpToDate(Pending& pending, const CurrentRows& current) const;
+  Status CheckCondition(const Pending& pending, const CurrentRows& current,
+                        const CollectionState::Resolution& resolution) const;
 
   const CollectionContext& context_;
   storage::WalWriter& wal_;

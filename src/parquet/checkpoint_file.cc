@@ -43,15 +43,21 @@ std::shared_ptr<::arrow::Schema> CheckpointSchema() {
   const auto map = [](const char* name) { return ::arrow::field(name, StringMapType()); };
   const auto flag = [](const char* name) { return ::arrow::field(name, ::arrow::boolean()); };
   const auto format = ::arrow::struct_({text("provider"), map("options")});
+  const auto deletion_vector = ::arrow::field(
+      "deletionVector",
+      ::arrow::struct_({text("storageType"), text("pathOrInlineDv"),
+                        ::arrow::field("offset", ::arrow::int32()),
+                        ::arrow::field("sizeInBytes", ::arrow::int32()), number("cardinality")}));
   return ::arrow::schema({
       ::arrow::field("txn",
                      ::arrow::struct_({text("appId"), number("version"), number("lastUpdated")})),
       ::arrow::field("add", ::arrow::struct_({text("path"), map("partitionValues"), number("size"),
                                               number("modificationTime"), flag("dataChange"),
-                                              text("stats"), map("tags")})),
-      ::arrow::field("remove", ::arrow::struct_({text("path"), number("deletionTimestamp"),
-                                                 flag("dataChange"), flag("extendedFileMetadata"),
-                                                 map("partitionValues"), number("size")})),
+                                              text("stats"), map("tags"), deletion_vector})),
+      ::arrow::field(
+          "remove", ::arrow::struct_({text("path"), number("deletionTimestamp"), flag("dataChange"),
+                                      flag("extendedFileMetadata"), map("partitionValues"),
+                                      number("size"), deletion_vector})),
       ::arrow::field("metaData",
                      ::arrow::struct_({text("id"), text("name"), text("description"),
                                        ::arrow::field("format", format), text("schemaString"),
@@ -201,7 +207,8 @@ class CheckpointBuilder {
     ARROW_RETURN_NOT_OK(add.stats_json.empty()
                             ? row.Field(5).Null()
                             : row.Field(5).Text(std::string_view(add.stats_json)));
-    return add.tags.empty() ? row.Field(6).Null() : row.Field(6).Map(add.tags);
+    ARROW_RETURN_NOT_OK(add.tags.empty() ? row.Field(6).Null() : row.Field(6).Map(add.tags));
+    return Append(add.deletion_vector, row.Field(7));
   }
 
   ::arrow::Status Append(const CheckpointRemove& remove) {
@@ -212,7 +219,20 @@ class CheckpointBuilder {
     // The protocol wants size and partition values with this flag, and neither without.
     ARROW_RETURN_NOT_OK(row.Field(3).Bool(remove.size.has_value()));
     ARROW_RETURN_NOT_OK(remove.size ? row.Field(4).Map({}) : row.Field(4).Null());
-    return row.Field(5).Int64(remove.size);
+    ARROW_RETURN_NOT_OK(row.Field(5).Int64(remove.size));
+    return Append(remove.deletion_vector, row.Field(6));
+  }
+
+  static ::arrow::Status Append(const std::optional<DeletionVectorDescriptor>& vector,
+                                ValueWriter place) {
+    if (!vector) return place.Null();
+    ARROW_RETURN_NOT_OK(place.Struct());
+    ARROW_RETURN_NOT_OK(place.Field(0).Text(std::string_view(vector->storage_type)));
+    ARROW_RETURN_NOT_OK(place.Field(1).Text(std::string_view(vector->path_or_inline)));
+    ARROW_RETURN_NOT_OK(vector->offset ? place.Field(2).Int32(*vector->offset)
+                                       : place.Field(2).Null());
+    ARROW_RETURN_NOT_OK(place.Field(3).Int32(vector->size_bytes));
+    return place.Field(4).Int64(vector->cardinality);
   }
 
   std::array<std::unique_ptr<::arrow::ArrayBuilder>, kActionCount> builders_;
@@ -340,6 +360,25 @@ Result<CheckpointMetadata> ReadMetadata(const ValueReader& row) {
   return metadata;
 }
 
+Result<std::optional<DeletionVectorDescriptor>> ReadDeletionVector(const ValueReader& row) {
+  if (!row.IsPresent()) return std::optional<DeletionVectorDescriptor>();
+  const auto storage_type = row.Field("storageType").Text();
+  const auto path_or_inline = row.Field("pathOrInlineDv").Text();
+  const auto offset = row.Field("offset").Int64();
+  const auto size = row.Field("sizeInBytes").Int64();
+  const auto cardinality = row.Field("cardinality").Int64();
+  if (!storage_type || !path_or_inline || !size || !cardinality) {
+    return Missing("deletionVector", "storageType, pathOrInlineDv, sizeInBytes or cardinality");
+  }
+  DeletionVectorDescriptor vector{.storage_type = *storage_type,
+                                  .path_or_inline = *path_or_inline,
+                                  .offset = std::nullopt,
+                                  .size_bytes = static_cast<int32_t>(*size),
+                                  .cardinality = *cardinality};
+  if (offset) vector.offset = static_cast<int32_t>(*offset);
+  return std::optional(std::move(vector));
+}
+
 Result<CheckpointAdd> ReadAdd(const ValueReader& row) {
   CheckpointAdd add;
   const auto path = row.Field("path").Text();
@@ -352,7 +391,7 @@ Result<CheckpointAdd> ReadAdd(const ValueReader& row) {
   add.data_change = row.Field("dataChange").Bool().value_or(false);
   add.stats_json = row.Field("stats").Text().value_or("");
   add.tags = row.Field("tags").Map();
-  add.has_deletion_vector = row.Field("deletionVector").IsPresent();
+  VIPER_ASSIGN_OR_RETURN(add.deletion_vector, ReadDeletionVector(row.Field("deletionVector")));
   return add;
 }
 
@@ -364,6 +403,7 @@ Result<CheckpointRemove> ReadRemove(const ValueReader& row) {
   remove.deletion_timestamp_ms = row.Field("deletionTimestamp").Int64().value_or(0);
   remove.data_change = row.Field("dataChange").Bool().value_or(false);
   remove.size = row.Field("size").Int64();
+  VIPER_ASSIGN_OR_RETURN(remove.deletion_vector, ReadDeletionVector(row.Field("deletionVector")));
   return remove;
 }
 
@@ -472,12 +512,6 @@ Result<std::vector<std::byte>> EncodeCheckpoint(const CheckpointActions& actions
     return Status::Unsupported(
         fmt::format("partitioned tables are not supported: first_partition_column={}",
                     actions.metadata.partition_columns[0]));
-  }
-  for (const CheckpointAdd& add : actions.adds) {
-    if (add.has_deletion_vector) {
-      return Status::Unsupported(
-          fmt::format("deletion vectors are not supported: path={}", add.path));
-    }
   }
   return CatchParquet([&]() -> Result<std::vector<std::byte>> {
     VIPER_ASSIGN_OR_RETURN_ARROW(const auto buffer, Encode(actions));

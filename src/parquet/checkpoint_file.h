@@ -38,6 +38,22 @@ struct CheckpointMetadata {
   friend bool operator==(const CheckpointMetadata&, const CheckpointMetadata&) = default;
 };
 
+/// Where the deletion vector of a data file is: the rows of the file that are no longer part of the
+/// table. Delta protocol, "Deletion Vector Descriptor Schema".
+struct DeletionVectorDescriptor {
+  /// "u": in a file of the table, "p": in a file named by an absolute path, "i": inline.
+  std::string storage_type;
+  /// What it is named by, or itself; how depends on the storage type.
+  std::string path_or_inline;
+  /// Where it begins in its file; absent if inline.
+  std::optional<int32_t> offset;
+  int32_t size_bytes = 0;
+  /// How many rows it holds.
+  int64_t cardinality = 0;
+  friend bool operator==(const DeletionVectorDescriptor&,
+                         const DeletionVectorDescriptor&) = default;
+};
+
 struct CheckpointAdd {
   std::string path;
   int64_t size = 0;
@@ -46,8 +62,7 @@ struct CheckpointAdd {
   /// The statistics document (JSON text), empty if there is none.
   std::string stats_json;
   std::map<std::string, std::string> tags;
-  /// Read only: the file has a deletion vector. EncodeCheckpoint refuses it.
-  bool has_deletion_vector = false;
+  std::optional<DeletionVectorDescriptor> deletion_vector = {};
   friend bool operator==(const CheckpointAdd&, const CheckpointAdd&) = default;
 };
 
@@ -57,6 +72,7 @@ struct CheckpointRemove {
   bool data_change = false;
   /// Absent when the log did not say.
   std::optional<int64_t> size;
+  std::optional<DeletionVectorDescriptor> deletion_vector = {};
   friend bool operator==(const CheckpointRemove&, const CheckpointRemove&) = default;
 };
 
@@ -70,8 +86,7 @@ struct CheckpointActions {
   friend bool operator==(const CheckpointActions&, const CheckpointActions&) = default;
 };
 
-/// Serialise as one Parquet file. Unsupported for partitioned tables and
-/// deletion vectors.
+/// Serialise as one Parquet file. Unsupported for partitioned tables.
 Result<std::vector<std::byte>> EncodeCheckpoint(const CheckpointActions& actions);
 
 /// Read a checkpoint that any Delta writer made; columns and actions we do not know are passed

@@ -25,13 +25,28 @@ CheckpointActions ExampleActions() {
                    .modification_time_ms = 1'764'000'000'001,
                    .data_change = true,
                    .stats_json = R"({"numRecords":10})",
-                   .tags = {{"viper.model", "3"}}},
-                  {.path = "part-2.parquet", .size = 0, .stats_json = {}, .tags = {}}};
-  actions.removes = {{.path = "part-0.parquet",
-                      .deletion_timestamp_ms = 1'764'000'000'002,
-                      .data_change = false,
-                      .size = 77},
-                     {.path = "part-x.parquet", .size = std::nullopt}};
+                   .tags = {{"viper.model", "3"}},
+                   .deletion_vector = DeletionVectorDescriptor{.storage_type = "u",
+                                                               .path_or_inline = "_dv0123",
+                                                               .offset = 1,
+                                                               .size_bytes = 40,
+                                                               .cardinality = 6}},
+                  {.path = "part-2.parquet",
+                   .size = 0,
+                   .stats_json = {},
+                   .tags = {},
+                   .deletion_vector = std::nullopt}};
+  actions.removes = {
+      {.path = "part-0.parquet",
+       .deletion_timestamp_ms = 1'764'000'000'002,
+       .data_change = false,
+       .size = 77,
+       .deletion_vector = DeletionVectorDescriptor{.storage_type = "i",
+                                                   .path_or_inline = "wi5b=",
+                                                   .offset = std::nullopt,
+                                                   .size_bytes = 4,
+                                                   .cardinality = 1}},
+      {.path = "part-x.parquet", .size = std::nullopt, .deletion_vector = std::nullopt}};
   actions.transactions = {{"viper-wal", 41}, {"other", INT64_MAX}};
   return actions;
 }
@@ -67,9 +82,6 @@ TEST(CheckpointFile, WhatCannotBeWrittenIsRefused) {
   CheckpointActions partitioned = ExampleActions();
   partitioned.metadata.partition_columns = {"day"};
   EXPECT_EQ(EncodeCheckpoint(partitioned).status().code(), StatusCode::kUnsupported);
-  CheckpointActions with_vector = ExampleActions();
-  with_vector.adds[0].has_deletion_vector = true;
-  EXPECT_EQ(EncodeCheckpoint(with_vector).status().code(), StatusCode::kUnsupported);
 }
 
 TEST(CheckpointFile, AFileOfSomethingElseIsCorruptionThatNamesIt) {

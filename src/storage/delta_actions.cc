@@ -1,10 +1,14 @@
 #include "storage/delta_actions.h"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/coding.h"
+#include "base/crc32c.h"
 #include "base/status_macros.h"
 #include "storage/data_path.h"
 #include "storage/json_fields.h"
@@ -27,13 +31,21 @@ Value ToValue(const std::vector<std::string>& strings) {
   return Value::List(strings.begin(), strings.end());
 }
 
-Value ToValue(const TableCommit& commit, const CommitStamp& stamp) {
+// Of the lines behind the first, which has it.
+constexpr std::string_view kActionsCrcKey = "viperActionsCrc32c";
+
+std::string ActionsCrc(std::string_view actions) {
+  return fmt::format("{:08x}", crc32c::Value(AsBytes(actions)));
+}
+
+Value ToValue(const TableCommit& commit, const CommitStamp& stamp, std::string_view actions) {
   return Value::Object{{"timestamp", stamp.timestamp_ms},
                        {"operation", commit.operation},
                        {"operationParameters", ToValue(commit.operation_parameters)},
                        {"isBlindAppend", commit.removed.empty()},
                        {"engineInfo", fmt::format("VIPER/{}", kVersionString)},
-                       {"txnId", stamp.transaction_id}};
+                       {"txnId", stamp.transaction_id},
+                       {std::string(kActionsCrcKey), ActionsCrc(actions)}};
 }
 
 Value ToValue(const TableProtocol& protocol) {
@@ -61,6 +73,15 @@ Value ToValue(const TableMetadata& metadata) {
   return object;
 }
 
+Value ToValue(const DeletionVectorDescriptor& vector) {
+  Value::Object object{{"storageType", vector.storage_type},
+                       {"pathOrInlineDv", vector.path_or_inline},
+                       {"sizeInBytes", int64_t{vector.size_bytes}},
+                       {"cardinality", vector.cardinality}};
+  if (vector.offset) object["offset"] = int64_t{*vector.offset};
+  return object;
+}
+
 Value ToValue(const AddedFile& file) {
   Value::Object object{{"path", EncodeDataPath(file.path)},
                        {"partitionValues", Value::Object()},
@@ -69,6 +90,7 @@ Value ToValue(const AddedFile& file) {
                        {"dataChange", file.data_change}};
   if (!file.stats_json.empty()) object["stats"] = file.stats_json;
   if (!file.tags.empty()) object["tags"] = ToValue(file.tags);
+  if (file.deletion_vector) object["deletionVector"] = ToValue(*file.deletion_vector);
   return object;
 }
 
@@ -81,6 +103,7 @@ Value ToValue(const RemovedFile& file) {
     object["partitionValues"] = Value::Object();
     object["size"] = static_cast<int64_t>(file.size);
   }
+  if (file.deletion_vector) object["deletionVector"] = ToValue(*file.deletion_vector);
   return object;
 }
 
@@ -103,8 +126,10 @@ Status DecodeCommitInfo(const Value::Object& object, CommitFile& file) {
   VIPER_ASSIGN_OR_RETURN(auto operation, fields.FindString("operation"));
   VIPER_ASSIGN_OR_RETURN(const auto timestamp, fields.FindInt("timestamp"));
   VIPER_ASSIGN_OR_RETURN(auto transaction_id, fields.FindString("txnId"));
+  VIPER_ASSIGN_OR_RETURN(auto actions_crc, fields.FindString(kActionsCrcKey));
   VIPER_ASSIGN_OR_RETURN(const auto* parameters, fields.FindObject("operationParameters"));
   file.commit.operation = std::move(operation).value_or("");
+  file.actions_crc = std::move(actions_crc).value_or("");
   file.stamp = {.timestamp_ms = timestamp.value_or(0),
                 .transaction_id = std::move(transaction_id).value_or("")};
   if (parameters == nullptr) return Status::Ok();
@@ -163,6 +188,32 @@ Status DecodeTransaction(const Value::Object& object, CommitFile& file) {
   return Status::Ok();
 }
 
+Result<int32_t> ToInt32(std::string_view field, int64_t value) {
+  if (value < 0 || value > std::numeric_limits<int32_t>::max()) {
+    return Status::Corruption(fmt::format("{} is out of range: actual={}", field, value));
+  }
+  return static_cast<int32_t>(value);
+}
+
+/// Of an add or a remove; absent where there is none.
+Result<std::optional<DeletionVectorDescriptor>> DecodeDeletionVectorField(
+    const JsonFields& action) {
+  VIPER_ASSIGN_OR_RETURN(const auto* object, action.FindObject("deletionVector"));
+  if (object == nullptr) return std::optional<DeletionVectorDescriptor>();
+  const JsonFields fields("deletionVector", *object);
+  DeletionVectorDescriptor vector;
+  VIPER_ASSIGN_OR_RETURN(vector.storage_type, fields.String("storageType"));
+  VIPER_ASSIGN_OR_RETURN(vector.path_or_inline, fields.String("pathOrInlineDv"));
+  VIPER_ASSIGN_OR_RETURN(const auto offset, fields.FindInt("offset"));
+  if (offset) {
+    VIPER_ASSIGN_OR_RETURN(vector.offset, ToInt32("deletionVector.offset", *offset));
+  }
+  VIPER_ASSIGN_OR_RETURN(const int64_t size, fields.Int("sizeInBytes"));
+  VIPER_ASSIGN_OR_RETURN(vector.size_bytes, ToInt32("deletionVector.sizeInBytes", size));
+  VIPER_ASSIGN_OR_RETURN(vector.cardinality, fields.Int("cardinality"));
+  return std::optional(std::move(vector));
+}
+
 Status DecodeAdd(const Value::Object& object, CommitFile& file) {
   const JsonFields fields("add", object);
   AddedFile added;
@@ -175,8 +226,7 @@ Status DecodeAdd(const Value::Object& object, CommitFile& file) {
   VIPER_ASSIGN_OR_RETURN(auto stats, fields.FindString("stats"));
   added.stats_json = std::move(stats).value_or("");
   VIPER_ASSIGN_OR_RETURN(added.tags, fields.StringMap("tags"));
-  VIPER_ASSIGN_OR_RETURN(const auto* deletion_vector, fields.FindObject("deletionVector"));
-  if (deletion_vector != nullptr) file.paths_with_deletion_vector.insert(added.path);
+  VIPER_ASSIGN_OR_RETURN(added.deletion_vector, DecodeDeletionVectorField(fields));
   file.commit.added.push_back(std::move(added));
   return Status::Ok();
 }
@@ -192,6 +242,7 @@ Status DecodeRemove(const Value::Object& object, CommitFile& file) {
   removed.data_change = data_change.value_or(true);
   VIPER_ASSIGN_OR_RETURN(const auto size, fields.FindInt("size"));
   VIPER_ASSIGN_OR_RETURN(removed.size, ToSize("remove.size", size.value_or(0)));
+  VIPER_ASSIGN_OR_RETURN(removed.deletion_vector, DecodeDeletionVectorField(fields));
   file.commit.removed.push_back(std::move(removed));
   return Status::Ok();
 }
@@ -224,7 +275,6 @@ Status DecodeLine(std::string_view line, CommitFile& file) {
 
 std::string EncodeCommit(const TableCommit& commit, const CommitStamp& stamp) {
   std::string text;
-  AppendLine("commitInfo", ToValue(commit, stamp), text);
   if (commit.protocol) AppendLine("protocol", ToValue(*commit.protocol), text);
   if (commit.metadata) AppendLine("metaData", ToValue(*commit.metadata), text);
   for (const auto& [application, version] : commit.transactions) {
@@ -236,7 +286,9 @@ std::string EncodeCommit(const TableCommit& commit, const CommitStamp& stamp) {
   }
   for (const RemovedFile& file : commit.removed) AppendLine("remove", ToValue(file), text);
   for (const AddedFile& file : commit.added) AppendLine("add", ToValue(file), text);
-  return text;
+  std::string first_line;
+  AppendLine("commitInfo", ToValue(commit, stamp, text), first_line);
+  return first_line + text;
 }
 
 Result<CommitFile> DecodeCommit(std::string_view text, const std::string& path) {
@@ -251,6 +303,12 @@ Result<CommitFile> DecodeCommit(std::string_view text, const std::string& path) 
     if (const Status status = DecodeLine(line, file); !status.ok()) {
       return status.WithContext(fmt::format("{} line {}", path, line_number));
     }
+  }
+  const size_t first_end = std::min(text.find('\n'), text.size());
+  const std::string actual = ActionsCrc(text.substr(std::min(first_end + 1, text.size())));
+  if (!file.actions_crc.empty() && file.actions_crc != actual) {
+    return Status::Corruption(fmt::format("{}: checksum of its actions: expected={} actual={}",
+                                          path, file.actions_crc, actual));
   }
   return file;
 }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -24,11 +23,13 @@ std::string EncodeCommit(const TableCommit& commit, const CommitStamp& stamp);
 struct CommitFile {
   TableCommit commit;
   CommitStamp stamp;
-  /// Added files that have one. They cannot be read without it.
-  std::set<std::string> paths_with_deletion_vector;
+  /// CRC-32C of all that follows the first line, as eight hexadecimal digits, as the commit says
+  /// it; empty if it does not (another writer's).
+  std::string actions_crc;
 };
 
-/// Unknown actions and fields are ignored. Corruption naming `path` and the line; Unsupported for
+/// Unknown actions and fields are ignored. Corruption naming `path` and the line, also where the
+/// actions are not those that the commit has the checksum of; Unsupported for
 /// what a plain list of files cannot say.
 Result<CommitFile> DecodeCommit(std::string_view text, const std::string& path);
 

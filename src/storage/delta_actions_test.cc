@@ -42,7 +42,7 @@ TEST(DeltaActions, GoldenCommit) {
   EXPECT_EQ(
       text,
       std::string() + R"({"commitInfo":{"engineInfo":"VIPER/)" + kVersionString +
-          R"(","isBlindAppend":false,"operation":"CREATE TABLE","operationParameters":{"mode":"\"quoted\""},"timestamp":1764000000000,"txnId":"uuid"}})"
+          R"(","isBlindAppend":false,"operation":"CREATE TABLE","operationParameters":{"mode":"\"quoted\""},"timestamp":1764000000000,"txnId":"uuid","viperActionsCrc32c":"ee1722d1"}})"
           "\n"
           R"({"protocol":{"minReaderVersion":1,"minWriterVersion":2}})"
           "\n"
@@ -67,6 +67,18 @@ TEST(DeltaActions, EveryActionComesBack) {
   EXPECT_EQ(file.commit, commit);
   EXPECT_EQ(file.stamp.timestamp_ms, 3);
   EXPECT_EQ(file.stamp.transaction_id, "t");
+}
+
+TEST(DeltaActions, EveryFlippedBitOfTheActionsIsNoticed) {
+  const std::string good = EncodeCommit(FullCommit(), {.timestamp_ms = 3, .transaction_id = "t"});
+  for (size_t i = good.find('\n') + 1; i < good.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ (1 << bit));
+      EXPECT_FALSE(Decode(bad).ok()) << i;
+    }
+  }
+  EXPECT_STATUS(kCorruption, "checksum of its actions", Decode(good.substr(0, good.find('\n'))));
 }
 
 TEST(DeltaActions, FeatureListsComeBack) {
@@ -97,15 +109,30 @@ TEST(DeltaActions, UnknownActionsAndFieldsAreIgnored) {
   ASSERT_EQ(file.commit.added.size(), 1);
   EXPECT_EQ(file.commit.operation, "OPTIMIZE");
   EXPECT_EQ(file.commit.operation_parameters.at("n"), "3");
-  EXPECT_TRUE(file.paths_with_deletion_vector.empty());
+  EXPECT_FALSE(file.commit.added[0].deletion_vector.has_value());
 }
 
-TEST(DeltaActions, DeletionVectorsAreNoticed) {
-  ASSERT_OK_AND_ASSIGN(
-      const CommitFile file,
-      Decode(
-          R"({"add":{"path":"a%20b","size":1,"modificationTime":2,"dataChange":true,"deletionVector":{"storageType":"u"}}})"));
-  EXPECT_EQ(file.paths_with_deletion_vector, std::set<std::string>{"a b"});
+TEST(DeltaActions, DeletionVectorsComeBack) {
+  const DeletionVectorDescriptor vector = {.storage_type = "u",
+                                           .path_or_inline = "_dv0123",
+                                           .offset = 4,
+                                           .size_bytes = 40,
+                                           .cardinality = 6};
+  TableCommit commit;
+  commit.removed = {
+      {.path = "a", .deletion_timestamp_ms = 7, .size = 9, .deletion_vector = vector}};
+  commit.added = {
+      {.path = "a", .size = 9, .stats_json = {}, .tags = {}, .deletion_vector = vector}};
+  commit.added[0].deletion_vector->cardinality = 7;
+  const std::string text = EncodeCommit(commit, {});
+  ASSERT_OK_AND_ASSIGN(const CommitFile file, Decode(text));
+  EXPECT_EQ(file.commit.removed, commit.removed);
+  EXPECT_EQ(file.commit.added, commit.added);
+  EXPECT_NE(
+      text.find(
+          R"("deletionVector":{"cardinality":7,"offset":4,"pathOrInlineDv":"_dv0123","sizeInBytes":40,"storageType":"u"})"),
+      std::string::npos)
+      << text;
 }
 
 TEST(DeltaActions, DamageNamesFileAndLine) {
@@ -124,15 +151,19 @@ TEST(DeltaActions, DamageNamesFileAndLine) {
              "climbs out");
   expect_bad(R"({"add":{"size":1,"modificationTime":2,"dataChange":true}})", "add.path is missing");
   expect_bad(R"({"remove":{"dataChange":true}})", "remove.path is missing");
+  expect_bad(R"({"remove":{"path":"a","deletionVector":{"storageType":"u"}}})",
+             "deletionVector.pathOrInlineDv is missing");
+  expect_bad(
+      R"({"remove":{"path":"a","deletionVector":{"storageType":"u","pathOrInlineDv":"x","offset":-1,"sizeInBytes":1,"cardinality":1}}})",
+      "deletionVector.offset is out of range");
   expect_bad(R"({"protocol":{"minReaderVersion":0,"minWriterVersion":2}})", "impossible versions");
   expect_bad(R"({"metaData":{"id":"x"}})", "metaData.schemaString is missing");
 }
 
-TEST(DeltaActions, EveryCutOfACommitIsNoticedOrEndsAtALine) {
+TEST(DeltaActions, EveryCutOfACommitIsNoticed) {
   const std::string text = EncodeCommit(FullCommit(), {});
-  for (size_t size = 0; size < text.size(); ++size) {
-    const bool ends_at_line = size == 0 || text[size] == '\n' || text[size - 1] == '\n';
-    EXPECT_EQ(Decode(text.substr(0, size)).ok(), ends_at_line) << size;
+  for (size_t size = 1; size < text.size(); ++size) {
+    EXPECT_FALSE(Decode(text.substr(0, size)).ok()) << size;
   }
 }
 

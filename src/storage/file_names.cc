@@ -106,6 +106,14 @@ std::string DataFilePath(std::string_view table, std::string_view relative_path)
   return JoinPath(table, relative_path);
 }
 
+std::string DeletionVectorName(std::string_view uuid) {
+  return fmt::format("deletion_vector_{}.bin", uuid);
+}
+
+std::string DeletionVectorDirectory(std::string_view table) {
+  return JoinPath(table, kDeletionVectorFolder);
+}
+
 std::string ViperDirectory(std::string_view table) { return JoinPath(table, "_viper"); }
 
 std::string LockPath(std::string_view table) { return JoinPath(ViperDirectory(table), "LOCK"); }

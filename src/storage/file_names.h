@@ -38,6 +38,12 @@ std::optional<std::string> ParsePartName(std::string_view name);
 /// Of a file that the log names by a path relative to the table.
 std::string DataFilePath(std::string_view table, std::string_view relative_path);
 
+/// Deletion vectors, relative to the table: "deletion_vector_<uuid>.bin" in a folder of their own,
+/// which every Delta reader takes for hidden.
+inline constexpr std::string_view kDeletionVectorFolder = "_dv";
+std::string DeletionVectorName(std::string_view uuid);
+std::string DeletionVectorDirectory(std::string_view table);
+
 /// What is ours alone, and hidden from every Delta reader and from vacuum by its first letter.
 std::string ViperDirectory(std::string_view table);
 std::string LockPath(std::string_view table);

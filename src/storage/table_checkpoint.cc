@@ -35,7 +35,8 @@ Result<AddedFile> AddedFileOf(const parquet::CheckpointAdd& add) {
                  .modification_time_ms = add.modification_time_ms,
                  .data_change = add.data_change,
                  .stats_json = add.stats_json,
-                 .tags = add.tags};
+                 .tags = add.tags,
+                 .deletion_vector = add.deletion_vector};
   VIPER_ASSIGN_OR_RETURN(file.path, DecodeDataPath(add.path));
   return file;
 }
@@ -44,7 +45,8 @@ Result<RemovedFile> RemovedFileOf(const parquet::CheckpointRemove& remove) {
   RemovedFile file{.path = {},
                    .deletion_timestamp_ms = remove.deletion_timestamp_ms,
                    .data_change = remove.data_change,
-                   .size = static_cast<uint64_t>(std::max<int64_t>(0, remove.size.value_or(0)))};
+                   .size = static_cast<uint64_t>(std::max<int64_t>(0, remove.size.value_or(0))),
+                   .deletion_vector = remove.deletion_vector};
   VIPER_ASSIGN_OR_RETURN(file.path, DecodeDataPath(remove.path));
   return file;
 }
@@ -69,14 +71,16 @@ parquet::CheckpointActions ToCheckpoint(const TableState& state, int64_t expired
                             .modification_time_ms = file.modification_time_ms,
                             .data_change = false,
                             .stats_json = file.stats_json,
-                            .tags = file.tags});
+                            .tags = file.tags,
+                            .deletion_vector = file.deletion_vector});
   }
-  for (const auto& [path, file] : state.tombstones) {
+  for (const auto& [key, file] : state.tombstones) {
     if (file.deletion_timestamp_ms < expired_before_ms) continue;
-    parquet::CheckpointRemove remove{.path = EncodeDataPath(path),
+    parquet::CheckpointRemove remove{.path = EncodeDataPath(file.path),
                                      .deletion_timestamp_ms = file.deletion_timestamp_ms,
                                      .data_change = false,
-                                     .size = std::nullopt};
+                                     .size = std::nullopt,
+                                     .deletion_vector = file.deletion_vector};
     if (file.size > 0) remove.size = static_cast<int64_t>(file.size);
     actions.removes.push_back(std::move(remove));
   }
@@ -84,9 +88,8 @@ parquet::CheckpointActions ToCheckpoint(const TableState& state, int64_t expired
   return actions;
 }
 
-Result<CheckpointState> FromCheckpoint(const parquet::CheckpointActions& actions, int64_t version) {
-  CheckpointState result;
-  TableState& state = result.state;
+Result<TableState> FromCheckpoint(const parquet::CheckpointActions& actions, int64_t version) {
+  TableState state;
   state.version = version;
   state.protocol = {
       .min_reader_version = actions.protocol.min_reader_version,
@@ -103,19 +106,19 @@ Result<CheckpointState> FromCheckpoint(const parquet::CheckpointActions& actions
                     .created_time_ms = metadata.created_time_ms.value_or(0)};
   for (const parquet::CheckpointAdd& add : actions.adds) {
     VIPER_ASSIGN_OR_RETURN(AddedFile file, AddedFileOf(add));
-    if (add.has_deletion_vector) result.paths_with_deletion_vector.insert(file.path);
     const std::string path = file.path;
     state.files.insert_or_assign(path, std::move(file));
   }
   for (const parquet::CheckpointRemove& remove : actions.removes) {
     VIPER_ASSIGN_OR_RETURN(RemovedFile file, RemovedFileOf(remove));
-    // With deletion vectors a path may be removed in one form and added in another.
-    if (state.files.contains(file.path)) continue;
-    const std::string path = file.path;
-    state.tombstones.insert_or_assign(path, std::move(file));
+    // A path may be removed with one deletion vector and live on with another.
+    const auto live = state.files.find(file.path);
+    if (live != state.files.end() && live->second.deletion_vector == file.deletion_vector) continue;
+    std::string key = TombstoneKey(file.path, file.deletion_vector);
+    state.tombstones.insert_or_assign(std::move(key), std::move(file));
   }
   state.transactions = actions.transactions;
-  return result;
+  return state;
 }
 
 }  // namespace viper::storage

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <set>
-#include <string>
-
 #include "parquet/checkpoint_file.h"
 #include "storage/table_log.h"
 
@@ -13,10 +10,6 @@ namespace viper::storage {
 parquet::CheckpointActions ToCheckpoint(const TableState& state, int64_t expired_before_ms);
 
 /// A checkpoint as the state of a table.
-struct CheckpointState {
-  TableState state;
-  std::set<std::string> paths_with_deletion_vector;
-};
-Result<CheckpointState> FromCheckpoint(const parquet::CheckpointActions& actions, int64_t version);
+Result<TableState> FromCheckpoint(const parquet::CheckpointActions& actions, int64_t version);
 
 }  // namespace viper::storage

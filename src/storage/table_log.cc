@@ -64,8 +64,34 @@ class TableLogImpl final : public TableLog {
       if (has_vanished && attempt < kLoadAttemptsMax) continue;
       VIPER_RETURN_IF_ERROR(loaded.status());
       VIPER_RETURN_IF_ERROR(CheckReadable(*loaded));
-      return std::move(loaded->state);
+      return loaded;
     }
+  }
+
+  Result<TableState> LoadVersion(int64_t version) override {
+    VIPER_ASSIGN_OR_RETURN(const LogListing all, List());
+    LogListing listing = all;
+    std::erase_if(listing.commits, [&](int64_t other) { return other > version; });
+    std::erase_if(listing.checkpoints, [&](int64_t other) { return other > version; });
+    const bool is_there =
+        listing.commits.contains(version) || listing.checkpoints.contains(version);
+    const bool has_start = listing.commits.contains(0) || !listing.checkpoints.empty();
+    if (!is_there || !has_start) return NoVersion(version, all);
+    VIPER_ASSIGN_OR_RETURN(TableState state, LoadListed(listing));
+    VIPER_RETURN_IF_ERROR(CheckReadable(state));
+    return state;
+  }
+
+  Result<int64_t> VersionAt(int64_t timestamp_ms) override {
+    VIPER_ASSIGN_OR_RETURN(const LogListing listing, List());
+    std::string oldest = "none";
+    for (auto version = listing.commits.rbegin(); version != listing.commits.rend(); ++version) {
+      VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(*version));
+      if (file.stamp.timestamp_ms <= timestamp_ms) return *version;
+      oldest = fmt::format("{} ms", file.stamp.timestamp_ms);
+    }
+    return Status::NotFound(fmt::format("{}: no version is that old: asked={} ms oldest={}", table_,
+                                        timestamp_ms, oldest));
   }
 
   Result<std::vector<TableCommit>> ReadAfter(int64_t version) override {
@@ -75,9 +101,6 @@ class TableLogImpl final : public TableLog {
       auto file = ReadCommit(next);
       if (file.status().code() == StatusCode::kNotFound) break;
       VIPER_RETURN_IF_ERROR(file.status());
-      if (!file->paths_with_deletion_vector.empty()) {
-        return DeletionVectorStatus(*file->paths_with_deletion_vector.begin());
-      }
       commits.push_back(std::move(file->commit));
     }
     if (commits.empty()) VIPER_RETURN_IF_ERROR(CheckIsNewest(version));
@@ -153,9 +176,22 @@ class TableLogImpl final : public TableLog {
     return listing;
   }
 
+  Status NoVersion(int64_t version, const LogListing& listing) const {
+    // From a checkpoint on, or from the first commit.
+    const int64_t newest =
+        std::max(listing.commits.empty() ? -1 : *listing.commits.rbegin(),
+                 listing.checkpoints.empty() ? -1 : *listing.checkpoints.rbegin());
+    int64_t oldest = listing.checkpoints.empty() ? newest : *listing.checkpoints.begin();
+    if (listing.commits.contains(0)) oldest = 0;
+    return Status::NotFound(
+        fmt::format("{}: this version of the table is not in its log: "
+                    "oldest={} newest={} asked={}",
+                    table_, oldest, newest, version));
+  }
+
   // NotFound if a listed file has vanished.
-  Result<CheckpointState> LoadListed(const LogListing& listing) const {
-    CheckpointState loaded;
+  Result<TableState> LoadListed(const LogListing& listing) const {
+    TableState loaded;
     Status checkpoint_failure;
     for (auto version = listing.checkpoints.rbegin(); version != listing.checkpoints.rend();
          ++version) {
@@ -172,21 +208,21 @@ class TableLogImpl final : public TableLog {
       if (checkpoint_failure.ok()) checkpoint_failure = checkpoint.status();
     }
     const int64_t newest = listing.commits.empty() ? -1 : *listing.commits.rbegin();
-    if (loaded.state.version < 0 && newest < 0) return checkpoint_failure;
-    while (loaded.state.version < newest) {
-      const int64_t next = loaded.state.version + 1;
+    if (loaded.version < 0 && newest < 0) return checkpoint_failure;
+    while (loaded.version < newest) {
+      const int64_t next = loaded.version + 1;
       if (!listing.commits.contains(next)) {
-        if (loaded.state.version < 0 && !checkpoint_failure.ok()) return checkpoint_failure;
+        if (loaded.version < 0 && !checkpoint_failure.ok()) return checkpoint_failure;
         return Status::Corruption(fmt::format("the table log has a hole: missing={} newest={}",
                                               CommitPath(table_, next), CommitName(newest)));
       }
       VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(next));
-      Apply(file, loaded);
+      ApplyCommit(file.commit, loaded);
     }
     return loaded;
   }
 
-  Result<CheckpointState> LoadCheckpoint(int64_t version) const {
+  Result<TableState> LoadCheckpoint(int64_t version) const {
     const std::string path = CheckpointPath(table_, version);
     VIPER_ASSIGN_OR_RETURN(const auto bytes, ReadLogFile(file_system_, path));
     VIPER_ASSIGN_OR_RETURN(const auto actions, parquet::DecodeCheckpoint(bytes, path));
@@ -201,29 +237,11 @@ class TableLogImpl final : public TableLog {
     return DecodeCommit(AsText(bytes), path);
   }
 
-  static void Apply(const CommitFile& file, CheckpointState& loaded) {
-    ApplyCommit(file.commit, loaded.state);
-    auto& with_vector = loaded.paths_with_deletion_vector;
-    for (const RemovedFile& removed : file.commit.removed) with_vector.erase(removed.path);
-    for (const AddedFile& added : file.commit.added) with_vector.erase(added.path);
-    with_vector.insert(file.paths_with_deletion_vector.begin(),
-                       file.paths_with_deletion_vector.end());
-  }
-
-  Status CheckReadable(const CheckpointState& loaded) const {
-    if (loaded.state.metadata.id.empty() || loaded.state.metadata.schema_json.empty()) {
+  Status CheckReadable(const TableState& state) const {
+    if (state.metadata.id.empty() || state.metadata.schema_json.empty()) {
       return Status::Corruption(fmt::format("the table log of {} has no metaData", table_));
     }
-    VIPER_RETURN_IF_ERROR(CheckCanRead(loaded.state.protocol, loaded.state.metadata));
-    if (!loaded.paths_with_deletion_vector.empty()) {
-      return DeletionVectorStatus(*loaded.paths_with_deletion_vector.begin());
-    }
-    return Status::Ok();
-  }
-
-  Status DeletionVectorStatus(const std::string& path) const {
-    return Status::Unsupported(fmt::format(
-        "{}: a data file has a deletion vector, which is not supported: path={}", table_, path));
+    return CheckCanRead(state.protocol, state.metadata);
   }
 
   // A reader that was away for long may ask for commits that were cleaned away since.
@@ -306,6 +324,13 @@ std::unique_ptr<TableLog> TableLog::Make(FileSystem& file_system,
   return std::make_unique<TableLogImpl>(file_system, table_directory, options);
 }
 
+std::string TombstoneKey(std::string_view path,
+                         const std::optional<DeletionVectorDescriptor>& deletion_vector) {
+  std::string key(path);
+  if (deletion_vector) key += '\0' + DeletionVectorId(*deletion_vector);
+  return key;
+}
+
 void ApplyCommit(const TableCommit& commit, TableState& state) {
   ++state.version;
   if (commit.protocol) state.protocol = *commit.protocol;
@@ -315,10 +340,10 @@ void ApplyCommit(const TableCommit& commit, TableState& state) {
   }
   for (const RemovedFile& file : commit.removed) {
     state.files.erase(file.path);
-    state.tombstones[file.path] = file;
+    state.tombstones[TombstoneKey(file.path, file.deletion_vector)] = file;
   }
   for (const AddedFile& file : commit.added) {
-    state.tombstones.erase(file.path);
+    state.tombstones.erase(TombstoneKey(file.path, file.deletion_vector));
     state.files[file.path] = file;
   }
 }

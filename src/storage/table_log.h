@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/deletion_vector.h"
 #include "viper/file_system.h"
 #include "viper/value.h"
 
@@ -26,6 +27,8 @@ struct AddedFile {
   /// The statistics document (JSON text), empty if the writer gave none.
   std::string stats_json;
   std::map<std::string, std::string> tags;
+  /// The rows of the file that are not part of the table.
+  std::optional<DeletionVectorDescriptor> deletion_vector = {};
   friend bool operator==(const AddedFile&, const AddedFile&) = default;
 };
 
@@ -35,6 +38,8 @@ struct RemovedFile {
   bool data_change = true;
   /// 0 if the log does not say.
   uint64_t size = 0;
+  /// The one that the file had.
+  std::optional<DeletionVectorDescriptor> deletion_vector = {};
   friend bool operator==(const RemovedFile&, const RemovedFile&) = default;
 };
 
@@ -64,7 +69,8 @@ struct TableState {
   TableProtocol protocol;
   TableMetadata metadata;
   std::map<std::string, AddedFile> files;
-  /// Removed and not yet expired, for checkpoints.
+  /// Removed and not yet expired, for checkpoints, by TombstoneKey: a file may be removed with one
+  /// deletion vector and live on with another.
   std::map<std::string, RemovedFile> tombstones;
   /// Newest version per application id.
   std::map<std::string, int64_t> transactions;
@@ -104,9 +110,15 @@ class TableLog {
   virtual Result<bool> Exists() = 0;
   /// Newest state: from the last readable checkpoint and the commits after it. NotFound if there is
   /// no table. Corruption names the file and line; a hole in the version numbers is Corruption too.
-  /// Unsupported, by name, for a protocol or a reader feature that we do not know, deletion vectors
-  /// on a file, partition columns, data files outside the table.
+  /// Unsupported, by name, for a protocol or a reader feature that we do not know, partition
+  /// columns, data files outside the table.
   virtual Result<TableState> Load() = 0;
+  /// The state at a version. NotFound, naming the oldest and the newest that can be told, if that
+  /// one cannot; else as Load.
+  virtual Result<TableState> LoadVersion(int64_t version) = 0;
+  /// The newest version that was committed at this time or before, by the time in its commit.
+  /// NotFound, naming the oldest, if there is none in the log.
+  virtual Result<int64_t> VersionAt(int64_t timestamp_ms) = 0;
   /// The commits after `version`, in order; empty if there are none. Conflict if they were cleaned
   /// away already: Load again.
   virtual Result<std::vector<TableCommit>> ReadAfter(int64_t version) = 0;
@@ -119,6 +131,11 @@ class TableLog {
   /// True if the options ask for a checkpoint at this version.
   virtual bool WantsCheckpoint(int64_t version) const = 0;
 };
+
+/// Of a data file with a deletion vector, or without one: its path, then what tells its vectors
+/// apart.
+std::string TombstoneKey(std::string_view path,
+                         const std::optional<DeletionVectorDescriptor>& deletion_vector);
 
 /// Apply one commit to a state (version + 1). Conflict rules are the caller's.
 void ApplyCommit(const TableCommit& commit, TableState& state);

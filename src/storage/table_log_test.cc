@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "storage/delta_actions.h"
 #include "storage/file_contents.h"
 #include "storage/table_test_log.h"
@@ -256,25 +258,35 @@ TEST(TableLog, WhatCannotBeReadRightIsRefusedByName) {
       load_with(R"({"metaData":{"id":"x","schemaString":"{}","partitionColumns":["year"]}})"));
 }
 
-TEST(TableLog, DeletionVectorsAreRefusedAsLongAsAFileHasOne) {
+TEST(TableLog, TheNewestDeletionVectorOfAFileCounts) {
   MemoryFileSystem file_system;
   MakeTestTable(file_system, 1);
-  WriteTestFile(
-      file_system, CommitPath(kTestTable, 2),
-      R"({"remove":{"path":"part-1.parquet","dataChange":true}})"
-      "\n"
-      R"({"add":{"path":"part-1.parquet","size":1,"modificationTime":2,"dataChange":true,"deletionVector":{"storageType":"u"}}})");
+  const auto change = [&](int64_t version, std::string_view removed, std::string_view added) {
+    WriteTestFile(file_system, CommitPath(kTestTable, version),
+                  fmt::format(R"({{"remove":{{"path":"part-1.parquet","dataChange":true{}}}}})"
+                              "\n"
+                              R"({{"add":{{"path":"part-1.parquet","size":1,"modificationTime":2,)"
+                              R"("dataChange":true{}}}}})",
+                              removed, added));
+  };
+  const auto vector = [](int offset) {
+    return fmt::format(R"(,"deletionVector":{{"storageType":"u","pathOrInlineDv":"_dvx",)"
+                       R"("offset":{},"sizeInBytes":3,"cardinality":2}})",
+                       offset);
+  };
+  change(2, "", vector(1));
+  change(3, vector(1), vector(9));
   const auto log = OpenTestLog(file_system);
-  EXPECT_STATUS(kUnsupported, "deletion vector, which is not supported: path=part-1.parquet",
-                log->Load());
-  EXPECT_STATUS(kUnsupported, "path=part-1.parquet", log->ReadAfter(1));
-  // Somebody folds it into a new file.
-  WriteTestFile(file_system, CommitPath(kTestTable, 3),
-                R"({"remove":{"path":"part-1.parquet","dataChange":false}})"
-                "\n"
-                R"({"add":{"path":"x","size":1,"modificationTime":2,"dataChange":false}})");
   ASSERT_OK_AND_ASSIGN(const TableState state, log->Load());
-  EXPECT_EQ(state.files.size(), 1);
+  EXPECT_EQ(state.files.at("part-1.parquet").deletion_vector->offset, 9);
+  EXPECT_EQ(state.tombstones.count("part-1.parquet"), 1);
+  EXPECT_EQ(state.tombstones.count(std::string("part-1.parquet\0u_dvx@1", 22)), 1);
+  ASSERT_OK_AND_ASSIGN(const auto commits, log->ReadAfter(1));
+  TableState followed = state;
+  followed.version = 1;
+  followed.tombstones.clear();
+  for (const TableCommit& commit : commits) ApplyCommit(commit, followed);
+  EXPECT_EQ(followed.files, state.files);
 }
 
 // -- Checkpoints

@@ -14,7 +14,6 @@ namespace {
 constexpr int kReaderVersionMax = 1;
 constexpr int kWriterVersionMax = 2;
 
-// Deletion vectors are refused where a file has one, not where the table may have them.
 constexpr std::string_view kReaderFeatures[] = {"deletionVectors", "vacuumProtocolCheck"};
 // viperPrimaryKey keeps other writers out (docs/format/table.md).
 constexpr std::string_view kWriterFeatures[] = {"deletionVectors", "vacuumProtocolCheck",

@@ -7,10 +7,10 @@ import subprocess
 
 import pytest
 
-from lake import program, random_vectors, write_jsonl
+from lake import Lake, program, random_vectors, write_jsonl
 
 OK, NOT_FOUND, INVALID, CONFLICT, BUSY, INTERRUPTED = 0, 1, 2, 3, 6, 130
-COMMANDS = "create import search get count scroll export info list index clusters bench flush delete drop demo".split()
+COMMANDS = "create import search get count scroll export info list index clusters bench verify repair inspect flush compact update delete drop demo".split()
 
 
 def rows(count):
@@ -78,6 +78,59 @@ def test_delete_by_argument_file_and_standard_input(lake, tmp_path):
     lake.fail("delete", "c", "--file", tmp_path / "none", code=NOT_FOUND)
 
 
+def test_delete_by_filter(lake):
+    lake.create(dim=2)
+    lake.import_rows(rows(20))
+    assert lake.run("delete", "c", "--filter", "n >= 15") == "deleted 5 records\n"
+    assert json.loads(lake.run("delete", "c", "--filter", "n < 2", "--json")) == {"deleted": 2}
+    assert json.loads(lake.run("delete", "c", "r0002", "r0000", "--json")) == {"deleted": 1, "given": 2}
+    assert "in one way" in lake.fail("delete", "c", "r0003", "--filter", "n < 5", code=INVALID)
+    assert "in one way" in lake.fail("delete", "c", "--filter", "", code=INVALID)
+    assert "_id IS NOT NULL" in lake.fail("delete", "c", "--filter", "TRUE", code=INVALID)
+    assert "--typo" in lake.fail("delete", "c", "--filter", "n < 5", "--typo", code=INVALID)
+    assert lake.count() == 12
+    assert lake.run("delete", "c", "--filter", "_id IS NOT NULL") == "deleted 12 records\n"
+
+
+def test_update_by_id_and_by_filter(lake, tmp_path):
+    lake.create(dim=2, fields=[("n", "int64")])
+    lake.import_rows(rows(20))
+    settings = ("--set", "n=100", "--set", 'title="A=B"', "--set", 'tags=["x", {"y": null}]')
+    assert lake.run("update", "c", "r0000", "r0001", "unknown", *settings) == "updated 2 of 3 records\n"
+    (tmp_path / "ids").write_text("r0002\n")
+    assert lake.run("update", "c", "--file", tmp_path / "ids", "--unset", "n", "--set", "a=1.0") == "updated 1 of 1 records\n"
+    assert json.loads(lake.run("update", "c", "--filter", "n = 100", "--unset", "title", "--json")) == {"updated": 2}
+    assert json.loads(lake.run("update", "c", "r0003", "--set", "b=1", "--replace-all", "--json")) == {"given": 1, "updated": 1}
+    for _ in range(2):
+        stored = lake.export()
+        stored = {key: {k: v for k, v in stored[key].items() if not k.startswith("_")} for key in ("r0001", "r0002", "r0003")}
+        assert stored == {"r0001": {"n": 100, "tags": ["x", {"y": None}]}, "r0002": {"a": 1.0}, "r0003": {"b": 1}}
+        lake.run("flush", "c")
+
+
+@pytest.mark.parametrize(
+    "arguments, text",
+    [
+        (["r0001"], "nothing to change"),
+        (["--set", "n=1"], "in one way"),
+        (["r0001", "--filter", "n = 1", "--set", "n=1"], "in one way"),
+        (["r0001", "--set", "n"], "key=value"),
+        (["r0001", "--set", "n=text"], "double quotes"),
+        (["r0001", "--set", "n=1", "--set", "n=2"], "twice"),
+        (["r0001", "--set", 'n="text"'], "int64"),
+        (["r0001", "--set", "n=1", "--unset", "n"], "both"),
+        (["r0001", "--sett", "n=1"], "--sett"),
+        (["--filter", "TRUE", "--set", "n=1"], "_id IS NOT NULL"),
+        (["--filter", "m = 1", "--set", "n=1"], "'m'"),
+    ],
+)
+def test_bad_updates_are_refused(lake, arguments, text):
+    lake.create(dim=2, fields=[("n", "int64")])
+    lake.import_rows(rows(3))
+    assert text in lake.fail("update", "c", *arguments, code=INVALID)
+    assert sorted(row["n"] for row in lake.export().values()) == [0, 1, 2]
+
+
 def test_count_and_scroll_follow_filter_and_order(lake):
     lake.create(dim=2)
     lake.import_rows(rows(50))
@@ -106,6 +159,25 @@ def test_flush_moves_rows_from_the_log_to_the_table(lake):
     assert after["live_rows"] == 20 and after["memory_rows"] == 0 and after["part_count"] == 1
     text = lake.run("info", "c")
     assert "dimension" in text and "l2" in text
+
+
+def test_compact_merges_files_and_folds_deletion_vectors(tmp_path):
+    lake = Lake(tmp_path / "lake", "--deletes", "vectors")
+    lake.root.mkdir()
+    lake.create(dim=4)
+    vectors = random_vectors(1, 20, 4)
+    for file in range(5):
+        lake.import_rows([{"_id": f"r{i}", "_vector": vectors[i].tolist()} for i in range(4 * file, 4 * file + 4)])
+    lake.run("delete", "c", "r3")
+    lake.run("flush", "c")
+    told = json.loads(lake.run("compact", "c", "--dry-run", "--json"))
+    assert told["dry_run"] and told["files_after"] == 1 and len(told["steps"]) == 1
+    assert len(list(lake.table().glob("part-*.parquet"))) == 5
+    done = lake.run("compact", "c", "--all", "--fold", "--vacuum")
+    assert "5 small files" in done and "made 5 files" in done and "deletion vectors" in done
+    assert len(list(lake.table().glob("part-*.parquet"))) == 1
+    assert not list((lake.table() / "_dv").iterdir())
+    assert sorted(lake.export()) == sorted(f"r{i}" for i in range(20) if i != 3)
 
 
 def test_export_appears_under_its_name_only_when_complete(lake, tmp_path):

@@ -1,8 +1,8 @@
 /// Power is lost after every single file operation of a life of a collection: creation, inserts,
-/// flushes that rewrite parts, checkpoints, loads, reopening. Each time the disk is taken as a
-/// power loss may leave it, and opened: every acknowledged write is there, the one in flight is
-/// there whole or not at all, and the collection goes on working. The same after every single file
-/// operation of that recovery.
+/// updates, flushes that rewrite parts or write deletion vectors, checkpoints, loads, compactions,
+/// reopening. Each time the disk is taken as a power loss may leave it, and opened: every
+/// acknowledged write is there, the one in flight is there whole or not at all, and the collection
+/// goes on working. The same after every single file operation of that recovery.
 
 #include <algorithm>
 #include <cstdio>
@@ -22,15 +22,17 @@
 namespace viper::model {
 namespace {
 
-constexpr int kStepCount = 14;
+constexpr int kStepCount = 16;
 constexpr Timestamp kNow{1'700'000'000'000'000};
 
-EngineOptions Options(MemoryFileSystem& files, const Clock& clock) {
+EngineOptions Options(MemoryFileSystem& files, const Clock& clock, DeleteMode delete_mode) {
   EngineOptions options;
   options.file_system = &files;
   options.clock = &clock;
   options.background_flush = false;
+  options.background_compaction = false;
   options.checkpoint_interval = 2;
+  options.delete_mode = delete_mode;
   options.search_threads = 1;
   return options;
 }
@@ -65,10 +67,14 @@ class FewRecords : public RecordSource {
   size_t next_ = 0;
 };
 
-/// One life of a collection, the same each time for a seed. Stops at the first failure.
+/// One life of a collection, the same each time for a seed. Stops at the first failure. Every other
+/// one writes deletion vectors.
 class Life {
  public:
-  Life(uint64_t seed, MemoryFileSystem& files) : workload_(seed), files_(files) {
+  Life(uint64_t seed, MemoryFileSystem& files)
+      : workload_(seed),
+        files_(files),
+        delete_mode_(seed % 2 == 0 ? DeleteMode::kVectors : DeleteMode::kRewrite) {
     clock_.Set(kNow);
   }
 
@@ -83,6 +89,7 @@ class Life {
   }
 
   bool created() const { return created_; }
+  DeleteMode delete_mode() const { return delete_mode_; }
   /// After the last acknowledged operation.
   const Contents& acknowledged() const { return acknowledged_; }
   /// If the operation in flight took effect.
@@ -91,7 +98,7 @@ class Life {
  private:
   bool Open(bool create) {
     collection_.reset();
-    auto engine = Engine::Open("/db", Options(files_, clock_));
+    auto engine = Engine::Open("/db", Options(files_, clock_, delete_mode_));
     if (!engine.ok()) return false;
     auto collection = create ? engine->CreateCollection("docs", WorkloadSchema())
                              : engine->OpenCollection("docs");
@@ -100,14 +107,22 @@ class Life {
     return true;
   }
 
+  bool Compact() {
+    return collection_->Compact({.everything = true, .fold_deletion_vectors = true}).ok() &&
+           collection_->Vacuum({.retention_ms = 0}).ok();
+  }
+
   bool Step(int step) {
     if (step % 5 == 2) return collection_->Flush().ok();
+    if (step % 7 == 5) return Compact();
     if (step % 7 == 6) return Open(false);
-    Write write = workload_.NextWrite(kNow.micros);
+    Write write = step % 2 == 0 ? workload_.NextWrite(kNow.micros)
+                                : workload_.NextUpdate(acknowledged_, step % 4 == 3);
     const bool loads = step % 5 == 4 && !write.records.empty();
-    if (write.kind == Write::Kind::kInsert) write.kind = Write::Kind::kUpsert;
+    // What would be refused is written all the same.
+    if (!write.records.empty()) write.kind = Write::Kind::kUpsert;
     in_flight_ = acknowledged_;
-    Apply(write, in_flight_);
+    Apply(write, in_flight_, kNow.micros);
     if (loads) {
       FewRecords source(write.records);
       if (!collection_->Load(source).ok()) return false;
@@ -120,6 +135,7 @@ class Life {
 
   Workload workload_;
   MemoryFileSystem& files_;
+  const DeleteMode delete_mode_;
   ManualClock clock_;
   std::shared_ptr<Collection> collection_;
   bool created_ = false;
@@ -138,7 +154,8 @@ void CheckImage(MemoryFileSystem& image, const Life& life) {
   ManualClock clock(kNow);
   Contents contents;
   {
-    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", Options(image, clock)));
+    ASSERT_OK_AND_ASSIGN(Engine engine,
+                         Engine::Open("/db", Options(image, clock, life.delete_mode())));
     auto opened = engine.OpenCollection("docs");
     if (!life.created() && !opened.ok()) {
       EXPECT_STATUS(kNotFound, "", opened);
@@ -159,16 +176,17 @@ void CheckImage(MemoryFileSystem& image, const Life& life) {
     contents[extra.id] = extra;
     ASSERT_OK((*opened)->Flush());
   }
-  ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", Options(image, clock)));
+  ASSERT_OK_AND_ASSIGN(Engine engine,
+                       Engine::Open("/db", Options(image, clock, life.delete_mode())));
   ASSERT_OK_AND_ASSIGN(auto collection, engine.OpenCollection("docs"));
   ASSERT_OK_AND_ASSIGN(Contents again, ReadAll(collection->GetSnapshot()));
   ASSERT_EQ(Difference(contents, again), "");
 }
 
 /// Recover from an image. False if the power was cut on the way.
-bool Recover(MemoryFileSystem& image) {
+bool Recover(MemoryFileSystem& image, const Life& life) {
   ManualClock clock(kNow);
-  auto engine = Engine::Open("/db", Options(image, clock));
+  auto engine = Engine::Open("/db", Options(image, clock, life.delete_mode()));
   if (!engine.ok()) return false;
   auto collection = engine->OpenCollection("docs");
   if (!collection.ok()) return collection.status().code() == StatusCode::kNotFound;
@@ -183,7 +201,7 @@ void CrashRecoveryEverywhere(const MemoryFileSystem& files, CrashMode mode, uint
     SCOPED_TRACE("crash after operation " + std::to_string(m) + " of the recovery");
     auto image = files.DurableImage(mode, choice);
     image->CrashAfter(m);
-    if (Recover(*image)) return;
+    if (Recover(*image, life)) return;
     auto after = image->DurableImage(
         m % 2 == 0 ? CrashMode::kDropUnsynced : CrashMode::kRandomSubset, choice + m);
     CheckImage(*after, life);

@@ -62,3 +62,26 @@ def test_pandas_reads_the_files_without_any_delta_library(lake):
     assert sorted(frame["_id"]) == sorted(f"r{i}" for i in range(50))
     for row_id, vector in zip(frame["_id"], frame["_vector"]):
         assert float_bits(vector) == float_bits(vectors[int(row_id[1:])])
+
+
+def test_what_others_write_is_sound_and_its_damage_is_found(lake):
+    import deltalake
+
+    lake.create(dim=DIM, fields=FIELDS)
+    vectors = random_vectors(14, 30, DIM)
+    lake.import_rows([row(f"r{i}", vectors[i]) for i in range(10)])
+    foreign_rows(lake, [row(f"f{i}", vectors[10 + i]) for i in range(10)] + [row("r3", vectors[20])])
+    report = json.loads(lake.run("verify", "c", "--json"))
+    assert report["rows"] == 21 and [finding["kind"] for finding in report["findings"]] == ["note"]
+    lake.run("flush", "c")  # Opens for writing: the sidecar is made.
+    deltalake.DeltaTable(lake.table()).create_checkpoint()
+    report = json.loads(lake.run("verify", "c", "--json"))
+    assert report["is_sound"] and all(finding["file"] == "." for finding in report["findings"]), report["findings"]
+
+    (foreign,) = [path for path in lake.table().glob("part-*.parquet") if ".snappy" in path.name]
+    data = bytearray(foreign.read_bytes())
+    data[data.index(vectors[12].tobytes()[:8]) + 2] ^= 1
+    foreign.write_bytes(data)
+    findings = json.loads(lake.run("verify", "c", "--json", expect=4))["findings"]
+    assert [finding["file"] for finding in findings if finding["kind"] == "truth"] == [foreign.name], findings
+    assert "cannot be repaired" in lake.run("repair", "c", expect=4)

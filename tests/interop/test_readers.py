@@ -34,9 +34,9 @@ def time_of(text):
 class Scenario:
     """A lake after some history, and the rows (as they were given to import) that must be in it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         folder.mkdir()
-        self.lake = Lake(folder)
+        self.lake = Lake(folder, *options)
         self.rows = {}
 
     def put(self, rows, *arguments):

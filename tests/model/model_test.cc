@@ -45,7 +45,8 @@ class ModelRun {
     if (dice < 73) return CheckSearch();
     if (dice < 77) return CheckIndexedSearch();
     if (dice < 80) return CheckFilters();
-    if (dice < 86) return Flush();
+    if (dice < 85) return Flush();
+    if (dice < 87) return Compact();
     if (dice < 89) return TakeSnapshot();
     if (dice < 92) return CheckSnapshot();
     if (dice < 95)
@@ -62,10 +63,13 @@ class ModelRun {
     options.file_system = files_.get();
     options.clock = &clock_;
     options.background_flush = false;
+    options.background_compaction = false;
     options.background_index = false;
     options.index_min_rows = 5;
     options.checkpoint_interval = 3;
     options.search_threads = 1;
+    options.delete_mode =
+        workload_.random().Chance(0.5) ? DeleteMode::kVectors : DeleteMode::kRewrite;
     options.cache_bytes = workload_.random().Chance(0.5) ? 0 : size_t{1} << 20;
     ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options));
     engine_.emplace(std::move(engine));
@@ -93,17 +97,22 @@ class ModelRun {
     const Write write = workload_.NextWrite(Now());
     auto written = Perform(write, *collection_);
     if (!IsAllowed(write, contents_, Now())) {
-      EXPECT_STATUS(kAlreadyExists, "exists already", written);
+      if (write.kind == Write::Kind::kInsert) {
+        EXPECT_STATUS(kAlreadyExists, "exists already", written);
+      } else {
+        EXPECT_STATUS(kNotFound, "replace: no record", written);
+      }
       return;
     }
     ASSERT_OK(written);
-    if (write.kind == Write::Kind::kUpsert) {
-      std::set<std::string> ids;
-      for (const Record& record : write.records) ids.insert(record.id);
-      EXPECT_EQ(written->rows, ids.size());
-      EXPECT_EQ(written->duplicates, write.records.size() - ids.size());
+    const uint64_t changed = Apply(write, contents_, Now());
+    // By id also what has expired, and was not removed yet, is deleted and counted.
+    if (write.kind != Write::Kind::kDelete) {
+      EXPECT_EQ(written->rows, changed);
     }
-    Apply(write, contents_);
+    if (!write.records.empty()) {
+      EXPECT_EQ(written->duplicates, write.records.size() - changed);
+    }
   }
 
   void Flush() {
@@ -111,6 +120,18 @@ class ModelRun {
     if (workload_.random().Chance(0.5)) {
       ASSERT_OK(collection_->BuildIndex());
     }
+  }
+
+  void Compact() {
+    CompactOptions options;
+    options.everything = workload_.random().Chance(0.7);
+    options.fold_deletion_vectors = workload_.random().Chance(0.3);
+    ASSERT_OK_AND_ASSIGN(const CompactionReport report, collection_->Compact(options));
+    EXPECT_EQ(report.files_after, collection_->Statistics().part_count);
+    if (workload_.random().Chance(0.5)) {
+      ASSERT_OK(collection_->Vacuum({.retention_ms = 0}));
+    }
+    CheckEverything();
   }
 
   void TakeSnapshot() {

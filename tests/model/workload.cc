@@ -1,6 +1,7 @@
 #include "model/workload.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -74,30 +75,116 @@ Record Workload::NextRecord(int64_t now_micros) {
   return record;
 }
 
-Write Workload::NextWrite(int64_t now_micros) {
+MetadataChange Workload::NextChange() {
+  MetadataChange change;
+  change.replace_all = random_.Chance(0.2);
+  const Metadata values = NextMetadata();
+  for (const auto& [key, value] : values) {
+    if (random_.Chance(0.5)) change.set.emplace(key, value);
+  }
+  for (const char* key : {"category", "year", "tags", "note", "nested", "never"}) {
+    if (change.replace_all || change.set.contains(key)) continue;
+    if (random_.Chance(0.2)) change.remove.emplace_back(key);
+  }
+  return change;
+}
+
+Write Workload::NextUpdate(const Contents& contents, bool by_filter) {
   Write write;
-  const uint64_t dice = random_.Uniform(10);
-  const uint64_t count = random_.Chance(0.3) ? 1 + random_.Uniform(8) : 1;
-  if (dice < 2) {
-    write.kind = Write::Kind::kDelete;
-    for (uint64_t i = 0; i < count; ++i) write.ids.push_back(NextId());
+  write.kind = by_filter ? Write::Kind::kUpdateWhere : Write::Kind::kUpdate;
+  if (by_filter) {
+    write.year_below = 2025;
+    write.change = NextChange();
     return write;
   }
-  write.kind = dice < 4 ? Write::Kind::kInsert : Write::Kind::kUpsert;
-  for (uint64_t i = 0; i < count; ++i) write.records.push_back(NextRecord(now_micros));
+  for (const auto& [id, record] : contents) {
+    if (random_.Chance(0.5)) write.updates.push_back({id, NextChange()});
+  }
   return write;
 }
 
-bool IsAllowed(const Write& write, const Contents& contents, int64_t now_micros) {
-  if (write.kind != Write::Kind::kInsert) return true;
-  const Contents visible = VisibleAt(contents, now_micros);
-  return std::none_of(write.records.begin(), write.records.end(),
-                      [&](const Record& record) { return visible.contains(record.id); });
+Write Workload::NextWrite(int64_t now_micros) {
+  Write write;
+  const uint64_t dice = random_.Uniform(20);
+  const uint64_t count = random_.Chance(0.3) ? 1 + random_.Uniform(8) : 1;
+  using enum Write::Kind;
+  if (dice < 3) {
+    write.kind = kDelete;
+    for (uint64_t i = 0; i < count; ++i) write.ids.push_back(NextId());
+  } else if (dice < 7) {
+    write.kind = kUpdate;
+    for (uint64_t i = 0; i < count; ++i) write.updates.push_back({NextId(), NextChange()});
+  } else if (dice < 9) {
+    write.kind = dice < 8 ? kUpdateWhere : kDeleteWhere;
+    write.year_below =
+        static_cast<int64_t>(1990 + random_.Uniform(write.kind == kDeleteWhere ? 10 : 40));
+    if (write.kind == kUpdateWhere) write.change = NextChange();
+  } else {
+    write.kind = dice < 11 ? kInsert : dice < 14 ? kReplace : kUpsert;
+    for (uint64_t i = 0; i < count; ++i) write.records.push_back(NextRecord(now_micros));
+  }
+  return write;
 }
 
-void Apply(const Write& write, Contents& contents) {
-  for (const std::string& id : write.ids) contents.erase(id);
-  for (const Record& record : write.records) contents[record.id] = record;
+namespace {
+
+bool IsSelected(const Write& write, const Record& record) {
+  const auto category = record.metadata.find("category");
+  if (category == record.metadata.end() || category->second != Value("text")) return false;
+  const auto year = record.metadata.find("year");
+  if (year == record.metadata.end() || year->second.as_int64() == nullptr) return false;
+  return *year->second.as_int64() < write.year_below;
+}
+
+void Change(const MetadataChange& change, Record& record) {
+  Metadata changed = change.replace_all ? Metadata() : record.metadata;
+  for (const std::string& key : change.remove) changed.erase(key);
+  for (const auto& [key, value] : change.set) changed[key] = value;
+  record.metadata = std::move(changed);
+}
+
+}  // namespace
+
+bool IsAllowed(const Write& write, const Contents& contents, int64_t now_micros) {
+  const Contents visible = VisibleAt(contents, now_micros);
+  const auto is_visible = [&](const Record& record) { return visible.contains(record.id); };
+  if (write.kind == Write::Kind::kInsert) {
+    return std::none_of(write.records.begin(), write.records.end(), is_visible);
+  }
+  if (write.kind == Write::Kind::kReplace) {
+    return std::all_of(write.records.begin(), write.records.end(), is_visible);
+  }
+  return true;
+}
+
+uint64_t Apply(const Write& write, Contents& contents, int64_t now_micros) {
+  const Contents visible = VisibleAt(contents, now_micros);
+  std::set<std::string> changed;
+  for (const std::string& id : write.ids) {
+    if (visible.contains(id)) changed.insert(id);
+    contents.erase(id);
+  }
+  for (const Record& record : write.records) {
+    changed.insert(record.id);
+    contents[record.id] = record;
+  }
+  for (const MetadataUpdate& update : write.updates) {
+    if (!visible.contains(update.id)) continue;
+    changed.insert(update.id);
+    Change(update.change, contents[update.id]);
+  }
+  for (const auto& [id, record] : visible) {
+    const bool by_filter =
+        write.kind == Write::Kind::kUpdateWhere || write.kind == Write::Kind::kDeleteWhere;
+    if (!by_filter || !IsSelected(write, record)) continue;
+    changed.insert(id);
+    if (write.kind == Write::Kind::kDeleteWhere) {
+      contents.erase(id);
+    } else {
+      Change(write.change, contents[id]);
+    }
+  }
+  return changed.size();
 }
 
 Contents VisibleAt(const Contents& contents, int64_t now_micros) {
@@ -109,11 +196,21 @@ Contents VisibleAt(const Contents& contents, int64_t now_micros) {
 }
 
 Result<WriteSummary> Perform(const Write& write, Collection& collection) {
+  const Filter filter =
+      where::Field("category") == "text" && where::Field("year") < write.year_below;
   switch (write.kind) {
     case Write::Kind::kDelete:
       return collection.Delete(write.ids);
+    case Write::Kind::kDeleteWhere:
+      return collection.DeleteWhere(filter);
     case Write::Kind::kInsert:
       return collection.Insert(write.records);
+    case Write::Kind::kReplace:
+      return collection.Replace(write.records);
+    case Write::Kind::kUpdate:
+      return collection.UpdateMetadata(write.updates);
+    case Write::Kind::kUpdateWhere:
+      return collection.UpdateMetadata(filter, write.change);
     case Write::Kind::kUpsert:
       break;
   }

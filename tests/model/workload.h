@@ -17,10 +17,22 @@ using Contents = std::map<std::string, Record>;
 
 /// One write, as the workload makes it.
 struct Write {
-  enum class Kind : uint8_t { kUpsert, kInsert, kDelete };
+  enum class Kind : uint8_t {
+    kUpsert,
+    kInsert,
+    kReplace,
+    kUpdate,
+    kUpdateWhere,
+    kDelete,
+    kDeleteWhere
+  };
   Kind kind = Kind::kUpsert;
   std::vector<Record> records;
+  std::vector<MetadataUpdate> updates;
   std::vector<std::string> ids;
+  /// Of the writes by filter: category = 'text' AND year < year_below.
+  int64_t year_below = 0;
+  MetadataChange change;
 };
 
 /// A small schema with every type of declared field.
@@ -33,6 +45,8 @@ class Workload {
   explicit Workload(uint64_t seed) : random_(seed) {}
 
   Write NextWrite(int64_t now_micros);
+  /// Change the metadata of about half of these, or by filter of most that the filter allows.
+  Write NextUpdate(const Contents& contents, bool by_filter);
   std::string NextId();
   std::vector<float> NextVector();
   Random& random() { return random_; }
@@ -40,14 +54,17 @@ class Workload {
  private:
   Record NextRecord(int64_t now_micros);
   Metadata NextMetadata();
+  MetadataChange NextChange();
 
   Random random_;
 };
 
-/// Whether the write may succeed on these contents (an Insert of an id that is visible may not).
+/// Whether the write may succeed on these contents (an Insert of an id that is visible may not, nor
+/// a Replace of one that is not).
 bool IsAllowed(const Write& write, const Contents& contents, int64_t now_micros);
-/// Apply it; the last of several records of one id wins.
-void Apply(const Write& write, Contents& contents);
+/// Apply it; the last of several records of one id wins. Returns how many records it wrote, changed
+/// or deleted (by id: of those that are visible).
+uint64_t Apply(const Write& write, Contents& contents, int64_t now_micros);
 /// Without what has expired.
 Contents VisibleAt(const Contents& contents, int64_t now_micros);
 

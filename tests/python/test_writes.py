@@ -196,6 +196,88 @@ def test_deleting_counts_what_was_there(collection):
         collection.get("a")
 
 
+def test_insert_needs_new_ids_and_replace_needs_old_ones(collection):
+    collection.insert(ids=["a", "b"], vectors=np.eye(4)[:2], metadata=[{"year": 1}, None])
+    with pytest.raises(viper.AlreadyExists, match="'b'"):
+        collection.insert(ids=["c", "b"], vectors=np.eye(4)[:2])
+    summary = collection.replace(ids=["a"], vectors=[[0, 0, 1, 0]])
+    assert summary.rows == 1 and collection.get("a").metadata == {} and collection.get("a").vector[2] == 1
+    with pytest.raises(KeyError, match="'c'"):
+        collection.replace(ids=["a", "c"], vectors=np.eye(4)[:2])
+    assert collection.get("a").vector[2] == 1 and collection.count() == 2
+
+
+@pytest.fixture
+def three(collection):
+    past = datetime.datetime(2020, 1, 1, tzinfo=UTC)
+    metadata = [{"year": 1, "note": "n"}, {"year": 2}, {"year": 3}]
+    collection.upsert(ids=["a", "b", 3], vectors=np.eye(4)[:3], metadata=metadata, timestamps=[past] * 3)
+    return collection
+
+
+@pytest.mark.parametrize("flushed", [False, True])
+def test_an_update_by_id_changes_the_named_keys(three, flushed):
+    if flushed:
+        three.flush()
+    before = three.get("a")
+    moment = datetime.datetime(2026, 1, 1, tzinfo=UTC)
+    assert three.update(ids=["a", 3, "never"], set={"year": 10, "seen": moment}, unset=["note"]).rows == 2
+    after = three.get("a")
+    assert after.metadata == {"year": 10, "seen": moment}
+    assert after.timestamp == before.timestamp and float_bits(after.vector) == float_bits(before.vector)
+    assert three.update("b", set={"year": 5}).rows == 1
+    assert three.update(ids=["a", "b"], set=[{"p": 1}, {"q": [1, {"r": None}]}]).rows == 2
+    assert three.get("a").metadata["p"] == 1 and three.get("b").metadata == {"year": 5, "q": [1, {"r": None}]}
+    assert three.update(ids=["a"], set={"year": 7}, replace_all=True).rows == 1
+    assert three.get("a").metadata == {"year": 7}
+    assert three.update(ids=[], set={"year": 7}).rows == 0
+    assert three.count() == 3
+
+
+def test_update_and_delete_by_filter(three):
+    assert three.update(filter="year >= 2", set={"tags": ["x"]}, unset=("year",)).rows == 2
+    assert three.count("year IS NULL AND tags CONTAINS 'x'") == 2
+    assert three.update(filter=viper.Filter("_id = 'a' AND year = 1"), set={"year": 2}).rows == 1
+    assert three.update(filter=viper.Filter("_id = 'a' AND year = 1"), set={"year": 3}).rows == 0
+    assert three.delete(filter="tags CONTAINS 'x'").rows == 2
+    assert three.count() == 1 and three.get("a").metadata == {"year": 2, "note": "n"}
+    assert three.delete(filter="_id IS NOT NULL").rows == 1
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        (dict(), "in one way"),
+        (dict(ids=["a"]), "nothing to change"),
+        (dict(ids=["a"], filter="year = 1", set={"p": 1}), "in one way"),
+        (dict(ids=["a"], set={"year": "x"}), "year"),
+        (dict(ids=["a", "b"], set=[{"p": 1}]), "one for each id"),
+        (dict(ids=["a", "b"], set=[{"p": 1}, {"year": "x"}]), r"update 1 \(id 'b'\)"),
+        (dict(ids=["a"], set="text"), "type str"),
+        (dict(ids=["a"], unset="note"), "unset"),
+        (dict(ids=["a"], unset=[1]), "unset"),
+        (dict(ids=["a"], set={"p": 1}, unset=["p"]), "both"),
+        (dict(ids=["a"], set={"_id": 1}), "reserved"),
+        (dict(ids=[None], set={"p": 1}), "ids"),
+        (dict(filter="", set={"p": 1}), "_id IS NOT NULL"),
+        (dict(filter="TRUE", set={"p": 1}), "_id IS NOT NULL"),
+        (dict(filter="yaer = 1", set={"p": 1}), "year"),
+        (dict(filter="year = 1", set=[{"p": 1}]), "one dict"),
+    ],
+)
+def test_bad_updates_are_value_errors_and_nothing_is_written(three, change, text):
+    with pytest.raises(ValueError, match=text):
+        three.update(**change)
+    assert three.get("a").metadata == {"year": 1, "note": "n"} and three.count("year > 3") == 0
+
+
+def test_a_delete_says_what_it_means(three):
+    for arguments in (dict(), dict(filter=""), dict(filter="TRUE"), dict(ids=["a"], filter="year = 1")):
+        with pytest.raises(ValueError):
+            three.delete(**arguments)
+    assert three.count() == 3
+
+
 def test_nothing_can_be_written(collection):
     assert collection.upsert(ids=[], vectors=[]).rows == 0
     assert collection.upsert(ids=[], vectors=np.empty((0, 4))).rows == 0

@@ -1,0 +1,353 @@
+// What years of use do to a collection, in little: a steady mix of searches, replacements and
+// deletes; half of all rows overwritten, then compacted; many rows deleted. Each is measured beside
+// the same collection fresh from its load: the ratios are the result.
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "environment.h"
+#include "scenario.h"
+#include "vector_set.h"
+
+namespace viper::bench {
+
+namespace {
+
+constexpr double kRecall = 0.95;
+constexpr size_t kTailPercent = 99;
+// Of the operations of the mix; the others are searches.
+constexpr uint64_t kUpsertPercent = 25;
+constexpr uint64_t kDeletePercent = 5;
+// The mix is cut into so many stretches of time.
+constexpr size_t kStretches = 10;
+constexpr size_t kIdleQueries = 2'000;
+constexpr size_t kWriteBatch = 10'000;
+constexpr uint64_t kSeed = 42;
+
+// A linear congruential generator (Knuth's MMIX constants), whose high bits are good enough here.
+class Dice {
+ public:
+  uint64_t Below(uint64_t count) {
+    state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+    return (state_ >> 33) % count;
+  }
+
+ private:
+  uint64_t state_ = kSeed;
+};
+
+double Percentile(std::vector<double> values, size_t percent) {
+  if (values.empty()) return 0;
+  const size_t place = std::min(values.size() - 1, values.size() * percent / 100);
+  std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(place), values.end());
+  return values[place];
+}
+
+SearchOptions Asked() {
+  SearchOptions options;
+  options.recall = kRecall;
+  options.projection.metadata = false;
+  return options;
+}
+
+// Vectors of the set at random places, to write in place of others.
+class RowReader {
+ public:
+  explicit RowReader(const VectorSet& set)
+      : file_(set.base_path, std::ios::binary), dim_(set.dim), rows_(set.rows) {}
+
+  Record Read(Dice& dice, std::string id) {
+    Record record;
+    record.id = std::move(id);
+    record.vector.resize(dim_);
+    const size_t row_bytes = sizeof(int32_t) + dim_ * sizeof(float);
+    file_.seekg(static_cast<std::streamoff>(dice.Below(rows_) * row_bytes + sizeof(int32_t)));
+    file_.read(reinterpret_cast<char*>(record.vector.data()),
+               static_cast<std::streamsize>(dim_ * sizeof(float)));
+    return record;
+  }
+
+ private:
+  std::ifstream file_;
+  size_t dim_;
+  size_t rows_;
+};
+
+struct SearchTimes {
+  double queries_per_cpu_s = 0;
+  double p50_us = 0;
+  double p99_us = 0;
+};
+
+Result<SearchTimes> AskMany(Collection& collection, const VectorSet& set) {
+  std::vector<double> us;
+  double processor = 0;
+  // The first pass finds out which rows are alive, and warms what is read.
+  for (size_t i = 0; i < 2 * kIdleQueries; ++i) {
+    auto elapsed = TimeOnce([&] { return collection.Search(set.query(i), Asked()).status(); });
+    if (!elapsed.ok()) return elapsed.status();
+    if (i < kIdleQueries) continue;
+    us.push_back(elapsed->wall * 1e6);
+    processor += elapsed->processor;
+  }
+  return SearchTimes{static_cast<double>(us.size()) / processor, Percentile(us, 50),
+                     Percentile(us, kTailPercent)};
+}
+
+// The same file operations that a compaction cannot do without: read all, write all, sync.
+Result<double> CopySeconds(const std::string& from, const std::string& to) {
+  auto elapsed = TimeOnce([&] {
+    const std::string command =
+        fmt::format("cat '{}'/part-*.parquet > '{}' && sync '{}'", from, to, to);
+    return std::system(command.c_str()) == 0 ? Status::Ok() : Status::IoError("copy failed");
+  });
+  if (!elapsed.ok()) return elapsed.status();
+  return elapsed->wall;
+}
+
+// One collection of the set, loaded and indexed anew for each part of the scenario.
+class Lifetime {
+ public:
+  static Result<Lifetime> Begin(const RunOptions& options, const VectorSet& set,
+                                EngineOptions engine_options) {
+    Lifetime life;
+    life.root_ = options.work_folder + "/lifecycle";
+    if (Status status = MakeEmptyFolder(life.root_); !status.ok()) return status;
+    engine_options.search_threads = 1;
+    auto engine = Engine::Open(life.root_, engine_options);
+    if (!engine.ok()) return engine.status();
+    life.engine_ = std::make_unique<Engine>(std::move(*engine));
+    auto collection = LoadCollection(*life.engine_, "lifecycle", set, Metric::kL2);
+    if (!collection.ok()) return collection.status();
+    life.collection_ = std::move(*collection);
+    if (Status status = life.collection_->BuildIndex(); !status.ok()) return status;
+    auto fresh = AskMany(*life.collection_, set);
+    if (!fresh.ok()) return fresh.status();
+    life.fresh_ = *fresh;
+    auto bytes = life.TableBytes();
+    if (!bytes.ok()) return bytes.status();
+    life.fresh_bytes_ = *bytes;
+    return life;
+  }
+
+  Collection& collection() { return *collection_; }
+  const SearchTimes& fresh() const { return fresh_; }
+  double fresh_bytes() const { return fresh_bytes_; }
+  std::string directory() const { return root_ + "/lifecycle"; }
+  // Of everything but the log, whose files are preallocated.
+  Result<double> TableBytes() const {
+    auto all = BytesBelow(directory());
+    if (!all.ok()) return all.status();
+    auto log = BytesBelow(directory(), "_viper/wal");
+    if (!log.ok()) return log.status();
+    return static_cast<double>(*all - *log);
+  }
+
+ private:
+  std::string root_;
+  std::unique_ptr<Engine> engine_;
+  std::shared_ptr<Collection> collection_;
+  SearchTimes fresh_;
+  double fresh_bytes_ = 0;
+};
+
+Status Merge(Collection& collection) {
+  if (Status status = collection.Flush(); !status.ok()) return status;
+  auto compacted = collection.Compact({.everything = true});
+  if (!compacted.ok()) return compacted.status();
+  if (auto vacuumed = collection.Vacuum({.retention_ms = 0}); !vacuumed.ok()) {
+    return vacuumed.status();
+  }
+  return collection.BuildIndex();
+}
+
+// -- A steady mix
+// ----------------------------------------------------------------------------------
+
+struct Mix {
+  std::vector<double> search_us;
+  std::vector<double> operations_of_stretch = std::vector<double>(kStretches);
+  double anonymous_mib_max = 0;
+  double table_bytes_max = 0;
+  uint64_t parts_max = 0;
+};
+
+Status DoOne(const VectorSet& set, Dice& dice, RowReader& rows, Collection& collection, Mix& mix) {
+  const uint64_t choice = dice.Below(100);
+  const std::string id = std::to_string(dice.Below(set.rows));
+  if (choice < kUpsertPercent) return collection.Upsert(rows.Read(dice, id)).status();
+  if (choice < kUpsertPercent + kDeletePercent) {
+    return collection.Delete(std::vector<std::string>{id}).status();
+  }
+  auto elapsed = TimeOnce(
+      [&] { return collection.Search(set.query(dice.Below(set.query_count)), Asked()).status(); });
+  if (!elapsed.ok()) return elapsed.status();
+  mix.search_us.push_back(elapsed->wall * 1e6);
+  return Status::Ok();
+}
+
+Status NoteSizes(const Lifetime& life, const Collection& collection, Mix& mix) {
+  auto anonymous = ProcessMemory("RssAnon:");
+  if (!anonymous.ok()) return anonymous.status();
+  auto bytes = life.TableBytes();
+  // Files come and go while they are counted.
+  if (bytes.ok()) mix.table_bytes_max = std::max(mix.table_bytes_max, *bytes);
+  mix.anonymous_mib_max =
+      std::max(mix.anonymous_mib_max, static_cast<double>(*anonymous) / (1 << 20));
+  mix.parts_max = std::max(mix.parts_max, collection.Statistics().part_count);
+  return Status::Ok();
+}
+
+Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& report) {
+  EngineOptions engine_options;
+  engine_options.retention_ms = 1'000;
+  auto life = Lifetime::Begin(options, set, engine_options);
+  if (!life.ok()) return life.status();
+  Dice dice;
+  RowReader rows(set);
+  Mix mix;
+  const double begin = MonotonicSeconds();
+  const double length = static_cast<double>(options.lifecycle_seconds);
+  size_t stretch = 0;
+  while (stretch < kStretches) {
+    if (Status status = DoOne(set, dice, rows, life->collection(), mix); !status.ok())
+      return status;
+    ++mix.operations_of_stretch[stretch];
+    const auto now = static_cast<size_t>((MonotonicSeconds() - begin) / length *
+                                         static_cast<double>(kStretches));
+    if (now == stretch) continue;
+    stretch = now;
+    if (Status status = NoteSizes(*life, life->collection(), mix); !status.ok()) return status;
+  }
+  const CollectionStatistics statistics = life->collection().Statistics();
+  Value::Object results;
+  results["rows"] = static_cast<int64_t>(set.rows);
+  results["seconds"] = length;
+  results["searches"] = static_cast<int64_t>(mix.search_us.size());
+  results["fresh_p99_us"] = life->fresh().p99_us;
+  results["p50_us"] = Percentile(mix.search_us, 50);
+  results["p99_us"] = Percentile(mix.search_us, kTailPercent);
+  results["p99_times_fresh"] = Percentile(mix.search_us, kTailPercent) / life->fresh().p99_us;
+  results["last_to_first_stretch"] =
+      mix.operations_of_stretch.back() / std::max(1.0, mix.operations_of_stretch.front());
+  results["operations_per_s"] =
+      static_cast<double>(statistics.upserted_rows + statistics.deleted_rows +
+                          mix.search_us.size()) /
+      length;
+  results["anonymous_mib_max"] = mix.anonymous_mib_max;
+  results["table_bytes_max_times_fresh"] = mix.table_bytes_max / life->fresh_bytes();
+  results["parts_max"] = static_cast<int64_t>(mix.parts_max);
+  results["flushes"] = static_cast<int64_t>(statistics.flushes);
+  results["compactions"] = static_cast<int64_t>(statistics.compactions);
+  report.Add("lifecycle", "70 % search, 25 % upsert, 5 % delete", set.label, std::move(results));
+  return Status::Ok();
+}
+
+// -- Half of all rows overwritten
+// ------------------------------------------------------------------
+
+Status OverwriteHalf(const VectorSet& set, Collection& collection) {
+  Dice dice;
+  RowReader rows(set);
+  std::vector<Record> records;
+  for (size_t i = 0; i < set.rows; i += 2) {
+    records.push_back(rows.Read(dice, std::to_string(i)));
+    if (records.size() < kWriteBatch && i + 2 < set.rows) continue;
+    if (auto written = collection.Upsert(records); !written.ok()) return written.status();
+    records.clear();
+  }
+  return collection.Flush();
+}
+
+Status MeasureOverwriting(const RunOptions& options, const VectorSet& set, Report& report) {
+  EngineOptions engine_options;
+  engine_options.background_compaction = false;
+  engine_options.background_index = false;
+  auto life = Lifetime::Begin(options, set, engine_options);
+  if (!life.ok()) return life.status();
+  Collection& collection = life->collection();
+  if (Status status = OverwriteHalf(set, collection); !status.ok()) return status;
+  auto copied = CopySeconds(life->directory(), options.work_folder + "/copy");
+  if (!copied.ok()) return copied.status();
+  auto before = BytesBelow(life->directory(), "part-");
+  if (!before.ok()) return before.status();
+  auto compacted = collection.Compact({.everything = true});
+  if (!compacted.ok()) return compacted.status();
+  double seconds = 0;
+  uint64_t read_bytes = 0;
+  for (const CompactionStep& step : compacted->steps) {
+    seconds += step.seconds;
+    read_bytes += step.bytes_before;
+  }
+  if (Status status = Merge(collection); !status.ok()) return status;
+  auto bytes = life->TableBytes();
+  if (!bytes.ok()) return bytes.status();
+  auto after = AskMany(collection, set);
+  if (!after.ok()) return after.status();
+  Value::Object results;
+  results["rows"] = static_cast<int64_t>(set.rows);
+  results["bytes_to_fresh"] = *bytes / life->fresh_bytes();
+  results["queries_to_fresh"] = after->queries_per_cpu_s / life->fresh().queries_per_cpu_s;
+  results["compaction_s"] = seconds;
+  results["compaction_to_copy_speed"] = static_cast<double>(read_bytes) / std::max(seconds, 1e-9) /
+                                        (static_cast<double>(*before) / *copied);
+  results["predicted_bytes_to_measured"] = [&] {
+    double predicted = 0;
+    double measured = 0;
+    for (const CompactionStep& step : compacted->steps) {
+      predicted += static_cast<double>(step.predicted_bytes);
+      measured += static_cast<double>(step.bytes_after);
+    }
+    return predicted / std::max(measured, 1.0);
+  }();
+  report.Add("lifecycle", "half overwritten, compacted", set.label, std::move(results));
+  return Status::Ok();
+}
+
+// -- Many rows deleted
+// -----------------------------------------------------------------------------
+
+Status MeasureDeleting(const RunOptions& options, const VectorSet& set, Report& report) {
+  constexpr size_t kDeletedOfTen = 3;
+  EngineOptions engine_options;
+  engine_options.background_compaction = false;
+  engine_options.background_index = false;
+  engine_options.delete_mode = DeleteMode::kVectors;
+  auto life = Lifetime::Begin(options, set, engine_options);
+  if (!life.ok()) return life.status();
+  Collection& collection = life->collection();
+  std::vector<std::string> ids;
+  for (size_t i = 0; i < set.rows; ++i) {
+    if (i % 10 < kDeletedOfTen) ids.push_back(std::to_string(i));
+  }
+  if (auto deleted = collection.Delete(ids); !deleted.ok()) return deleted.status();
+  auto flush = TimeOnce([&] { return collection.Flush(); });
+  if (!flush.ok()) return flush.status();
+  auto after = AskMany(collection, set);
+  if (!after.ok()) return after.status();
+  Value::Object results;
+  results["rows"] = static_cast<int64_t>(set.rows);
+  results["deleted"] = static_cast<int64_t>(ids.size());
+  results["flush_s"] = flush->wall;
+  results["queries_to_fresh"] = after->queries_per_cpu_s / life->fresh().queries_per_cpu_s;
+  report.Add("lifecycle", "30 % deleted, in deletion vectors", set.label, std::move(results));
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status RunLifecycle(const RunOptions& options, Report& report) {
+  auto set = OpenOrMakeVectors(options);
+  if (!set.ok()) return set.status();
+  for (const auto measure : {MeasureDeleting, MeasureOverwriting, MeasureMix}) {
+    if (Status status = measure(options, *set, report); !status.ok()) return status;
+  }
+  return MakeEmptyFolder(options.work_folder + "/lifecycle");
+}
+
+}  // namespace viper::bench

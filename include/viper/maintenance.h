@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace viper {
+
+/// How Collection::Compact works.
+struct CompactOptions {
+  /// Tell what would be done, and change nothing.
+  bool dry_run = false;
+  /// Merge whatever is small and drop every dead row, whether it pays or not.
+  bool everything = false;
+  /// Apply every deletion vector, and give the table back the Delta protocol that it had without
+  /// them, so that readers open it that know none. Versions from before keep theirs.
+  bool fold_deletion_vectors = false;
+  /// Files grow to about this size. 1 MiB to 4 GiB; 0 = EngineOptions::part_bytes.
+  uint64_t part_bytes = 0;
+  /// Copy no more than this; 0 = EngineOptions::compaction_bytes_per_second.
+  uint64_t bytes_per_second = 0;
+  /// Is told the share done, 0 to 1; stops the work by returning false: Cancelled. What was
+  /// committed stays.
+  std::function<bool(double share)> progress = {};
+};
+
+/// Files that were replaced together.
+struct CompactionStep {
+  /// Below the table's directory.
+  std::vector<std::string> files;
+  /// Why: "4 small files", "31 % dead rows", ...
+  std::string reason;
+  uint64_t bytes_before = 0;
+  /// As predicted when the step was planned, taking all rows of a file for alike.
+  uint64_t predicted_bytes = 0;
+  uint64_t predicted_files = 0;
+  /// Of the files that were written; 0 in a dry run.
+  uint64_t bytes_after = 0;
+  uint64_t files_after = 0;
+  /// Rows that were left out: dead or expired. As counted before in a dry run.
+  uint64_t dropped_rows = 0;
+  /// By the clock; 0 in a dry run.
+  double seconds = 0;
+};
+
+/// What a compaction did, or would do.
+struct CompactionReport {
+  std::vector<CompactionStep> steps;
+  /// Files of the table and their bytes, before and after; in a dry run as predicted.
+  uint64_t files_before = 0;
+  uint64_t files_after = 0;
+  uint64_t bytes_before = 0;
+  uint64_t bytes_after = 0;
+  /// The table's Delta protocol was lowered.
+  bool lowered_protocol = false;
+};
+
+/// How Collection::Vacuum works.
+struct VacuumOptions {
+  /// Files that the table has not needed for this long are removed, in milliseconds; versions from
+  /// before cannot be read any more. -1 = EngineOptions::retention_ms.
+  int64_t retention_ms = -1;
+  bool dry_run = false;
+};
+
+/// What a vacuum removed, or would remove.
+struct VacuumReport {
+  /// Below the table's directory.
+  std::vector<std::string> files;
+  uint64_t bytes = 0;
+};
+
+}  // namespace viper

@@ -1,0 +1,119 @@
+#include "core/compaction_plan.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "base/assert.h"
+
+namespace viper::core {
+namespace {
+
+/// Sizes are alike up to this factor, the number of files that are merged.
+constexpr auto kSizeClassBits = std::bit_width(kMergeMin) - 1;
+/// Files smaller than this are all alike: what they cost is to be opened.
+constexpr uint64_t kSmallestClassBytes = uint64_t{256} << 10;
+/// What a file that is gone is worth in bytes: about what a search reads in the time that it spends
+/// on one more file.
+constexpr uint64_t kFileWorthBytes = uint64_t{64} << 10;
+
+uint64_t SizeClass(uint64_t bytes) {
+  return static_cast<uint64_t>(std::bit_width(std::max(bytes, kSmallestClassBytes))) /
+         static_cast<uint64_t>(kSizeClassBits);
+}
+
+class Planner {
+ public:
+  Planner(std::span<const CompactionFile> files, const CompactionLimits& limits)
+      : files_(files), limits_(limits) {}
+
+  std::vector<CompactionTask> Plan() {
+    std::map<uint64_t, std::vector<size_t>> small;
+    for (size_t i = 0; i < files_.size(); ++i) {
+      const CompactionFile& file = files_[i];
+      if (file.rows == file.dead_rows) {
+        Add({i}, "nothing alive");
+      } else if (2 * file.live_bytes() < limits_.target_bytes) {
+        small[limits_.everything ? 0 : SizeClass(file.live_bytes())].push_back(i);
+      } else if (IsWorthRewriting(file)) {
+        Add({i}, ReasonOf(file));
+      }
+    }
+    for (const auto& [size_class, files] : small) Merge(files);
+    std::stable_sort(tasks_.begin(), tasks_.end(),
+                     [](const auto& a, const auto& b) { return Gain(a) > Gain(b); });
+    return std::move(tasks_);
+  }
+
+ private:
+  bool IsWorthRewriting(const CompactionFile& file) const {
+    if (limits_.fold_vectors && file.has_vector) return true;
+    return file.dead_share() >= (limits_.everything ? 1e-9 : kDeadShareMax);
+  }
+
+  std::string ReasonOf(const CompactionFile& file) const {
+    if (file.dead_rows == 0) return "a deletion vector";
+    return fmt::format("{:.3g} % dead rows", 100 * file.dead_share());
+  }
+
+  /// Files of one size: as many together as fill a new file.
+  void Merge(const std::vector<size_t>& files) {
+    std::vector<size_t> together;
+    uint64_t bytes = 0;
+    const auto close = [&] {
+      const size_t enough = limits_.everything ? 2 : kMergeMin;
+      if (together.size() >= enough || bytes >= limits_.target_bytes) {
+        Add(together, fmt::format("{} small files", together.size()));
+      } else {
+        for (const size_t i : together) {
+          if (IsWorthRewriting(files_[i])) Add({i}, ReasonOf(files_[i]));
+        }
+      }
+      together.clear();
+      bytes = 0;
+    };
+    for (const size_t i : files) {
+      together.push_back(i);
+      bytes += files_[i].live_bytes();
+      if (bytes >= limits_.target_bytes) close();
+    }
+    close();
+  }
+
+  void Add(std::vector<size_t> files, std::string reason) {
+    CompactionTask task;
+    for (const size_t i : files) {
+      task.live_bytes += files_[i].live_bytes();
+      task.dead_bytes += files_[i].bytes - files_[i].live_bytes();
+    }
+    task.files = std::move(files);
+    task.reason = std::move(reason);
+    task.files_after =
+        static_cast<size_t>((task.live_bytes + limits_.target_bytes - 1) / limits_.target_bytes);
+    tasks_.push_back(std::move(task));
+  }
+
+  /// Bytes given back for each byte copied.
+  static double Gain(const CompactionTask& task) {
+    const size_t fewer = task.files.size() - std::min(task.files.size(), task.files_after);
+    return static_cast<double>(task.dead_bytes + fewer * kFileWorthBytes) /
+           static_cast<double>(task.live_bytes + 1);
+  }
+
+  const std::span<const CompactionFile> files_;
+  const CompactionLimits& limits_;
+  std::vector<CompactionTask> tasks_;
+};
+
+}  // namespace
+
+std::vector<CompactionTask> PlanCompaction(std::span<const CompactionFile> files,
+                                           const CompactionLimits& limits) {
+  VIPER_ASSERT(limits.target_bytes > 0);
+  return Planner(files, limits).Plan();
+}
+
+}  // namespace viper::core

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace viper::core {
+
+/// Which files of a table are worth writing anew, and why.
+///
+/// Size-tiered, as in Bigtable's and Cassandra's compactions: files of about the same size are
+/// merged when there are kMergeMin of them, so that a row is copied once for each time its file
+/// grows by that factor, and a table of b bytes has at most kMergeMin files of each of log(b)
+/// sizes. A file of the full size is written anew only for the sake of its dead rows.
+
+/// Files of a size class that are merged, at least.
+inline constexpr size_t kMergeMin = 4;
+/// Share of dead rows from which on a file is written anew. Every search scans them; at this share
+/// writing it anew costs at most four times the bytes that it wins.
+inline constexpr double kDeadShareMax = 0.2;
+
+/// A file as a compaction sees it.
+struct CompactionFile {
+  uint64_t bytes = 0;
+  uint64_t rows = 0;
+  /// Of the rows: no longer in the table, or expired.
+  uint64_t dead_rows = 0;
+  /// It has a deletion vector.
+  bool has_vector = false;
+
+  /// Bytes of the rows that are left, taking all for alike.
+  uint64_t live_bytes() const {
+    return rows == 0 ? 0
+                     : static_cast<uint64_t>(static_cast<double>(bytes) *
+                                             static_cast<double>(rows - dead_rows) /
+                                             static_cast<double>(rows));
+  }
+  double dead_share() const {
+    return rows == 0 ? 1 : static_cast<double>(dead_rows) / static_cast<double>(rows);
+  }
+};
+
+/// Files that are to be replaced by new ones.
+struct CompactionTask {
+  /// Indexes of files, in their order.
+  std::vector<size_t> files;
+  /// "4 small files", "31 % dead rows", ...
+  std::string reason;
+  /// To be copied, and given back.
+  uint64_t live_bytes = 0;
+  uint64_t dead_bytes = 0;
+  size_t files_after = 0;
+};
+
+struct CompactionLimits {
+  /// Files grow to about this size; not zero.
+  uint64_t target_bytes = 0;
+  /// Merge whatever is smaller than half the target, and drop every dead row, whether it pays or
+  /// not.
+  bool everything = false;
+  /// Write every file anew that has a deletion vector.
+  bool fold_vectors = false;
+};
+
+/// What is worth doing, what gives back most for each byte that it copies first. No file is in two
+/// tasks.
+std::vector<CompactionTask> PlanCompaction(std::span<const CompactionFile> files,
+                                           const CompactionLimits& limits);
+
+}  // namespace viper::core

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/collection_context.h"
+#include "core/collection_state.h"
+#include "core/compaction_plan.h"
+#include "core/flusher.h"
+#include "core/index_builder.h"
+#include "platform/mutex.h"
+#include "viper/maintenance.h"
+
+namespace viper::core {
+
+/// Writes files of the table anew where that pays (compaction_plan.h): many small ones become a
+/// large one, and rows that the table knows to be dead, or that have expired, are left out. Readers
+/// keep what they have, writers and flushes go on; only the commit at the end waits for a flush. A
+/// crash before the commit leaves files that nobody refers to. Thread-safe; one run at a time.
+class Compactor {
+ public:
+  /// None is owned; all must outlive it.
+  Compactor(const CollectionContext& context, CollectionState& state, Flusher& flusher,
+            IndexBuilder& index_builder, Mutex& apply_mutex)
+      : context_(context),
+        state_(state),
+        flusher_(flusher),
+        index_builder_(index_builder),
+        apply_mutex_(apply_mutex) {}
+
+  /// Do what the options ask. Steps that a flush overtakes are planned anew.
+  Result<CompactionReport> Run(const CompactOptions& options) VIPER_EXCLUDES(run_mutex_);
+  /// Do what pays, until nothing does or `goes_on` says no: then Cancelled.
+  Status KeepUp(const std::function<bool()>& goes_on) VIPER_EXCLUDES(run_mutex_);
+
+  uint64_t step_count() const { return steps_; }
+  uint64_t copied_bytes() const { return copied_bytes_; }
+
+ private:
+  /// The files of one moment, and which of their rows are to go.
+  struct Inventory {
+    std::vector<PartView> parts;
+    std::vector<CompactionFile> files;
+    /// Rows of a part that have expired; null = none.
+    std::vector<std::shared_ptr<const Bitmap>> expired;
+  };
+  Result<Inventory> Look() const;
+  CompactionLimits LimitsOf(const CompactOptions& options) const;
+  Result<CompactionReport> RunLocked(const CompactOptions& options) VIPER_REQUIRES(run_mutex_);
+  /// Have the index know parts before they are in the view.
+  void CodeAhead(std::span<const std::shared_ptr<const Part>> parts, const CompactOptions& options);
+  /// Conflict if a file of the task is no longer in the table.
+  Result<CompactionStep> Do(const Inventory& inventory, const CompactionTask& task,
+                            const CompactOptions& options) VIPER_REQUIRES(run_mutex_);
+
+  const CollectionContext& context_;
+  CollectionState& state_;
+  Flusher& flusher_;
+  IndexBuilder& index_builder_;
+  Mutex& apply_mutex_;
+
+  Mutex run_mutex_;  // taken before the flusher's
+  std::atomic<uint64_t> steps_{0};
+  std::atomic<uint64_t> copied_bytes_{0};
+};
+
+}  // namespace viper::core

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "core/id_audit.h"
+#include "core/verification.h"
+#include "storage/table_log.h"
+#include "viper/schema.h"
+
+namespace viper::core {
+
+/// A file of the table to verify.
+struct PartSubject {
+  const storage::AddedFile* added = nullptr;
+  /// The log file that names it, and the one that has the table's schema.
+  std::string origin;
+  std::string schema_origin;
+  /// Among the parts, for the audit of ids.
+  uint32_t number = 0;
+  /// Of the table; null if that cannot be read: then only the bytes are checked that need none.
+  const CollectionSchema* schema = nullptr;
+};
+
+/// Check one part and its sidecar, every byte that means something: the size and the footer's
+/// checksum against the table log; each page of each column by its checksum and by decoding it;
+/// ids, payloads and vectors for what they may hold; statistics, bloom filters and the sidecar
+/// against the content. Its ids go to `ids`. Fails only if the verification was stopped.
+Status VerifyPart(const PartSubject& subject, IdAudit& ids, Verification& verification);
+
+}  // namespace viper::core
