@@ -293,6 +293,8 @@ nb::dict StatisticsOf(const PythonCollection& self) {
   told["gets"] = statistics.gets;
   told["flushes"] = statistics.flushes;
   told["checkpoints"] = statistics.checkpoints;
+  told["compactions"] = statistics.compactions;
+  told["compacted_bytes"] = statistics.compacted_bytes;
   told["loaded_rows"] = statistics.loaded_rows;
   told["wal_syncs"] = statistics.wal_syncs;
   told["wal_records"] = statistics.wal_records;

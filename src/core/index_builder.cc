@@ -207,6 +207,10 @@ IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view, Training trainin
   }
   plan.parts = parts.left();
   plan.added_rows = parts.left_rows();
+  for (const size_t i : plan.parts) {
+    const Part& part = *view.parts[i].part;
+    if (IsExpected(part)) plan.moved_rows += part.row_count();
+  }
   const bool has_model = files != nullptr && files->model != nullptr;
   if (has_model) {
     plan.caution =
@@ -271,6 +275,11 @@ bool IndexBuilder::IsExpected(const OpenSegment& open) const {
   const auto& parts = open.segment->parts();
   return std::any_of(parts.begin(), parts.end(),
                      [&](const index::SegmentPart& part) { return expected_.contains(part.path); });
+}
+
+bool IndexBuilder::IsExpected(const Part& part) const {
+  MutexLock lock(expected_mutex_);
+  return expected_.contains(part.added().path);
 }
 
 Status IndexBuilder::Run(const ReadView& view, Training training, ThreadPool* threads,
@@ -459,7 +468,7 @@ Result<index::ModelRecord> IndexBuilder::MakeRecord(const ReadView& view, const 
     record.trained_imbalance = CostOf(files->segments, files->model->cluster_count()).imbalance;
     record.added_rows = 0;
   } else {
-    record.added_rows += plan.added_rows;
+    record.added_rows += plan.added_rows - plan.moved_rows;
   }
   const bool is_known = record.accuracy && record.caution == plan.caution &&
                         made.assigned.clusters.size() * kMeasuredPart < plan.rows;

@@ -70,8 +70,10 @@ class IndexBuilder {
     double caution = 1;
     /// Parts of the view that are to be coded.
     std::vector<size_t> parts;
-    /// Rows of them that no segment has.
+    /// Rows of them that no segment has, and of these those that are in a segment of other parts,
+    /// which a compaction is about to replace.
     uint64_t added_rows = 0;
+    uint64_t moved_rows = 0;
     /// Rows of all parts.
     uint64_t rows = 0;
     /// Segments that stay.
@@ -113,6 +115,7 @@ class IndexBuilder {
   void RemoveUnused(const IndexFiles& files) const VIPER_REQUIRES(files_mutex_);
 
   bool IsExpected(const OpenSegment& open) const VIPER_EXCLUDES(expected_mutex_);
+  bool IsExpected(const Part& part) const VIPER_EXCLUDES(expected_mutex_);
 
   const CollectionContext& context_;
   /// Paths of the parts that CodeAhead was given.
