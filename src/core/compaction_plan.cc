@@ -43,8 +43,9 @@ class Planner {
       }
     }
     for (const auto& [size_class, files] : small) Merge(files);
-    std::stable_sort(tasks_.begin(), tasks_.end(),
-                     [](const auto& a, const auto& b) { return Gain(a) > Gain(b); });
+    std::sort(tasks_.begin(), tasks_.end(), [](const CompactionTask& a, const CompactionTask& b) {
+      return Gain(a) != Gain(b) ? Gain(a) > Gain(b) : a.files.front() < b.files.front();
+    });
     return std::move(tasks_);
   }
 

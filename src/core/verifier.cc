@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -45,6 +46,20 @@ constexpr int kVerifyAttemptsMax = 5;
 /// Pairs of rows of one hash that are looked at, and told, in each pass.
 constexpr size_t kEqualIdsMax = 1000;
 
+/// The worst first, then by file, then as they were found.
+void SortFindings(std::vector<VerifyFinding>& findings) {
+  std::vector<size_t> order(findings.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::tuple(findings[b].kind, std::string_view(findings[a].file), a) <
+           std::tuple(findings[a].kind, std::string_view(findings[b].file), b);
+  });
+  std::vector<VerifyFinding> sorted;
+  sorted.reserve(findings.size());
+  for (const size_t i : order) sorted.push_back(std::move(findings[i]));
+  findings = std::move(sorted);
+}
+
 class Verifier {
  public:
   Verifier(const CollectionContext& context, const VerifyOptions& options)
@@ -62,11 +77,7 @@ class Verifier {
     ReportUnreferenced();
     VerifyReport report = std::move(verification_.report());
     report.collection = context_.name;
-    std::stable_sort(report.findings.begin(), report.findings.end(),
-                     [](const VerifyFinding& a, const VerifyFinding& b) {
-                       return std::tuple(b.kind, std::string_view(a.file)) <
-                              std::tuple(a.kind, std::string_view(b.file));
-                     });
+    SortFindings(report.findings);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
     report.seconds = seconds.count();
     return report;
