@@ -272,9 +272,10 @@ void IndexBuilder::ForgetAhead() {
 
 bool IndexBuilder::IsExpected(const OpenSegment& open) const {
   MutexLock lock(expected_mutex_);
-  const auto& parts = open.segment->parts();
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](const index::SegmentPart& part) { return expected_.contains(part.path); });
+  for (const index::SegmentPart& part : open.segment->parts()) {
+    if (expected_.contains(part.path)) return true;
+  }
+  return false;
 }
 
 bool IndexBuilder::IsExpected(const Part& part) const {

@@ -70,11 +70,12 @@ TEST_F(VerifyColumnsTest, StatisticsOfTheTableLogAreThoseOfTheRows) {
       {"\"minValues\"", "\"minvalues\""},
       {"{", "["},
       {R"("year":1978)", R"("tear":1978)"}};
-  for (const auto& [from, to] : spoilt) {
-    const std::string part = AddPart(made, [from = from, to = to](storage::AddedFile& added) {
-      SpoilStatistics(added, from, to);
+  for (const auto& change : spoilt) {
+    const std::string part = AddPart(made, [&change](storage::AddedFile& added) {
+      SpoilStatistics(added, change.first, change.second);
     });
-    EXPECT_NE(FindingsAbout(part).find("the statistics in the table log"), std::string::npos) << to;
+    EXPECT_NE(FindingsAbout(part).find("the statistics in the table log"), std::string::npos)
+        << change.second;
   }
   EXPECT_NE(FindingsAbout(AddPart(made, [](auto& added) { added.stats_json.clear(); }))
                 .find("there are none"),
