@@ -80,6 +80,11 @@ TEST(ValueToJson, EscapesOnlyWhatItMust) {
   EXPECT_EQ(Value(std::string("\0", 1)).ToJson(), "\"\\u0000\"");
 }
 
+TEST(ValueFromJson, NoTextIsNoDocument) {
+  EXPECT_STATUS(kInvalidArgument, "JSON", Value::FromJson(std::string_view()));
+  EXPECT_STATUS(kInvalidArgument, "JSON", Value::FromJson("  "));
+}
+
 TEST(ValueFromJson, KeepsIntegersAndFloatsApart) {
   EXPECT_EQ(Parse("1"), Value(1));
   EXPECT_EQ(Parse("1.0"), Value(1.0));
