@@ -6,9 +6,9 @@
 
 #include "collection_argument.h"
 #include "commands.h"
+#include "index_build.h"
 #include "interrupt.h"
 #include "number_text.h"
-#include "progress_line.h"
 #include "status_macros.h"
 #include "table.h"
 #include "terminal.h"
@@ -82,7 +82,20 @@ void PrintReport(const CompactionReport& report, const VacuumReport& vacuumed,
   }
 }
 
+/// What was merged is in the index again, if there is one: nobody is there to do it in the
+/// background.
+Status BringIndexUp(Collection& collection, bool is_told) {
+  if (collection.Statistics().index_clusters == 0) return {};
+  return is_told ? BuildIndexShown(collection)
+                 : collection.BuildIndex([](double) { return !Interrupted(); });
+}
+
 Status Run(const Session& session, const Arguments& arguments) {
+  constexpr uint64_t kPartMibMax = 4096;
+  if (arguments.part_mib > kPartMibMax) {
+    return Status::InvalidArgument(fmt::format("--part-mib is out of range: min=1 max={} actual={}",
+                                               kPartMibMax, arguments.part_mib));
+  }
   CatchInterrupts();
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
                          OpenCollection(session, arguments.name, Access::kWrite));
@@ -94,6 +107,9 @@ Status Run(const Session& session, const Arguments& arguments) {
   options.progress = [](double) { return !Interrupted(); };
   if (!arguments.dry_run) VIPER_RETURN_IF_ERROR(opened->Flush());
   VIPER_ASSIGN_OR_RETURN(const CompactionReport report, opened->Compact(options));
+  if (!report.steps.empty() && !arguments.dry_run) {
+    VIPER_RETURN_IF_ERROR(BringIndexUp(*opened.collection, !arguments.json));
+  }
   VacuumReport vacuumed;
   if (arguments.vacuum) {
     VIPER_ASSIGN_OR_RETURN(vacuumed,

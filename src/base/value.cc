@@ -207,7 +207,7 @@ std::string Value::ToJson() const {
 
 Result<Value> Value::FromJson(std::string_view json) {
   // An empty text may have no address, which the parser would copy from.
-  if (json.empty()) json = " ";
+  if (json.empty()) return Status::InvalidArgument("bad JSON: no text bytes=0");
   thread_local std::unique_ptr<dom::parser> parser;
   if (parser == nullptr) parser = std::make_unique<dom::parser>();
   Result<Value> result = ParseWith(*parser, json);

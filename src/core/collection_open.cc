@@ -17,8 +17,8 @@
 #include "base/status_macros.h"
 #include "core/collection_impl.h"
 #include "core/index_files.h"
+#include "core/leftover_files.h"
 #include "core/table_schema.h"
-#include "core/vacuum_plan.h"
 #include "storage/directory_creation.h"
 #include "storage/file_names.h"
 
@@ -101,10 +101,9 @@ Result<RecoveryReport> Collection::Impl::OpenReadOnly() {
     if (found.ok()) return report;
     status = found.status();
     // Parts and segments that vanish under us belong to a state that the writer has left behind.
-    if (status.code() != StatusCode::kConflict) return status;
+    if (status.code() != StatusCode::kConflict) break;
   }
-  return Status::Corruption(
-      fmt::format("after {} attempts: {}", kReadAttemptsMax, status.message()));
+  return status;
 }
 
 Status Collection::Impl::OpenWriter() {
@@ -153,37 +152,13 @@ Status Collection::Impl::TakeSchema(const storage::TableState& table) {
 }
 
 Status Collection::Impl::SweepLeftovers(const storage::TableState& table, RecoveryReport& report) {
-  FileSystem& files = *context_.file_system;
-  const std::string& directory = context_.directory;
-  const auto sweep = [&](const std::string& folder, auto&& is_leftover) -> Status {
-    auto names = files.List(folder);
-    if (names.status().code() == StatusCode::kNotFound) return {};  // not every table has each
-    VIPER_RETURN_IF_ERROR(names.status());
-    for (const std::string& name : *names) {
-      if (!is_leftover(name)) continue;
-      const std::string path = storage::JoinPath(folder, name);
-      VIPER_RETURN_IF_ERROR(files.RemoveFile(path));
-      report.removed_files.push_back(path);
-    }
-    return {};
-  };
-  VIPER_RETURN_IF_ERROR(
-      sweep(storage::TmpDirectory(directory), [](const std::string&) { return true; }));
-  VIPER_ASSIGN_OR_RETURN(const auto named, core::NamedFiles(table));
-  // We hold the lock: a part of ours that no commit names belongs to a flush that did not happen.
-  VIPER_RETURN_IF_ERROR(sweep(directory, [&](const std::string& name) {
-    return storage::ParsePartName(name) && !named.contains(name);
-  }));
-  VIPER_RETURN_IF_ERROR(
-      sweep(storage::DeletionVectorDirectory(directory), [&](const std::string& name) {
-        return !named.contains(storage::JoinPath(storage::kDeletionVectorFolder, name));
-      }));
-  return sweep(storage::IndexDirectory(directory), [&](const std::string& name) {
-    // Of those the index itself knows which are of use.
-    if (storage::IsModelName(name) || storage::IsSegmentName(name)) return false;
-    return std::none_of(table.files.begin(), table.files.end(),
-                        [&](const auto& file) { return storage::SidecarName(file.first) == name; });
-  });
+  // We hold the lock: what nobody names belongs to a write that did not happen.
+  const auto found = core::FindUnreferencedFiles(*context_.file_system, context_.directory, table);
+  for (const auto& leftover : found.leftovers) {
+    VIPER_RETURN_IF_ERROR(context_.file_system->RemoveFile(leftover.path));
+    report.removed_files.push_back(leftover.path);
+  }
+  return {};
 }
 
 Status Collection::Impl::OpenParts(const storage::TableState& table, RecoveryReport& report) {
@@ -210,8 +185,10 @@ Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
     if (!view.ok() && view.status().code() == StatusCode::kNotFound) {
       const std::string what = fmt::format("the table names a file that does not exist: {}: {}",
                                            path, view.status().message());
-      // To a reader it may have happened that the writer left this version behind.
-      return context.options.read_only ? Status::Conflict(what) : Status::Corruption(what);
+      // A version that the writer has left behind may lose its files under a reader.
+      const auto newest = MakeTableLog(context)->Load();
+      const bool is_left_behind = newest.ok() && newest->version != table.version;
+      return is_left_behind ? Status::Conflict(what) : Status::Corruption(what);
     }
     VIPER_RETURN_IF_ERROR(view.status());
     if (!view->part->rebuilt_sidecar().empty()) {

@@ -16,6 +16,8 @@ namespace {
 
 /// How often a step is planned anew because a flush replaced one of its files.
 constexpr int kOvertakenMax = 10;
+/// A compaction that is slowed down looks so often whether it is to stop.
+constexpr double kSecondsBetweenStops = 0.05;
 
 double SecondsSince(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -48,16 +50,20 @@ class Pacer {
 
   Status Advance(uint64_t bytes) {
     done_ += bytes;
+    const double due = bytes_per_second_ == 0
+                           ? 0
+                           : static_cast<double>(done_) / static_cast<double>(bytes_per_second_);
     const double share = static_cast<double>(done_) / static_cast<double>(bytes_);
-    if (options_.progress && !options_.progress(std::min(share, 1.0))) {
-      return Status::Cancelled("compaction: stopped by its caller");
+    // However slow it is to be, it can be stopped at any time.
+    while (true) {
+      if (options_.progress && !options_.progress(std::min(share, 1.0))) {
+        return Status::Cancelled("compaction: stopped by its caller");
+      }
+      const double left = due - SecondsSince(begin_);
+      if (left <= 0) return {};
+      std::this_thread::sleep_for(
+          std::chrono::duration<double>(std::min(left, kSecondsBetweenStops)));
     }
-    if (bytes_per_second_ > 0) {
-      const double due = static_cast<double>(done_) / static_cast<double>(bytes_per_second_);
-      std::this_thread::sleep_until(begin_ + std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                                 std::chrono::duration<double>(due)));
-    }
-    return {};
   }
 
  private:

@@ -200,6 +200,46 @@ TEST_F(CompactorTest, ItStopsWhenItIsToldTo) {
   EXPECT_TRUE(collection_->recovery().removed_files.empty()) << "nothing was left behind";
 }
 
+TEST_F(CompactorTest, HoweverSlowItIsToBeItCanBeStopped) {
+  Create();
+  WriteSmallFiles(4);
+  int asked = 0;
+  CompactOptions options;
+  options.bytes_per_second = 1;
+  options.progress = [&](double) { return ++asked < 3; };
+  EXPECT_STATUS(kCancelled, "stopped", collection_->Compact(options));
+  EXPECT_EQ(PartCount(), 4u);
+}
+
+TEST_F(CompactorTest, AFullDiskAtItsEndLeavesNothingBehind) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  std::vector<Record> records;
+  for (int i = 0; i < 20; ++i) records.push_back(At(std::to_string(i), static_cast<float>(i), 0));
+  ASSERT_OK(collection_->Upsert(records));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(Delete({"0", "1", "2", "3"}));
+  ASSERT_OK(collection_->Flush());
+  CompactOptions options;
+  options.progress = [&](double) {
+    if (Delete({"5"}).ok() && collection_->Flush().ok()) {
+      // The deletion vectors of the new file cannot be written.
+      InjectedFault fault;
+      fault.operation = FileOperation::kCreate;
+      fault.path_part = "deletion_vector_";
+      files_.InjectFault(fault);
+    }
+    return true;
+  };
+  EXPECT_FALSE(collection_->Compact(options).ok());
+  files_.ClearFaults();
+  EXPECT_EQ(FilesEndingIn(kTable, ".parquet").size(), 1u);
+  EXPECT_EQ(Count(), 15u);
+  ASSERT_OK(collection_->Compact({.everything = true}));
+  ASSERT_OK(Reopen());
+  EXPECT_EQ(Count(), 15u);
+}
+
 TEST_F(CompactorTest, FoldingGivesTheTableItsOldProtocolBack) {
   options_.delete_mode = DeleteMode::kVectors;
   Create();

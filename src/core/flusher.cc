@@ -215,7 +215,7 @@ Result<FlushPlan> Flusher::Begin(const std::shared_ptr<Memtable>& loaded) {
 }
 
 Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions) {
-  VIPER_ASSIGN_OR_RETURN(const Written written, Write(plan));
+  VIPER_ASSIGN_OR_RETURN(Written written, Write(plan));
   storage::TableCommit commit = MakeCommit(plan, written);
   commit.operation = "WRITE";
   commit.operation_parameters = {{"mode", "Append"}};
@@ -249,7 +249,10 @@ Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, bool da
     status = CommitCompactedOnce(plan, written);
     if (status.code() != StatusCode::kConflict) break;
     RemoveVectors(written);
-    VIPER_RETURN_IF_ERROR(AdoptCommitsOfOthers());
+    if (Status adopted = AdoptCommitsOfOthers(); !adopted.ok()) {
+      RemoveFiles(written);
+      return adopted;
+    }
   }
   if (status.code() == StatusCode::kConflict) RemoveFiles(written);
   VIPER_RETURN_IF_ERROR(status);
@@ -306,7 +309,11 @@ Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
       dead.push_back(rows.empty() ? nullptr : std::make_shared<const Bitmap>(std::move(rows)));
     }
   }
-  VIPER_ASSIGN_OR_RETURN(written.result.part_vectors, WriteVectors(dead, written.vector_path));
+  auto vectors = WriteVectors(dead, written.vector_path);
+  // After a commit that failed nobody knows what it left; before it the new files are nobody's.
+  if (!vectors.ok()) RemoveFiles(written);
+  VIPER_RETURN_IF_ERROR(vectors.status());
+  written.result.part_vectors = std::move(*vectors);
   storage::TableCommit commit = MakeCommit(plan, written);
   commit.operation = "OPTIMIZE";
   VIPER_RETURN_IF_ERROR(log_->Commit(table_.version + 1, commit, context_.NowMillis()));
@@ -404,7 +411,7 @@ Result<std::vector<PartView>> Flusher::OpenParts(
   return parts;
 }
 
-void Flusher::RemoveFiles(const Written& written) const {
+void Flusher::RemoveFiles(Written& written) const {
   // Best effort: files that no commit names are swept at the next open.
   const auto remove = [this](const std::string& path) {
     (void)context_.file_system->RemoveFile(path).ok();
@@ -416,10 +423,11 @@ void Flusher::RemoveFiles(const Written& written) const {
   RemoveVectors(written);
 }
 
-void Flusher::RemoveVectors(const Written& written) const {
+void Flusher::RemoveVectors(Written& written) const {
   if (written.vector_path.empty()) return;
   const std::string path = storage::DataFilePath(context_.directory, written.vector_path);
   (void)context_.file_system->RemoveFile(path).ok();
+  written.vector_path.clear();
 }
 
 void Flusher::Clean(const FlushPlan& plan) {

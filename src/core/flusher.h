@@ -92,8 +92,8 @@ class Flusher {
   storage::TableCommit MakeCommit(const FlushPlan& plan, const Written& written) const
       VIPER_REQUIRES(flush_mutex_);
   Result<std::vector<PartView>> OpenParts(const std::vector<storage::AddedFile>& files) const;
-  void RemoveFiles(const Written& written) const;
-  void RemoveVectors(const Written& written) const;
+  void RemoveFiles(Written& written) const;
+  void RemoveVectors(Written& written) const;
   Status AdoptCommitsOfOthers() VIPER_REQUIRES(flush_mutex_);
   /// Remove what a commit has left behind, and write a checkpoint where one is due.
   void Clean(const FlushPlan& plan) VIPER_REQUIRES(flush_mutex_);

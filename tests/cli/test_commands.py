@@ -173,6 +173,7 @@ def test_compact_merges_files_and_folds_deletion_vectors(tmp_path):
     told = json.loads(lake.run("compact", "c", "--dry-run", "--json"))
     assert told["dry_run"] and told["files_after"] == 1 and len(told["steps"]) == 1
     assert len(list(lake.table().glob("part-*.parquet"))) == 5
+    assert "--part-mib is out of range" in lake.fail("compact", "c", "--part-mib", 2**44, code=INVALID)
     done = lake.run("compact", "c", "--all", "--fold", "--vacuum")
     assert "5 small files" in done and "made 5 files" in done and "deletion vectors" in done
     assert len(list(lake.table().glob("part-*.parquet"))) == 1

@@ -35,6 +35,16 @@ def test_the_report_tells_what_was_trained_and_measured(indexed):
     assert report["model"] in text and "recall 0.95" in text and "rows at the nearest centroid" in text
 
 
+def test_what_a_compaction_writes_is_in_the_index(indexed):
+    indexed.options = ("--deletes", "vectors")
+    indexed.run("delete", "c", "5")
+    told = json.loads(indexed.run("compact", "c", "--all", "--json"))
+    assert [step["dropped_rows"] for step in told["steps"]] == [1]
+    report = json.loads(indexed.run("index", "c", "--report", "--json"))
+    assert report["indexed_rows"] == report["table_rows"] == ROWS - 1
+    assert report["version"] == 1
+
+
 def test_clusters_of_a_record_and_of_a_vector(indexed):
     by_id = json.loads(indexed.run("clusters", "c", "--id", "7", "--recall", "0.99", "--json"))
     vector = json.dumps(random_vectors(11, ROWS, DIM).astype(np.float32)[7].tolist())
