@@ -89,8 +89,9 @@ Result<WriteSummary> Collection::Impl::UpdateById(std::span<const CheckedUpdate>
     Status status;
     while (status.ok() && next < updates.size() && revision.bytes() < kAtomicWriteBytesMax) {
       const CheckedUpdate& update = updates[next++];
-      VIPER_ASSIGN_OR_RETURN(const auto seen, view->Find(update.id, now));
-      status = revision.AddUpdate(std::string(update.id), *update.change, seen, now);
+      const auto seen = view->Find(update.id, now);
+      status = seen.ok() ? revision.AddUpdate(std::string(update.id), *update.change, *seen, now)
+                         : seen.status();
     }
     if (status.ok()) status = Revise(revision, total);
     if (!status.ok()) return AfterRows(status, "update", total.rows);
@@ -127,7 +128,7 @@ Result<WriteSummary> Collection::Impl::ReviseWhere(const Filter& filter,
       status =
           change == nullptr ? revision.AddDelete(*seen) : revision.AddUpdate(*seen, *change, now);
     }
-    if (revision.empty()) return total;
+    if (status.ok() && revision.empty()) return total;
     if (status.ok()) status = Revise(revision, total);
     if (!status.ok()) return AfterRows(status, operation, total.rows);
   }

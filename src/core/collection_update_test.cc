@@ -174,6 +174,9 @@ TEST_P(CollectionUpdateTest, MetadataThatGrowTooLargeRefuseEverything) {
   EXPECT_STATUS(kInvalidArgument, "update: id 'b': the metadata are too large",
                 collection_->UpdateMetadata(ids, {.set = {{"q", large}}}));
   EXPECT_FALSE(MetadataOf("a").contains("q"));
+  EXPECT_STATUS(kInvalidArgument, "update: id 'b': the metadata are too large",
+                collection_->UpdateMetadata(Where("_id = 'b'"), {.set = {{"q", large}}}));
+  EXPECT_FALSE(MetadataOf("b").contains("q"));
 }
 
 TEST_P(CollectionUpdateTest, ExpiredRowsDoNotExist) {
