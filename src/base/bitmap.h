@@ -61,11 +61,7 @@ class Bitmap {
   /// Bits [first, first + count), which must be there, as a bitmap of their own.
   Bitmap Slice(size_t first, size_t count) const;
 
-  size_t CountSet() const {
-    size_t count = 0;
-    for (uint64_t word : words_) count += static_cast<size_t>(std::popcount(word));
-    return count;
-  }
+  size_t CountSet() const;
   /// Set bits in [first, last).
   size_t CountSet(size_t first, size_t last) const;
   bool AnySet() const {
@@ -75,7 +71,7 @@ class Bitmap {
     return false;
   }
 
-  /// Word-wise with a bitmap of the same size.
+  /// Word-wise with a bitmap of the same size, in AndNot of this size or less.
   Bitmap& operator&=(const Bitmap& other);
   Bitmap& operator|=(const Bitmap& other);
   Bitmap& AndNot(const Bitmap& other);

@@ -20,7 +20,7 @@ Bitmap ToBitmap(const std::vector<bool>& bits) {
   return bitmap;
 }
 
-constexpr size_t kSizes[] = {0, 1, 63, 64, 65, 127, 128, 200, 1000};
+constexpr size_t kSizes[] = {0, 1, 63, 64, 65, 127, 128, 200, 1000, 5000};
 
 TEST(Bitmap, AllOnesHasNoBitsPastItsEnd) {
   for (size_t size : kSizes) {

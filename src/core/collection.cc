@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "core/cluster_prediction.h"
+#include "core/coding_ahead.h"
 #include "core/collection_impl.h"
 #include "core/index_report.h"
 
@@ -88,7 +89,10 @@ void Collection::Impl::FlushInBackground() {
                  std::chrono::milliseconds(context_.options.flush_age_ms);
   }
   if (!is_large && !is_old) return;
-  Status flushed = Flush();
+  core::CodingAhead ahead(context_, *writer_->index_builder);
+  const Status flushed = FlushPreparing([&](const auto& parts) {
+    ahead.Code(*state()->View(), parts, [this] { return !writer_->stopping.load(); });
+  });
   MutexLock lock(status_mutex_);
   background_error_.reset();
   if (flushed.ok()) return;
@@ -178,12 +182,16 @@ Result<WriteSummary> Collection::Impl::WriteIf(WriteQueue::Condition condition,
 }
 
 Status Collection::Impl::Flush() {
+  return FlushPreparing([](const auto&) {});
+}
+
+Status Collection::Impl::FlushPreparing(const core::Flusher::Prepare& prepare) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
   {
     MutexLock lock(status_mutex_);
     oldest_unflushed_.reset();
   }
-  Status flushed = writer_->flusher->Flush();
+  Status flushed = writer_->flusher->Flush(prepare);
   if (!flushed.ok()) NoteUnflushed();
   if (writer_->index_thread == nullptr) writer_->memtable_coder->ForgetFlushed(*state()->View());
   NotifyIndexThread();

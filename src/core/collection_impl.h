@@ -122,6 +122,7 @@ class Collection::Impl {
   Status CheckWritable() const;
   Status MakeRoom();
   void FlushInBackground();
+  Status FlushPreparing(const core::Flusher::Prepare& prepare);
   void CompactInBackground();
   void KeepIndexUp();
   void TrainIndexInBackground();

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "core/coding_ahead.h"
 #include "core/part_builder.h"
 
 namespace viper::core {
@@ -150,20 +151,6 @@ Result<CompactionReport> Compactor::RunLocked(const CompactOptions& options) {
   return report;
 }
 
-void Compactor::CodeAhead(std::span<const std::shared_ptr<const Part>> parts,
-                          const CompactOptions& options) {
-  if (!context_.options.background_index) return;
-  const Status coded = index_builder_.CodeAhead(
-      *state_.View(), parts, [&](double) { return !options.progress || options.progress(1); });
-  // Searches compare these rows one by one then, until the index thread has coded them.
-  if (!coded.ok()) {
-    context_.Log(
-        fmt::format("collection '{}': files that a compaction wrote are not in the index "
-                    "yet: {}",
-                    context_.name, coded.ToString()));
-  }
-}
-
 Result<CompactionStep> Compactor::Do(const Inventory& inventory, const CompactionTask& task,
                                      const CompactOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
@@ -208,11 +195,12 @@ Result<CompactionStep> Compactor::Do(const Inventory& inventory, const Compactio
   VIPER_ASSIGN_OR_RETURN(BuiltParts built, BuildParts(plan, build_options, context_.NowMillis()));
   for (const storage::AddedFile& file : built.added) step.bytes_after += file.size;
   step.files_after = built.added.size();
-  const Status committed =
-      flusher_.CommitCompacted(plan, std::move(built), drops_expired,
-                               [&](const auto& new_parts) { CodeAhead(new_parts, options); });
-  index_builder_.ForgetAhead();
-  VIPER_RETURN_IF_ERROR(committed);
+  CodingAhead ahead(context_, index_builder_);
+  VIPER_RETURN_IF_ERROR(
+      flusher_.CommitCompacted(plan, std::move(built), drops_expired, [&](const auto& new_parts) {
+        ahead.Code(*state_.View(), new_parts,
+                   [&] { return !options.progress || options.progress(1); });
+      }));
   step.seconds = SecondsSince(begin);
   steps_.fetch_add(1);
   copied_bytes_.fetch_add(step.bytes_after);

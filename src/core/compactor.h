@@ -51,8 +51,6 @@ class Compactor {
   Result<Inventory> Look() const;
   CompactionLimits LimitsOf(const CompactOptions& options) const;
   Result<CompactionReport> RunLocked(const CompactOptions& options) VIPER_REQUIRES(run_mutex_);
-  /// Have the index know parts before they are in the view.
-  void CodeAhead(std::span<const std::shared_ptr<const Part>> parts, const CompactOptions& options);
   /// Conflict if a file of the task is no longer in the table.
   Result<CompactionStep> Do(const Inventory& inventory, const CompactionTask& task,
                             const CompactOptions& options) VIPER_REQUIRES(run_mutex_);

@@ -158,14 +158,14 @@ Flusher::Flusher(const CollectionContext& context, std::unique_ptr<storage::Tabl
   }
 }
 
-Status Flusher::Flush() {
+Status Flusher::Flush(const Prepare& prepare) {
   MutexLock lock(flush_mutex_);
-  return Run(nullptr, {});
+  return Run(nullptr, {}, prepare);
 }
 
 Status Flusher::CommitLoaded(std::shared_ptr<Memtable> loaded, const Transactions& transactions) {
   MutexLock lock(flush_mutex_);
-  return Run(loaded, transactions);
+  return Run(loaded, transactions, [](const auto&) {});
 }
 
 int64_t Flusher::TransactionVersion(const std::string& application) const {
@@ -179,14 +179,15 @@ Status Flusher::Refresh() {
   return AdoptCommitsOfOthers();
 }
 
-Status Flusher::Run(const std::shared_ptr<Memtable>& loaded, const Transactions& transactions) {
+Status Flusher::Run(const std::shared_ptr<Memtable>& loaded, const Transactions& transactions,
+                    const Prepare& prepare) {
   Status status;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     VIPER_ASSIGN_OR_RETURN(FlushPlan plan, Begin(loaded));
     const bool is_up_to_date = plan.sources.empty() && transactions.empty() &&
                                plan.through_sequence == flushed_sequence_.load();
     if (is_up_to_date) return {};
-    status = Carry(plan, transactions);
+    status = Carry(plan, transactions, prepare);
     if (status.ok()) return {};
     {
       MutexLock apply(apply_mutex_);
@@ -214,8 +215,10 @@ Result<FlushPlan> Flusher::Begin(const std::shared_ptr<Memtable>& loaded) {
   return plan;
 }
 
-Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions) {
+Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions,
+                      const Prepare& prepare) {
   VIPER_ASSIGN_OR_RETURN(Written written, Write(plan));
+  prepare(written.result.parts);
   storage::TableCommit commit = MakeCommit(plan, written);
   commit.operation = "WRITE";
   commit.operation_parameters = {{"mode", "Append"}};

@@ -33,8 +33,10 @@ class Flusher {
           storage::TableState table, CollectionState& state, storage::WalWriter& wal,
           Mutex& apply_mutex);
 
+  /// Is given the new parts of a commit, open, before it.
+  using Prepare = std::function<void(std::span<const std::shared_ptr<const Part>> parts)>;
   /// Flush whatever is in memory. Does nothing if the table has it all.
-  Status Flush() VIPER_EXCLUDES(flush_mutex_);
+  Status Flush(const Prepare& prepare) VIPER_EXCLUDES(flush_mutex_);
   /// Commit `loaded` (nobody writes to it any more) on top of everything, with these transactions.
   Status CommitLoaded(std::shared_ptr<Memtable> loaded,
                       const std::map<std::string, int64_t>& transactions)
@@ -42,8 +44,7 @@ class Flusher {
   /// Commit parts that were built by a plan of CollectionState::PlanRewrite, while writes and
   /// flushes went on: rows that the table has come to know to be dead since are in the deletion
   /// vectors of the new parts. `data_change`: rows are gone that were alive. Conflict if a source
-  /// is no longer in the table. `prepare` is given the new parts, open, before all that.
-  using Prepare = std::function<void(std::span<const std::shared_ptr<const Part>> parts)>;
+  /// is no longer in the table.
   Status CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change,
                          const Prepare& prepare) VIPER_EXCLUDES(flush_mutex_);
   /// If the table asks its readers to know deletion vectors, and has none any more: ask no longer.
@@ -67,11 +68,11 @@ class Flusher {
   using Transactions = std::map<std::string, int64_t>;
   using Vectors = std::vector<std::shared_ptr<const DeletionVector>>;
 
-  Status Run(const std::shared_ptr<Memtable>& loaded, const Transactions& transactions)
-      VIPER_REQUIRES(flush_mutex_);
+  Status Run(const std::shared_ptr<Memtable>& loaded, const Transactions& transactions,
+             const Prepare& prepare) VIPER_REQUIRES(flush_mutex_);
   Result<FlushPlan> Begin(const std::shared_ptr<Memtable>& loaded) VIPER_EXCLUDES(apply_mutex_);
   /// Conflict: somebody else committed first; nothing of the plan happened.
-  Status Carry(const FlushPlan& plan, const Transactions& transactions)
+  Status Carry(const FlushPlan& plan, const Transactions& transactions, const Prepare& prepare)
       VIPER_REQUIRES(flush_mutex_);
   /// Everything that is on disk for a plan before it is committed.
   struct Written {

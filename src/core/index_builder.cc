@@ -265,9 +265,9 @@ Status IndexBuilder::CodeAhead(const ReadView& view,
   return KeepUp(ahead, nullptr, progress);
 }
 
-void IndexBuilder::ForgetAhead() {
+void IndexBuilder::ForgetAhead(std::span<const std::string> paths) {
   MutexLock lock(expected_mutex_);
-  expected_.clear();
+  for (const std::string& path : paths) expected_.erase(path);
 }
 
 bool IndexBuilder::IsExpected(const OpenSegment& open) const {

@@ -48,12 +48,12 @@ class IndexBuilder {
   Status KeepUp(const ReadView& view, ThreadPool* threads,
                 const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
   /// Code parts that are about to be in the view, by step (2), so that a search finds them in the
-  /// index from the moment on at which they are. Until ForgetAhead no build drops their segment,
-  /// though no view has them.
+  /// index from the moment on at which they are. Until ForgetAhead of their paths no build drops
+  /// their segment, though no view has them.
   Status CodeAhead(const ReadView& view, std::span<const std::shared_ptr<const Part>> parts,
                    const std::function<bool(double)>& progress)
       VIPER_EXCLUDES(files_mutex_, expected_mutex_);
-  void ForgetAhead() VIPER_EXCLUDES(expected_mutex_);
+  void ForgetAhead(std::span<const std::string> paths) VIPER_EXCLUDES(expected_mutex_);
   /// Whether Build would do something.
   bool IsBehind(const ReadView& view) const;
 

@@ -227,7 +227,7 @@ TEST_F(IndexBuilderTest, PartsThatAreAboutToComeAreCodedAheadAndKept) {
   EXPECT_EQ(segment_count(), 2u) << "no view has its rows, and it is waited for";
   ASSERT_OK(builder.KeepUp(*open->View(), nullptr, {}));
   EXPECT_EQ(builder.coded_rows(), 1500u);
-  builder.ForgetAhead();
+  builder.ForgetAhead(std::vector{coming.front()->added().path});
   ASSERT_OK(builder.KeepUp(before, nullptr, {}));
   EXPECT_EQ(segment_count(), 1u);
 }

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/coding.h"
 #include "base/status_macros.h"
 #include "index/byte_row.h"
 #include "index/model_training.h"
@@ -16,7 +17,11 @@
 namespace viper::core {
 namespace {
 
-constexpr uint64_t kRowsMin = 4096;
+/// A search looks into a few clusters, and finds a block of a row or two in a few of those: that
+/// takes less than comparing a row for every sixteenth cluster. Below kRowsMin most of a segment's
+/// bytes would be its table of clusters.
+constexpr uint64_t kRowsMin = 512;
+constexpr uint64_t kClustersPerRow = 16;
 
 /// The bytes of a segment, from a line of the cache on as in a mapped file.
 class BytesInMemory : public MappedFile {
@@ -73,6 +78,28 @@ class Rows {
   const RowRange rows_;
 };
 
+/// The nearest cluster of each row; returns the sum of the squared distances to their centroids.
+double AssignClusters(const std::shared_ptr<const index::Model>& model, const Rows& rows,
+                      std::span<uint32_t> clusters) {
+  const index::ClusterAssigner assigner(model);
+  std::vector<float> squared(clusters.size());
+  rows.ForEachRun([&](const std::byte* floats, uint64_t first, uint64_t count) {
+    assigner.Assign(floats, count, clusters.data() + first, squared.data() + first);
+  });
+  return std::accumulate(squared.begin(), squared.end(), 0.0);
+}
+
+/// The clusters of the rows of a segment: those of zeros, which are in none, are left as they are.
+void ReadClusters(const index::Segment& segment, std::span<uint32_t> clusters) {
+  for (size_t i = 0; i < segment.cluster_count(); ++i) {
+    const index::ClusterView& cluster = segment.cluster(i);
+    for (uint32_t row = 0; row < cluster.row_count; ++row) {
+      const std::byte* number = cluster.numbers + size_t{row} * sizeof(uint32_t);
+      clusters[LoadFixed<uint32_t>(number)] = static_cast<uint32_t>(i);
+    }
+  }
+}
+
 bool IsOf(const CodedRows& coded, const MemtableView& memtable) {
   return coded.memtable.lock() == memtable.memtable;
 }
@@ -80,7 +107,7 @@ bool IsOf(const CodedRows& coded, const MemtableView& memtable) {
 }  // namespace
 
 uint64_t MemtableCoder::MinRows(const index::Model& model) {
-  return std::max<uint64_t>(kRowsMin, model.cluster_count());
+  return std::max<uint64_t>(kRowsMin, model.cluster_count() / kClustersPerRow);
 }
 
 Status MemtableCoder::Code(const ReadView& view, const std::function<bool(double)>& progress) {
@@ -100,11 +127,16 @@ Status MemtableCoder::Code(const ReadView& view, const std::function<bool(double
     RowRange rows = {coded.size() == first_of_memtable ? 0 : coded.back().rows.end(), 0};
     rows.count = memtable.row_count - std::min<uint64_t>(rows.first, memtable.row_count);
     if (rows.count < MinRows(*files->model)) continue;
-    while (coded.size() > first_of_memtable && coded.back().rows.count <= rows.count) {
-      rows = {coded.back().rows.first, coded.back().rows.count + rows.count};
-      coded.pop_back();
+    size_t first_merged = coded.size();
+    while (first_merged > first_of_memtable && coded[first_merged - 1].rows.count <= rows.count) {
+      --first_merged;
+      rows = {coded[first_merged].rows.first, coded[first_merged].rows.count + rows.count};
     }
-    VIPER_ASSIGN_OR_RETURN(coded.emplace_back(), CodeRows(files->model, memtable, rows, progress));
+    VIPER_ASSIGN_OR_RETURN(
+        CodedRows merged,
+        CodeRows(files->model, memtable, rows, std::span(coded).subspan(first_merged), progress));
+    coded.resize(first_merged);
+    coded.push_back(std::move(merged));
     has_changed = true;
   }
   if (has_changed || coded.size() != before.size()) index.ReplaceCodedRows(std::move(coded));
@@ -113,20 +145,26 @@ Status MemtableCoder::Code(const ReadView& view, const std::function<bool(double
 
 Result<CodedRows> MemtableCoder::CodeRows(const std::shared_ptr<const index::Model>& model,
                                           const MemtableView& memtable, const RowRange& range,
+                                          std::span<const CodedRows> known,
                                           const std::function<bool(double)>& progress) const {
   const Rows rows(memtable, range);
-  const index::ClusterAssigner assigner(model);
   std::vector<uint32_t> clusters(range.count);
-  std::vector<float> squared(range.count);
-  rows.ForEachRun([&](const std::byte* floats, uint64_t first, uint64_t count) {
-    assigner.Assign(floats, count, clusters.data() + first, squared.data() + first);
-  });
+  double squared_sum = 0;
+  uint64_t known_count = 0;
+  for (const CodedRows& before : known) {
+    const index::Segment& segment = *before.open->segment;
+    ReadClusters(segment, std::span(clusters).subspan(known_count, before.rows.count));
+    squared_sum += segment.mean_squared_distance() * static_cast<double>(before.rows.count);
+    known_count += before.rows.count;
+  }
+  squared_sum +=
+      AssignClusters(model, Rows(memtable, {range.first + known_count, range.count - known_count}),
+                     std::span(clusters).subspan(known_count));
   index::SegmentInput input;
   input.model = model;
   input.parts = {{"(memory)", 0, range.count}};
   input.clusters = clusters;
-  input.mean_squared_distance =
-      std::accumulate(squared.begin(), squared.end(), 0.0) / static_cast<double>(range.count);
+  input.mean_squared_distance = squared_sum / static_cast<double>(range.count);
   if (!context_.options.index_byte_rows) {
     input.byte_rows = index::ByteRows::kNone;
   } else if (model->metric() == Metric::kL2 && rows.AreWhole(model->dim())) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 
 #include "core/collection_context.h"
 #include "core/collection_index.h"
@@ -23,8 +24,7 @@ class MemtableCoder {
  public:
   explicit MemtableCoder(const CollectionContext& context) : context_(context) {}
 
-  /// From so many rows without codes on it pays to code them: at a row per cluster a segment takes
-  /// about as many bytes as the floats.
+  /// From so many rows without codes on it pays to code them.
   static uint64_t MinRows(const index::Model& model);
 
   /// Code what is due of the memtables of `view`, the newest state, and forget those that are gone
@@ -38,8 +38,10 @@ class MemtableCoder {
   size_t memory_bytes() const;
 
  private:
+  /// `known`: segments of the first of these rows, one after the other.
   Result<CodedRows> CodeRows(const std::shared_ptr<const index::Model>& model,
                              const MemtableView& memtable, const RowRange& rows,
+                             std::span<const CodedRows> known,
                              const std::function<bool(double)>& progress) const;
 
   const CollectionContext& context_;

@@ -104,41 +104,39 @@ class MemoryAccess : public columnar::RowAccess {
   const RowAt row_at_;
 };
 
-/// Clears the rows that have expired, and notes when the next of the others does.
-class ExpiryMask {
+/// Collects the rows that have expired, and when the next of the others does.
+class ExpiryScan {
  public:
-  ExpiryMask(int64_t now, Bitmap& rows) : now_(now), rows_(rows) {}
+  ExpiryScan(int64_t now, uint64_t row_count) : now_(now), rows_(row_count) {}
 
-  void Apply(const MemtableView& memtable) {
-    rows_.ForEachSet(
-        [&](size_t row) { Apply(row, memtable.row(static_cast<uint32_t>(row)).expires_at); });
+  void Read(const MemtableView& memtable) {
+    for (uint32_t row = 0; row < memtable.row_count; ++row) Add(row, memtable.row(row).expires_at);
   }
-  Status Apply(const Part& part) {
+  Status Read(const Part& part) {
     for (size_t group = 0; group < part.row_groups().size(); ++group) {
-      const RowRange range = part.row_groups()[group];
-      if (rows_.CountSet(range.first, range.end()) == 0) continue;
       VIPER_ASSIGN_OR_RETURN(auto column, part.RowGroup(columnar::kExpiresAtColumn, group));
+      const uint64_t first = part.row_groups()[group].first;
       for (size_t i = 0; i < column->row_count(); ++i) {
-        if (column->IsPresent(i) && rows_.Test(range.first + i)) {
-          Apply(range.first + i, column->int64s()[i]);
-        }
+        if (column->IsPresent(i)) Add(first + i, column->int64s()[i]);
       }
     }
     return {};
   }
-  int64_t next_expiry() const { return next_expiry_; }
+  ExpiredRows Finish() && {
+    return {std::make_shared<const Bitmap>(std::move(rows_)), now_, next_expiry_};
+  }
 
  private:
-  void Apply(size_t row, int64_t expires_at) {
+  void Add(size_t row, int64_t expires_at) {
     if (expires_at <= now_) {
-      rows_.Clear(row);
+      rows_.Set(row);
     } else {
       next_expiry_ = std::min(next_expiry_, expires_at);
     }
   }
 
   const int64_t now_;
-  Bitmap& rows_;
+  Bitmap rows_;
   int64_t next_expiry_ = kNeverExpires;
 };
 
@@ -189,10 +187,6 @@ Status KeepMatching(const Part& part, const columnar::Predicate& predicate, cons
   return {};
 }
 
-const Bitmap* DeadRows(const ReadView& view, size_t source) {
-  return view.is_part(source) ? view.parts[source].dead.get() : view.memtable_of(source).dead.get();
-}
-
 }  // namespace
 
 Result<Bitmap> MatchPart(const Part& part, const columnar::Predicate& predicate,
@@ -232,31 +226,16 @@ Result<bool> MatchRow(Row row, const CollectionSchema& schema,
   return matches.Test(0);
 }
 
-Result<SourceSelection> KeepLiveRows(const ReadView& view, size_t source,
-                                     std::shared_ptr<const Bitmap> matches, int64_t now) {
-  const Bitmap* dead = DeadRows(view, source);
+Result<ExpiredRows> FindExpired(const ReadView& view, size_t source, int64_t now) {
   const int64_t first_expiry = FirstExpiry(view, source);
-  if (dead == nullptr && first_expiry > now)
-    return SourceSelection{std::move(matches), first_expiry};
-  Bitmap rows = matches == nullptr ? Bitmap(view.source_rows(source), true) : *matches;
-  if (dead != nullptr) {
-    Bitmap sized = *dead;
-    sized.Resize(rows.size());
-    rows.AndNot(sized);
+  if (first_expiry > now) return ExpiredRows{nullptr, now, first_expiry};
+  ExpiryScan scan(now, view.source_rows(source));
+  if (view.is_part(source)) {
+    VIPER_RETURN_IF_ERROR(scan.Read(*view.parts[source].part));
+  } else {
+    scan.Read(view.memtable_of(source));
   }
-  SourceSelection selection;
-  selection.next_expiry = first_expiry;
-  if (first_expiry <= now) {
-    ExpiryMask mask(now, rows);
-    if (view.is_part(source)) {
-      VIPER_RETURN_IF_ERROR(mask.Apply(*view.parts[source].part));
-    } else {
-      mask.Apply(view.memtable_of(source));
-    }
-    selection.next_expiry = mask.next_expiry();
-  }
-  selection.rows = std::make_shared<const Bitmap>(std::move(rows));
-  return selection;
+  return std::move(scan).Finish();
 }
 
 }  // namespace viper::core

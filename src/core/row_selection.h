@@ -33,16 +33,18 @@ Result<Bitmap> MatchMemtable(const MemtableView& memtable, uint32_t first,
 Result<bool> MatchRow(Row row, const CollectionSchema& schema,
                       const columnar::Predicate& predicate);
 
-/// Which rows of a source take part.
-struct SourceSelection {
-  /// Null = all.
+/// The rows of a source that have expired at some moment, dead ones too.
+struct ExpiredRows {
+  /// Null = none. May be shorter than the source: rows past its end have not.
   std::shared_ptr<const Bitmap> rows;
-  /// When the next of them expires; kNeverExpires = none does.
+  /// So it was from `made_at` on, and is until the next row expires (kNeverExpires: none does).
+  int64_t made_at = 0;
   int64_t next_expiry = kNeverExpires;
+
+  bool HoldsAt(int64_t now) const { return made_at <= now && now < next_expiry; }
 };
 
-/// Those of the rows `matches` (null = all) that are neither dead nor expired at `now`.
-Result<SourceSelection> KeepLiveRows(const ReadView& view, size_t source,
-                                     std::shared_ptr<const Bitmap> matches, int64_t now);
+/// Reads the expiry of every row, unless none has expired at `now`.
+Result<ExpiredRows> FindExpired(const ReadView& view, size_t source, int64_t now);
 
 }  // namespace viper::core

@@ -11,21 +11,20 @@ bool IsSameOwner(const std::weak_ptr<const void>& a, const std::shared_ptr<const
 
 }  // namespace
 
-std::shared_ptr<const void> SelectionCache::FindEntry(const std::shared_ptr<const void>& owner,
-                                                      const FilterKey& filter) {
+std::shared_ptr<const void> SelectionCache::FindEntry(const Key& key,
+                                                      const std::shared_ptr<const void>& owner) {
   MutexLock lock(mutex_);
-  const auto found = places_.find({owner.get(), filter});
+  const auto found = places_.find(key);
   if (found == places_.end() || !IsSameOwner(found->second->owner, owner)) return nullptr;
   entries_.splice(entries_.begin(), entries_, found->second);
   return found->second->value;
 }
 
-void SelectionCache::Put(const std::shared_ptr<const void>& owner, const FilterKey& filter,
-                         std::shared_ptr<const void> value, size_t bytes) {
+void SelectionCache::PutEntry(const Key& key, const std::shared_ptr<const void>& owner,
+                              std::shared_ptr<const void> value, size_t bytes) {
   bytes += sizeof(Entry) + 4 * sizeof(void*);
   Entries dropped;
   MutexLock lock(mutex_);
-  const Key key = {owner.get(), filter};
   if (const auto found = places_.find(key); found != places_.end()) {
     EraseLocked(found->second, dropped);
   }
@@ -33,7 +32,10 @@ void SelectionCache::Put(const std::shared_ptr<const void>& owner, const FilterK
   entries_.push_front({key, owner, std::move(value), bytes});
   places_.emplace(key, entries_.begin());
   bytes_ += bytes;
-  if (bytes_ > bytes_max_) EvictLocked(dropped);
+  // Every write leaves entries of a view that is gone: their memory is wanted for the next ones,
+  // while it is still in the processor's caches.
+  if (++puts_since_sweep_ >= entries_.size() || bytes_ > bytes_max_) SweepLocked(dropped);
+  while (bytes_ > bytes_max_) EraseLocked(std::prev(entries_.end()), dropped);
 }
 
 SelectionCache::Entries::iterator SelectionCache::EraseLocked(Entries::iterator entry,
@@ -45,12 +47,11 @@ SelectionCache::Entries::iterator SelectionCache::EraseLocked(Entries::iterator 
   return next;
 }
 
-void SelectionCache::EvictLocked(Entries& dropped) {
-  // What nobody can find any more is the first to go.
+void SelectionCache::SweepLocked(Entries& dropped) {
+  puts_since_sweep_ = 0;
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     entry = entry->owner.expired() ? EraseLocked(entry, dropped) : std::next(entry);
   }
-  while (bytes_ > bytes_max_) EraseLocked(std::prev(entries_.end()), dropped);
 }
 
 size_t SelectionCache::bytes() const {

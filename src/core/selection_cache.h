@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <typeindex>
 #include <unordered_map>
 #include <utility>
 
@@ -35,21 +36,24 @@ class FilterKey {
 };
 
 /// What was derived from immutable things (parts, memtables, views, segments) and filters, under a
-/// limit of bytes. An entry belongs to one owner and one filter; it does not keep its owner alive,
-/// and nobody finds it once the owner is gone. What has not been used for longest goes first.
-/// Thread-safe. Two threads that miss the same entry both make it; the later one stays.
+/// limit of bytes. An entry belongs to one owner, one filter and one type; it does not keep its
+/// owner alive, and nobody finds it once the owner is gone. What has not been used for longest goes
+/// first. Thread-safe. Two threads that miss the same entry both make it; the later one stays.
 class SelectionCache {
  public:
   explicit SelectionCache(size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  /// Null if there is none. `T` is what was put for owners of this type.
-  template <typename T, typename Owner>
-  std::shared_ptr<const T> Find(const std::shared_ptr<Owner>& owner, const FilterKey& filter) {
-    return std::static_pointer_cast<const T>(FindEntry(owner, filter));
+  /// Null if there is none.
+  template <typename T>
+  std::shared_ptr<const T> Find(const std::shared_ptr<const void>& owner, const FilterKey& filter) {
+    return std::static_pointer_cast<const T>(FindEntry({owner.get(), filter, typeid(T)}, owner));
   }
   /// Keep `value`, which takes `bytes`, in place of what was there.
+  template <typename T>
   void Put(const std::shared_ptr<const void>& owner, const FilterKey& filter,
-           std::shared_ptr<const void> value, size_t bytes);
+           std::shared_ptr<const T> value, size_t bytes) {
+    PutEntry({owner.get(), filter, typeid(T)}, owner, std::move(value), bytes);
+  }
   /// Bytes of what is kept.
   size_t bytes() const;
 
@@ -57,12 +61,14 @@ class SelectionCache {
   struct Key {
     const void* owner;
     FilterKey filter;
+    std::type_index type;
     friend bool operator==(const Key&, const Key&) = default;
   };
   struct KeyHash {
     size_t operator()(const Key& key) const {
       const auto owner = static_cast<uint64_t>(reinterpret_cast<uintptr_t>(key.owner));
-      return static_cast<size_t>((owner ^ key.filter.hash()) * 0x9E3779B97F4A7C15);
+      const uint64_t type = key.type.hash_code();
+      return static_cast<size_t>((owner ^ key.filter.hash() ^ type) * 0x9E3779B97F4A7C15);
     }
   };
   struct Entry {
@@ -74,11 +80,13 @@ class SelectionCache {
   };
   using Entries = std::list<Entry>;
 
-  std::shared_ptr<const void> FindEntry(const std::shared_ptr<const void>& owner,
-                                        const FilterKey& filter);
+  std::shared_ptr<const void> FindEntry(const Key& key, const std::shared_ptr<const void>& owner);
+  void PutEntry(const Key& key, const std::shared_ptr<const void>& owner,
+                std::shared_ptr<const void> value, size_t bytes);
   /// Take an entry out; its value goes to `dropped`, to be destroyed without the lock.
   Entries::iterator EraseLocked(Entries::iterator entry, Entries& dropped) VIPER_REQUIRES(mutex_);
-  void EvictLocked(Entries& dropped) VIPER_REQUIRES(mutex_);
+  /// Take out what nobody can find any more.
+  void SweepLocked(Entries& dropped) VIPER_REQUIRES(mutex_);
 
   const size_t bytes_max_;
   mutable Mutex mutex_;
@@ -86,6 +94,7 @@ class SelectionCache {
   Entries entries_ VIPER_GUARDED_BY(mutex_);
   std::unordered_map<Key, Entries::iterator, KeyHash> places_ VIPER_GUARDED_BY(mutex_);
   size_t bytes_ VIPER_GUARDED_BY(mutex_) = 0;
+  size_t puts_since_sweep_ VIPER_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace viper::core

@@ -12,7 +12,7 @@ FilterKey KeyOf(const std::string& text) { return FilterKey(Filter::Parse(text).
 
 std::shared_ptr<const int> Owner() { return std::make_shared<const int>(0); }
 
-std::shared_ptr<const void> Number(int number) { return std::make_shared<const int>(number); }
+std::shared_ptr<const int> Number(int number) { return std::make_shared<const int>(number); }
 
 TEST(SelectionCache, EqualFiltersAreOneKeyHoweverTheyAreWritten) {
   using where::Field;

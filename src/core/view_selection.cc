@@ -19,9 +19,6 @@ constexpr double kStaleShareMax = 0.25;
 /// Without a filter nothing is masked until this share of the rows is gone.
 constexpr double kGoneShareMax = 0.1;
 
-/// The rows of a memtable that match, as far as it had grown.
-using MemtableMatches = Bitmap;
-
 /// A mask and what it was made of.
 struct SegmentMask {
   std::shared_ptr<const index::ScanMask> mask;
@@ -37,32 +34,59 @@ bool IsSubset(const Bitmap& part, const Bitmap& whole) {
   return true;
 }
 
-uint64_t SelectedCount(const Bitmap* selection, uint64_t rows) {
-  return selection == nullptr ? rows : selection->CountSet();
+/// Rows of a source, and until when it is those.
+struct SourceSelection {
+  SelectedRows selected;
+  int64_t next_expiry = kNeverExpires;
+};
+
+/// A selection of a part's rows, and what it was made of.
+struct PartSelection {
+  std::shared_ptr<const Bitmap> dead;
+  std::shared_ptr<const Bitmap> expired;
+  SelectedRows selected;
+};
+
+/// What of a run of a segment takes part. Null = all.
+struct RunSelection {
+  bool is_gone = false;
+  std::shared_ptr<const Bitmap> rows;
+  friend bool operator==(const RunSelection&, const RunSelection&) = default;
+};
+
+/// A selection of a segment's rows, and what it was made of.
+struct SegmentSelection {
+  std::vector<RunSelection> runs;
+  SelectedRows selected;
+};
+
+/// Those of `matches` (null = all) of the rows of a source that are in neither of the others (null
+/// = none).
+SelectedRows KeepRows(std::shared_ptr<const Bitmap> matches, uint64_t row_count, const Bitmap* dead,
+                      const Bitmap* expired) {
+  if (dead == nullptr && expired == nullptr) {
+    const uint64_t count = matches == nullptr ? row_count : matches->CountSet();
+    return {std::move(matches), count};
+  }
+  Bitmap rows = matches == nullptr ? Bitmap(row_count, true) : *matches;
+  if (dead != nullptr) rows.AndNot(*dead);
+  if (expired != nullptr) rows.AndNot(*expired);
+  const uint64_t count = rows.CountSet();
+  return {std::make_shared<const Bitmap>(std::move(rows)), count};
 }
 
-/// The rows of a segment that a selection of the view's sources leaves. Null = all.
-std::shared_ptr<const Bitmap> SelectionOf(const ViewIndex& view_index,
-                                          const ViewIndex::Segment& segment,
-                                          const Selections& selections) {
-  const std::span<const ViewIndex::Run> runs =
-      std::span(view_index.runs).subspan(segment.first_run, segment.run_count);
-  const bool takes_all = std::none_of(runs.begin(), runs.end(), [&](const ViewIndex::Run& run) {
-    return run.is_gone || selections[run.rows.source] != nullptr;
-  });
-  if (takes_all) return nullptr;
-  if (runs.size() == 1 && !runs[0].is_gone) {
-    const std::shared_ptr<const Bitmap>& rows = selections[runs[0].rows.source];
-    if (rows->size() == runs[0].row_count) return rows;
-    return std::make_shared<const Bitmap>(rows->Slice(runs[0].rows.first, runs[0].row_count));
-  }
-  auto selected = std::make_shared<Bitmap>(segment.segment->row_count());
+/// The rows of a segment of several parts, each of which is one run of it.
+SelectedRows JoinParts(const ViewIndex::Segment& segment, std::span<const ViewIndex::Run> runs,
+                       const ViewSelection& selection) {
+  auto rows = std::make_shared<Bitmap>(segment.segment->row_count());
+  uint64_t count = 0;
   for (const ViewIndex::Run& run : runs) {
     if (run.is_gone) continue;
-    const uint64_t first = run.first_row - segment.first_row;
-    selected->CopyFrom(selections[run.rows.source].get(), run.row_count, first);
+    const Bitmap* const of_part = selection.sources[run.rows.source].get();
+    rows->CopyFrom(of_part, run.row_count, run.first_row - segment.first_row);
+    count += selection.selected_of_source[run.rows.source];
   }
-  return selected;
+  return {std::move(rows), count};
 }
 
 }  // namespace
@@ -79,29 +103,74 @@ class ViewSelector::Evaluation {
         stop_(stop),
         ids_(predicate_.RequiredIds()) {}
 
-  /// Null = all.
-  Result<std::shared_ptr<const Bitmap>> Matches(size_t source) {
-    if (predicate_.matches_all()) return std::shared_ptr<const Bitmap>();
-    return view_.is_part(source) ? PartMatches(view_.parts[source])
-                                 : MatchesOfMemtable(view_.memtable_of(source));
+  Result<SourceSelection> Select(size_t source, int64_t now) {
+    VIPER_ASSIGN_OR_RETURN(const ExpiredRows expired, Expired(source, now));
+    SourceSelection selection;
+    selection.next_expiry = expired.next_expiry;
+    if (view_.is_part(source)) {
+      VIPER_ASSIGN_OR_RETURN(selection.selected, SelectInPart(view_.parts[source], expired.rows));
+    } else {
+      const MemtableView& memtable = view_.memtable_of(source);
+      VIPER_ASSIGN_OR_RETURN(auto matches, MatchesOfMemtable(memtable));
+      selection.selected =
+          KeepRows(std::move(matches), memtable.row_count, memtable.dead.get(), expired.rows.get());
+    }
+    return selection;
   }
 
  private:
-  Result<std::shared_ptr<const Bitmap>> PartMatches(const PartView& part) {
+  Result<ExpiredRows> Expired(size_t source, int64_t now) {
+    if (!view_.is_part(source)) return FindExpired(view_, source, now);
+    const std::shared_ptr<const Part>& part = view_.parts[source].part;
+    // The same for every filter.
+    const FilterKey all{Filter()};
+    const auto kept = cache_.Find<ExpiredRows>(part, all);
+    if (kept != nullptr && kept->HoldsAt(now)) return *kept;
+    VIPER_ASSIGN_OR_RETURN(ExpiredRows made, FindExpired(view_, source, now));
+    if (made.rows != nullptr) {
+      cache_.Put(part, all, std::make_shared<const ExpiredRows>(made), BytesOf(*made.rows));
+    }
+    return made;
+  }
+
+  Result<SelectedRows> SelectInPart(const PartView& part,
+                                    const std::shared_ptr<const Bitmap>& expired) {
     // Which row an id leads to depends on which are dead: not to be kept.
     if (ids_) {
       VIPER_ASSIGN_OR_RETURN(Bitmap matches, MatchPartByIds(part, predicate_, *ids_));
-      return std::make_shared<const Bitmap>(std::move(matches));
+      return KeepRows(std::make_shared<const Bitmap>(std::move(matches)), part.part->row_count(),
+                      part.dead.get(), expired.get());
     }
-    if (auto kept = cache_.Find<Bitmap>(part.part, key_)) return kept;
-    VIPER_ASSIGN_OR_RETURN(Bitmap matches, MatchPart(*part.part, predicate_, stop_));
+    if (part.dead == nullptr && expired == nullptr) {
+      VIPER_ASSIGN_OR_RETURN(auto matches, MatchesOfPart(part.part));
+      return KeepRows(std::move(matches), part.part->row_count(), nullptr, nullptr);
+    }
+    const auto kept = cache_.Find<PartSelection>(part.part, key_);
+    if (kept != nullptr && kept->dead == part.dead && kept->expired == expired) {
+      return kept->selected;
+    }
+    VIPER_ASSIGN_OR_RETURN(auto matches, MatchesOfPart(part.part));
+    PartSelection made = {
+        part.dead, expired,
+        KeepRows(std::move(matches), part.part->row_count(), part.dead.get(), expired.get())};
+    cache_.Put(part.part, key_, std::make_shared<const PartSelection>(made),
+               BytesOf(*made.selected.rows));
+    return made.selected;
+  }
+
+  /// Null = all.
+  Result<std::shared_ptr<const Bitmap>> MatchesOfPart(const std::shared_ptr<const Part>& part) {
+    if (predicate_.matches_all()) return std::shared_ptr<const Bitmap>();
+    if (auto kept = cache_.Find<Bitmap>(part, key_)) return kept;
+    VIPER_ASSIGN_OR_RETURN(Bitmap matches, MatchPart(*part, predicate_, stop_));
     auto made = std::make_shared<const Bitmap>(std::move(matches));
-    cache_.Put(part.part, key_, made, BytesOf(*made));
+    cache_.Put(part, key_, made, BytesOf(*made));
     return made;
   }
 
   Result<std::shared_ptr<const Bitmap>> MatchesOfMemtable(const MemtableView& memtable) {
-    const auto kept = cache_.Find<MemtableMatches>(memtable.memtable, key_);
+    if (predicate_.matches_all()) return std::shared_ptr<const Bitmap>();
+    const auto kept = cache_.Find<Bitmap>(memtable.memtable, key_);
     const size_t known = kept == nullptr ? 0 : kept->size();
     if (known == memtable.row_count) return kept;
     auto matches = kept == nullptr ? Bitmap() : *kept;
@@ -111,7 +180,7 @@ class ViewSelector::Evaluation {
     const auto first = static_cast<uint32_t>(known);
     VIPER_ASSIGN_OR_RETURN(const Bitmap added, MatchMemtable(memtable, first, predicate_));
     matches.CopyFrom(&added, memtable.row_count - first, first);
-    auto made = std::make_shared<const MemtableMatches>(std::move(matches));
+    auto made = std::make_shared<const Bitmap>(std::move(matches));
     cache_.Put(memtable.memtable, key_, made, BytesOf(*made));
     return made;
   }
@@ -135,45 +204,78 @@ Result<std::shared_ptr<const ViewSelection>> ViewSelector::Select(
   Evaluation evaluation(cache_, *view, key, std::move(predicate), stop);
   auto made = std::make_shared<ViewSelection>();
   made->made_at = now;
-  size_t bytes = sizeof(ViewSelection);
   for (size_t source = 0; source < view->source_count(); ++source) {
-    VIPER_ASSIGN_OR_RETURN(auto matches, evaluation.Matches(source));
-    VIPER_ASSIGN_OR_RETURN(SourceSelection selection, KeepLiveRows(*view, source, matches, now));
-    // What is shared with the cached matches is counted there.
-    if (selection.rows != nullptr && selection.rows != matches) bytes += BytesOf(*selection.rows);
+    VIPER_ASSIGN_OR_RETURN(SourceSelection selection, evaluation.Select(source, now));
     made->valid_until = std::min(made->valid_until, selection.next_expiry);
     made->rows += view->source_rows(source);
-    made->selected_rows += SelectedCount(selection.rows.get(), view->source_rows(source));
-    made->sources.push_back(std::move(selection.rows));
+    made->selected_rows += selection.selected.count;
+    made->selected_of_source.push_back(selection.selected.count);
+    made->sources.push_back(std::move(selection.selected.rows));
   }
-  bytes += made->sources.size() * sizeof(made->sources[0]);
-  cache_.Put(view, key, made, bytes);
-  return std::shared_ptr<const ViewSelection>(std::move(made));
+  // The bitmaps of parts are kept, and counted, by part.
+  size_t bytes =
+      sizeof(ViewSelection) + made->sources.size() * (sizeof(made->sources[0]) + sizeof(uint64_t));
+  for (size_t source = view->parts.size(); source < made->sources.size(); ++source) {
+    if (made->sources[source] != nullptr) bytes += BytesOf(*made->sources[source]);
+  }
+  auto shared = std::shared_ptr<const ViewSelection>(std::move(made));
+  cache_.Put(view, key, shared, bytes);
+  return shared;
+}
+
+SelectedRows ViewSelector::RowsOfSegment(const ViewIndex& view_index,
+                                         const ViewIndex::Segment& segment,
+                                         const ViewSelection& selection, const FilterKey& key) {
+  const std::span<const ViewIndex::Run> runs =
+      std::span(view_index.runs).subspan(segment.first_run, segment.run_count);
+  std::vector<RunSelection> selected;
+  for (const ViewIndex::Run& run : runs) {
+    selected.push_back({run.is_gone, run.is_gone ? nullptr : selection.sources[run.rows.source]});
+  }
+  if (std::none_of(selected.begin(), selected.end(),
+                   [](const auto& run) { return run.is_gone || run.rows != nullptr; })) {
+    return {nullptr, segment.segment->row_count()};
+  }
+  if (runs.size() == 1 && !runs[0].is_gone) {
+    const std::shared_ptr<const Bitmap>& rows = selected[0].rows;
+    if (rows->size() == runs[0].row_count) {
+      return {rows, selection.selected_of_source[runs[0].rows.source]};
+    }
+    auto slice = std::make_shared<const Bitmap>(rows->Slice(runs[0].rows.first, runs[0].row_count));
+    const uint64_t count = slice->CountSet();
+    return {std::move(slice), count};
+  }
+  auto kept = cache_.Find<SegmentSelection>(segment.open, key);
+  if (kept == nullptr || kept->runs != selected) {
+    kept = std::make_shared<const SegmentSelection>(
+        SegmentSelection{std::move(selected), JoinParts(segment, runs, selection)});
+    cache_.Put(segment.open, key, kept, BytesOf(*kept->selected.rows));
+  }
+  return kept->selected;
 }
 
 Result<IndexSelection::Segment> ViewSelector::SelectInSegment(
-    const std::shared_ptr<const OpenSegment>& open, const FilterKey& key,
-    std::shared_ptr<const Bitmap> selection) {
+    const std::shared_ptr<const OpenSegment>& open, const FilterKey& key, SelectedRows selected) {
   const index::Segment& segment = *open->segment;
-  const auto wanted = static_cast<double>(selection->CountSet());
+  const auto wanted = static_cast<double>(selected.count);
   if (key.filter().matches_all() &&
       wanted >= (1 - kGoneShareMax) * static_cast<double>(segment.row_count())) {
-    return IndexSelection::Segment{nullptr, std::move(selection)};
+    return IndexSelection::Segment{nullptr, std::move(selected.rows)};
   }
   auto kept = cache_.Find<SegmentMask>(open, key);
   const bool fits =
       kept != nullptr &&
       wanted >= (1 - kStaleShareMax) * static_cast<double>(kept->mask->selected_count()) &&
-      IsSubset(*selection, *kept->selection);
+      IsSubset(*selected.rows, *kept->selection);
   if (!fits) {
-    VIPER_ASSIGN_OR_RETURN(auto mask, index::ScanMask::Make(segment, *selection));
-    const size_t bytes = mask->memory_bytes() + BytesOf(*selection);
-    kept = std::make_shared<const SegmentMask>(SegmentMask{std::move(mask), selection});
+    VIPER_ASSIGN_OR_RETURN(auto mask, index::ScanMask::Make(segment, *selected.rows));
+    const size_t bytes = mask->memory_bytes() + BytesOf(*selected.rows);
+    kept = std::make_shared<const SegmentMask>(SegmentMask{std::move(mask), selected.rows});
     cache_.Put(open, key, kept, bytes);
   }
   // As many rows of a subset: the same rows.
-  if (kept->mask->selected_count() == selection->CountSet()) selection.reset();
-  return IndexSelection::Segment{kept->mask, std::move(selection)};
+  if (kept->mask->selected_count() == selected.count) selected.rows.reset();
+  return IndexSelection::Segment{kept->mask, std::move(selected.rows)};
 }
 
 Result<std::shared_ptr<const IndexSelection>> ViewSelector::SelectInIndex(
@@ -187,15 +289,14 @@ Result<std::shared_ptr<const IndexSelection>> ViewSelector::SelectInIndex(
   size_t bytes = sizeof(IndexSelection);
   for (size_t i = 0; i < view_index->segments.size(); ++i) {
     const ViewIndex::Segment& segment = view_index->segments[i];
-    auto rows = SelectionOf(*view_index, segment, selection->sources);
-    made->selected_rows += SelectedCount(rows.get(), segment.segment->row_count());
-    if (rows != nullptr) {
+    SelectedRows rows = RowsOfSegment(*view_index, segment, *selection, key);
+    made->selected_rows += rows.count;
+    if (rows.rows != nullptr) {
       auto selected = SelectInSegment(segment.open, key, std::move(rows));
       if (!selected.ok()) {
         if (selected.status().code() == StatusCode::kCorruption) *damaged = segment.segment;
         return selected.status();
       }
-      if (selected->selection != nullptr) bytes += BytesOf(*selected->selection);
       made->segments.push_back(std::move(*selected));
     } else {
       made->segments.emplace_back();
@@ -213,8 +314,9 @@ Result<std::shared_ptr<const IndexSelection>> ViewSelector::SelectInIndex(
     made->clusters->set_selected_count(made->selected_rows);
     bytes += made->clusters->memory_bytes();
   }
-  cache_.Put(view_index, key, made, bytes);
-  return std::shared_ptr<const IndexSelection>(std::move(made));
+  auto shared = std::shared_ptr<const IndexSelection>(std::move(made));
+  cache_.Put(view_index, key, shared, bytes);
+  return shared;
 }
 
 std::shared_ptr<const std::vector<float>> ViewSelector::TypicalDistances(

@@ -19,9 +19,17 @@ namespace viper::core {
 /// Which rows of each source of a view take part in a read; null = all of them.
 using Selections = std::vector<std::shared_ptr<const Bitmap>>;
 
+/// Some of the rows of a source or a segment. Null = all.
+struct SelectedRows {
+  std::shared_ptr<const Bitmap> rows;
+  uint64_t count = 0;
+};
+
 /// What a filter, deletions and expiry leave of a view.
 struct ViewSelection {
   Selections sources;
+  /// How many rows that are, of each source.
+  std::vector<uint64_t> selected_of_source;
   /// Rows that take part, and physical rows.
   uint64_t selected_rows = 0;
   uint64_t rows = 0;
@@ -50,11 +58,13 @@ struct IndexSelection {
 /// Selections of views, evaluated once and kept (SelectionCache):
 ///
 /// - per part, and per memtable as far as it had grown, the rows that match a filter: these stay
-///   true whatever is written;
-/// - per segment and filter the mask of its rows, which is allowed to be older than the selection;
+///   true whatever is written; and per part which of its rows have expired, until the next does;
+/// - per part and filter what its dead and expired rows leave of that, until another one dies;
+/// - per segment and filter what that leaves of the rows of its parts, and a mask of them, which is
+///   allowed to be older;
 /// - per view and filter the result, until the next row expires.
 ///
-/// So a write costs the next search with a filter some words of bitmaps and the new rows.
+/// So a write costs the next search the new rows, and the bitmaps of the parts in which rows died.
 /// Thread-safe.
 class ViewSelector {
  public:
@@ -83,8 +93,9 @@ class ViewSelector {
  private:
   class Evaluation;
   Result<IndexSelection::Segment> SelectInSegment(const std::shared_ptr<const OpenSegment>& open,
-                                                  const FilterKey& key,
-                                                  std::shared_ptr<const Bitmap> selection);
+                                                  const FilterKey& key, SelectedRows selected);
+  SelectedRows RowsOfSegment(const ViewIndex& view_index, const ViewIndex::Segment& segment,
+                             const ViewSelection& selection, const FilterKey& key);
 
   SelectionCache cache_;
 };
