@@ -28,6 +28,8 @@ constexpr size_t kStretches = 10;
 constexpr size_t kIdleQueries = 2'000;
 constexpr size_t kWriteBatch = 10'000;
 constexpr uint64_t kSeed = 42;
+// Of the mix.
+constexpr uint64_t kMemoryLimit = uint64_t{512} << 20;
 
 // A linear congruential generator (Knuth's MMIX constants), whose high bits are good enough here.
 class Dice {
@@ -206,6 +208,7 @@ Status NoteSizes(const Lifetime& life, const Collection& collection, Mix& mix) {
 Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& report) {
   EngineOptions engine_options;
   engine_options.retention_ms = 1'000;
+  engine_options.memory_limit = kMemoryLimit;
   auto life = Lifetime::Begin(options, set, engine_options);
   if (!life.ok()) return life.status();
   Dice dice;
@@ -240,6 +243,7 @@ Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& repor
                           mix.search_us.size()) /
       length;
   results["anonymous_mib_max"] = mix.anonymous_mib_max;
+  results["memory_limit_mib"] = static_cast<int64_t>(kMemoryLimit >> 20);
   results["table_bytes_max_times_fresh"] = mix.table_bytes_max / life->fresh_bytes();
   results["parts_max"] = static_cast<int64_t>(mix.parts_max);
   results["flushes"] = static_cast<int64_t>(statistics.flushes);

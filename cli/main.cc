@@ -51,6 +51,10 @@ void AddGlobalOptions(Command& program, Session& session) {
       "vectors (deletion vectors, which some readers refuse), auto (what costs less)");
   program.AddOptionWithDefault("--threads", session.threads,
                                "Threads of one search; 0 = one per core");
+  program.AddOptionWithDefault(
+      "--memory-limit", session.memory_limit_mib,
+      "MiB that may be taken in memory, mapped files apart; 0 = as much as "
+      "each part\nof the work wants, else 64 or more");
   program.AddOption(
       "--accept-loss-from", session.accept_loss_from,
       "Open a collection with a damaged log by giving up the writes from this sequence\n"

@@ -22,6 +22,7 @@ Result<Engine> Session::OpenEngine(Access access) const {
   options.audit_share = 0;
   options.search_threads = threads;
   options.accept_loss_from = accept_loss_from;
+  options.memory_limit = memory_limit_mib << 20;
   options.log = [](std::string_view line) { fmt::print(stderr, "viper: {}\n", line); };
   return Engine::Open(root, options);
 }

@@ -20,6 +20,7 @@ struct Session {
   std::string deletes = "auto";
   uint32_t threads = 0;
   uint64_t accept_loss_from = 0;
+  uint64_t memory_limit_mib = 0;
   /// What the chosen command does; set when the command line is read.
   std::function<Status()> run;
 

@@ -46,7 +46,8 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  size_t cache_bytes, uint64_t accept_loss_from, uint64_t index_min_rows,
                  bool index_byte_rows, size_t index_memory_bytes, uint32_t index_threads,
                  double audit_share, const std::string& deletes, bool background_compaction,
-                 uint64_t part_bytes, uint64_t compaction_bytes_per_second, int64_t retention_ms) {
+                 uint64_t part_bytes, uint64_t compaction_bytes_per_second, int64_t retention_ms,
+                 uint64_t memory_limit, uint32_t write_timeout_ms) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
   const std::string root = nb::cast<std::string>(nb::steal(text));
@@ -71,6 +72,8 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
   options.part_bytes = part_bytes;
   options.compaction_bytes_per_second = compaction_bytes_per_second;
   options.retention_ms = retention_ms;
+  options.memory_limit = memory_limit;
+  options.write_timeout_ms = write_timeout_ms;
   return Database(ValueOrRaise(Unlocked([&] { return Engine::Open(root, options); })));
 }
 
@@ -159,6 +162,23 @@ nb::object Inspect(const Database& self, const std::string& name) {
   return FromValue(ToValue(ValueOrRaise(Unlocked([&] { return engine->Inspect(name); }))));
 }
 
+nb::object Memory(const Database& self) {
+  const MemoryUsage usage = self.Get()->Memory();
+  nb::dict told;
+  told["limit"] = usage.limit;
+  told["rows"] = usage.rows;
+  told["caches"] = usage.caches;
+  told["index_builds"] = usage.index_builds;
+  told["files"] = usage.files;
+  told["total"] = usage.total();
+  return told;
+}
+
+constexpr const char* kMemoryDoc =
+    R"(Tell what all open collections take in memory, as a dict of bytes: limit (0 = none), rows (not in the table yet, and
+their codes), caches (what they may grow to), index_builds and files (what builds, flushes and compactions under way have
+asked for), and their total. Mapped files are not counted.)";
+
 constexpr const char* kVerifyDoc =
     R"(Check every file of a collection: checksums, whether all can be read, and whether the files say the same.
 
@@ -188,7 +208,9 @@ exactly in the background, to learn the recall that they had.
 deletes: how rows that died leave the table at a flush: "rewrite" (their files are written anew), "vectors" (deletion
 vectors, which some readers refuse) or "auto" (what costs less). background_compaction, part_bytes,
 compaction_bytes_per_second: merging of small files, and the dropping of dead rows. retention_ms: how long files are kept
-that only older versions of the table need.)";
+that only older versions of the table need.
+memory_limit: bytes that all collections may take in memory together, mapped files apart (0 = no common limit, else 64 MiB
+or more); a write that finds no room waits for a flush, and raises a TimeoutError after write_timeout_ms.)";
 
 }  // namespace
 
@@ -211,6 +233,7 @@ void BindDatabase(nb::module_& module) {
       .def("repair", &Repair, "name"_a, "dry_run"_a = false, nb::kw_only(),
            "memory_bytes"_a = RepairOptions().memory_bytes, kRepairDoc)
       .def("inspect", &Inspect, "name"_a, kInspectDoc)
+      .def("memory", &Memory, kMemoryDoc)
       .def("close", &Database::Close, "Give the database up; open collections stay open.")
       .def("__enter__", [](nb::handle self) { return nb::borrow(self); })
       .def("__exit__", [](Database& self, const nb::args&) { self.Close(); });
@@ -229,7 +252,8 @@ void BindDatabase(nb::module_& module) {
              "deletes"_a = "auto", "background_compaction"_a = defaults.background_compaction,
              "part_bytes"_a = defaults.part_bytes,
              "compaction_bytes_per_second"_a = defaults.compaction_bytes_per_second,
-             "retention_ms"_a = defaults.retention_ms, kConnectDoc);
+             "retention_ms"_a = defaults.retention_ms, "memory_limit"_a = defaults.memory_limit,
+             "write_timeout_ms"_a = defaults.write_timeout_ms, kConnectDoc);
 }
 
 }  // namespace viper::python

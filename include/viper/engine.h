@@ -197,6 +197,8 @@ class VIPER_EXPORT Engine {
   /// object while it lives. NotFound; Busy if another process writes it; Corruption or Unsupported,
   /// naming what is wrong.
   Result<std::shared_ptr<Collection>> OpenCollection(const std::string& name);
+  /// What all open collections, and the snapshots of others, take in memory.
+  MemoryUsage Memory() const;
   /// Names of the collections, sorted.
   Result<std::vector<std::string>> ListCollections() const;
   /// Remove a collection and its files for good. NotFound; Busy while it is open here or elsewhere.

@@ -25,6 +25,9 @@ class VIPER_EXPORT WritableFile {
   virtual Status WriteAt(uint64_t offset, std::span<const std::byte> bytes) = 0;
   /// Make the content (and the size) durable.
   virtual Status Sync() = 0;
+  /// Begin to bring to disk what was appended since the last call, without waiting for it, so that
+  /// a later Sync has less to wait for. A hint: it promises nothing and cannot fail.
+  virtual void StartSync() {}
   /// Close without syncing. Further calls fail. The destructor closes too, ignoring errors.
   virtual Status Close() = 0;
 };

@@ -102,6 +102,16 @@ struct VIPER_EXPORT EngineOptions {
   /// divided where there is enough to scan, and through the index may then miss other rows, though
   /// not more. 0 = one per core. At most 256.
   uint32_t search_threads = 0;
+  /// Bytes that the engine's collections take in memory together: rows that are not in the table
+  /// yet, with their codes; caches, by what they may grow to; builds of the index; files being
+  /// written. Mapped files are not counted: the system takes their pages back when it wants. Under
+  /// a limit, rows are flushed from an eighth of it on, caches are smaller, indexes are trained on
+  /// fewer rows and files have smaller row groups; a write that finds no room waits. 0 = no common
+  /// limit, else 64 MiB or more. Engine::Memory tells what is taken.
+  uint64_t memory_limit = 0;
+  /// A write that waits for room in memory gives up after this long, by a steady clock:
+  /// DeadlineExceeded, and nothing of it is written. In milliseconds, 1 to 3,600,000.
+  uint32_t write_timeout_ms = 60'000;
   /// Bytes kept for reads, per collection: three quarters for decoded metadata columns, a quarter
   /// for which rows match the filters in use (half a byte or less a record and filter). 0 or more.
   size_t cache_bytes = size_t{64} << 20;

@@ -64,6 +64,23 @@ struct CollectionStatistics {
   std::optional<std::string> background_error;
 };
 
+/// Bytes that the collections of an engine take in memory (EngineOptions::memory_limit), as counted
+/// where they are taken.
+struct MemoryUsage {
+  /// 0 = none.
+  uint64_t limit = 0;
+  /// Rows that are not in the table yet or that a snapshot still holds, and their codes.
+  uint64_t rows = 0;
+  /// What the caches of the collections may grow to.
+  uint64_t caches = 0;
+  /// What builds of the index under way have asked for.
+  uint64_t index_builds = 0;
+  /// What flushes and compactions under way have asked for.
+  uint64_t files = 0;
+
+  uint64_t total() const { return rows + caches + index_builds + files; }
+};
+
 /// What opening a collection found and did.
 struct RecoveryReport {
   /// Writes replayed from the log.

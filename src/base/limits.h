@@ -41,6 +41,8 @@ inline constexpr size_t kFlushBytesMin = size_t{1} << 20;
 inline constexpr size_t kFlushBytesMax = size_t{16} << 30;
 inline constexpr uint64_t kPartBytesMin = uint64_t{1} << 20;
 inline constexpr uint64_t kPartBytesMax = uint64_t{4} << 30;
+inline constexpr uint64_t kMemoryLimitMin = uint64_t{64} << 20;
+inline constexpr uint32_t kWriteTimeoutMsMax = 3'600'000;
 inline constexpr size_t kIndexMemoryBytesMin = size_t{1} << 20;
 inline constexpr size_t kIndexMemoryBytesMax = size_t{16} << 40;
 /// Queries that wait to be audited, and wanted recalls that are told apart.

@@ -73,12 +73,18 @@ Status EngineOptions::Validate() const {
       CheckRange("index_min_rows", index_min_rows, 1, std::numeric_limits<uint64_t>::max()),
       CheckRange("index_memory_bytes", index_memory_bytes, kIndexMemoryBytesMin,
                  kIndexMemoryBytesMax),
+      CheckRange("write_timeout_ms", write_timeout_ms, 1, kWriteTimeoutMsMax),
       CheckRange("index_threads", index_threads, 0, kSearchThreadsMax),
       CheckRange("checkpoint_interval", checkpoint_interval, 1, kCheckpointIntervalMax),
       CheckRange("search_threads", search_threads, 0, kSearchThreadsMax),
   };
   for (const Status& check : checks) {
     if (!check.ok()) return check;
+  }
+  if (memory_limit != 0 && memory_limit < kMemoryLimitMin) {
+    return Status::InvalidArgument(
+        fmt::format("EngineOptions::memory_limit is out of range: min={} (or 0 for none) actual={}",
+                    kMemoryLimitMin, memory_limit));
   }
   if (retention_ms < 0) {
     return Status::InvalidArgument(

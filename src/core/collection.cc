@@ -37,6 +37,13 @@ Result<std::vector<Record>> RecordsOf(const RecordBatch& batch, const Collection
   return records;
 }
 
+/// What the rows of a batch take in a memtable, about.
+uint64_t MemoryBytes(const core::WriteBatch& batch, size_t dim) {
+  uint64_t bytes = batch.rows.size() * (sizeof(core::Row) + dim * sizeof(float));
+  for (const core::Row& row : batch.rows) bytes += row.id.size() + 3 * row.metadata_bytes;
+  return bytes;
+}
+
 }  // namespace
 
 Collection::Impl::~Impl() {
@@ -46,6 +53,7 @@ Collection::Impl::~Impl() {
     context_.read->audit.Stop();
   }
   if (writer_ == nullptr) return;
+  writer_->memory_giver.reset();
   // Threads first: they use everything else, and notify each other.
   writer_->stopping = true;
   for (const auto* thread :
@@ -69,9 +77,30 @@ Status Collection::Impl::CheckWritable() const {
       fmt::format("collection '{}' is open read-only", context_.name));
 }
 
-Status Collection::Impl::MakeRoom() {
-  if (state()->memory_bytes() < kMemoryFactorMax * context_.options.flush_bytes) return {};
-  return Flush();
+Status Collection::Impl::MakeRoom(uint64_t bytes) {
+  if (state()->memory_bytes() >= kMemoryFactorMax * context_.options.flush_bytes) {
+    VIPER_RETURN_IF_ERROR(Flush());
+  }
+  MemoryBudget& memory = *context_.memory;
+  if (!memory.is_limited()) return {};
+  // What a flush needs to write files, so that there can be less, stays free.
+  const uint64_t needed = bytes + core::FileMemory(memory);
+  if (needed <= memory.room()) return {};
+  if (needed > memory.limit()) {
+    return Status::ResourceExhausted(fmt::format(
+        "collection '{}': a write is larger than memory_limit allows; split it: needed={} "
+        "memory_limit={}",
+        context_.name, needed, memory.limit()));
+  }
+  if (writer_->flush_thread == nullptr) VIPER_RETURN_IF_ERROR(Flush());
+  const std::chrono::milliseconds timeout(context_.options.write_timeout_ms);
+  if (memory.WaitForRoom(needed, std::chrono::steady_clock::now() + timeout)) return {};
+  return Status::DeadlineExceeded(fmt::format(
+      "collection '{}': no room in memory for a write within {} ms: needed={} memory_limit={} "
+      "rows={} caches={} index_builds={} files={}",
+      context_.name, timeout.count(), needed, memory.limit(), memory.used(MemoryUse::kRows),
+      memory.used(MemoryUse::kCaches), memory.used(MemoryUse::kIndexBuilds),
+      memory.used(MemoryUse::kFiles)));
 }
 
 void Collection::Impl::NoteUnflushed() {
@@ -88,9 +117,12 @@ void Collection::Impl::FlushInBackground() {
              std::chrono::steady_clock::now() - *oldest_unflushed_ >=
                  std::chrono::milliseconds(context_.options.flush_age_ms);
   }
-  if (!is_large && !is_old) return;
+  const bool is_wanted = writer_->memory_is_wanted.exchange(false);
+  if (!is_large && !is_old && !is_wanted) return;
   core::CodingAhead ahead(context_, *writer_->index_builder);
   const Status flushed = FlushPreparing([&](const auto& parts) {
+    // Who waits for memory does not wait for the index as well.
+    if (is_wanted) return;
     ahead.Code(*state()->View(), parts, [this] { return !writer_->stopping.load(); });
   });
   MutexLock lock(status_mutex_);
@@ -105,7 +137,7 @@ Result<WriteSummary> Collection::Impl::Write(core::WriteBatch batch,
                                              WriteQueue::Condition condition) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
   if (batch.rows.empty() && batch.deleted_ids.empty()) return WriteSummary{};
-  VIPER_RETURN_IF_ERROR(MakeRoom());
+  VIPER_RETURN_IF_ERROR(MakeRoom(MemoryBytes(batch, context_.schema->dim)));
   VIPER_ASSIGN_OR_RETURN(const WriteSummary summary, SubmitBesideLoads([&] {
                            return writer_->queue->Submit(batch, condition);
                          }));

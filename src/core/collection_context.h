@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/snapshot_impl.h"
+#include "platform/memory_budget.h"
 #include "viper/clock.h"
 #include "viper/file_system.h"
 #include "viper/options.h"
@@ -26,6 +27,8 @@ struct CollectionContext {
   const Clock* clock = nullptr;
   std::shared_ptr<const CollectionSchema> schema;
   std::shared_ptr<ReadContext> read;
+  /// Shared by the collections of an engine.
+  std::shared_ptr<MemoryBudget> memory = std::make_shared<MemoryBudget>(MemoryBudget::kUnlimited);
 
   int64_t NowMicros() const { return clock->Now().micros; }
   int64_t NowMillis() const { return NowMicros() / 1000; }
@@ -33,5 +36,8 @@ struct CollectionContext {
     if (options.log) options.log(line);
   }
 };
+
+/// Under a limit of memory this much is left to files that flushes and compactions write.
+inline uint64_t FileMemory(const MemoryBudget& memory) { return memory.limit() / 8; }
 
 }  // namespace viper::core

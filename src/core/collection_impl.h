@@ -81,6 +81,8 @@ class Collection::Impl {
     /// Rows written since the index thread was last told of them.
     std::atomic<uint64_t> rows_to_code{0};
     std::atomic<bool> stopping{false};
+    /// Somebody waits for memory: what is in it is to be flushed.
+    std::atomic<bool> memory_is_wanted{false};
     // Last: their threads use all of the above.
     std::unique_ptr<BackgroundThread> flush_thread;
     std::unique_ptr<BackgroundThread> sync_thread;
@@ -88,6 +90,8 @@ class Collection::Impl {
     /// Trains, while the index thread keeps up with what is written.
     std::unique_ptr<BackgroundThread> training_thread;
     std::unique_ptr<BackgroundThread> index_thread;
+    // Notifies the first of them.
+    std::unique_ptr<MemoryBudget::Giver> memory_giver;
   };
 
   /// What opening finds on disk.
@@ -120,7 +124,8 @@ class Collection::Impl {
   /// Rows were written, or deleted: count them, and wake who waits for them.
   void NoteWritten(core::WriteKind kind, uint64_t rows);
   Status CheckWritable() const;
-  Status MakeRoom();
+  /// Wait until there is room in memory for a batch of so many bytes.
+  Status MakeRoom(uint64_t bytes);
   void FlushInBackground();
   Status FlushPreparing(const core::Flusher::Prepare& prepare);
   void CompactInBackground();

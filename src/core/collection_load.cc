@@ -32,7 +32,8 @@ class Loader {
       VIPER_ASSIGN_OR_RETURN(RecordBatch batch, source.Next());
       if (batch.row_count() == 0) break;
       VIPER_RETURN_IF_ERROR(Add(batch));
-      if (chunk_->memory_bytes() >= options_.commit_bytes) VIPER_RETURN_IF_ERROR(Commit(position_));
+      const bool is_large = chunk_->memory_bytes() >= options_.commit_bytes;
+      if (is_large || MemoryIsShort()) VIPER_RETURN_IF_ERROR(Commit(position_));
       Report();
     }
     // A finished load starts from the beginning when it is run again.
@@ -82,8 +83,15 @@ class Loader {
     return {};
   }
 
+  /// What is committed leaves memory: a load waits for nobody.
+  bool MemoryIsShort() const {
+    return context_.memory->is_limited() &&
+           context_.memory->room() < core::FileMemory(*context_.memory);
+  }
+
   void StartChunk() {
-    chunk_ = std::make_shared<core::Memtable>(context_.schema->dim);
+    chunk_ = std::make_shared<core::Memtable>(context_.schema->dim,
+                                              MemoryCharge(context_.memory, MemoryUse::kRows));
     repeated_ = 0;
   }
 

@@ -43,6 +43,13 @@ std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context
   return storage::TableLog::Make(*context.file_system, context.directory, LogOptions(context));
 }
 
+/// Under a limit of memory a quarter of it is for caches; who comes takes half of what is left.
+uint64_t CacheBytes(const MemoryBudget& memory, uint64_t wanted) {
+  if (!memory.is_limited()) return wanted;
+  const uint64_t share = memory.limit() / 4;
+  return std::min(wanted, (share - std::min(share, memory.used(MemoryUse::kCaches))) / 2);
+}
+
 uint64_t FlushedSequence(const storage::TableState& table) {
   auto found = table.transactions.find(std::string(core::kLogApplication));
   return found == table.transactions.end() ? 0 : static_cast<uint64_t>(found->second);
@@ -146,8 +153,11 @@ Status Collection::Impl::TakeSchema(const storage::TableState& table) {
         "another writer changed the table's columns; open the collection again");
   }
   context_.schema = std::make_shared<const CollectionSchema>(std::move(schema));
+  const uint64_t cache_bytes = context_.memory->TakeUpTo(
+      MemoryUse::kCaches, CacheBytes(*context_.memory, context_.options.cache_bytes));
   context_.read = std::make_shared<core::ReadContext>(
-      context_.options.cache_bytes, context_.options.search_threads, *context_.clock);
+      cache_bytes, MemoryCharge(context_.memory, MemoryUse::kCaches, cache_bytes),
+      context_.options.search_threads, *context_.clock);
   return {};
 }
 
@@ -201,7 +211,7 @@ Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
            std::pair(b.part->added().modification_time_ms, b.part->added().path);
   });
   auto state = std::make_shared<CollectionState>(context_.schema, std::move(own), table.version,
-                                                 FlushedSequence(table));
+                                                 FlushedSequence(table), context_.memory);
   VIPER_RETURN_IF_ERROR(state->AdoptForeign(foreign, {}, table.version));
   return state;
 }
@@ -319,6 +329,10 @@ Status Collection::Impl::StartWriter(Found found) {
     writer_->flush_thread = std::make_unique<BackgroundThread>(
         "viper-flush", context_.options.flush_age_ms == 0 ? std::chrono::milliseconds(0) : tick,
         [this] { FlushInBackground(); });
+    writer_->memory_giver = std::make_unique<MemoryBudget::Giver>(context_.memory, [this] {
+      writer_->memory_is_wanted = true;
+      writer_->flush_thread->Notify();
+    });
   }
   if (context_.options.durability == Durability::kInterval) {
     writer_->sync_thread = std::make_unique<BackgroundThread>(

@@ -39,8 +39,9 @@ class CollectionState::Deaths {
 
 CollectionState::CollectionState(std::shared_ptr<const CollectionSchema> schema,
                                  std::vector<PartView> parts, int64_t table_version,
-                                 uint64_t sequence)
+                                 uint64_t sequence, std::shared_ptr<MemoryBudget> memory)
     : schema_(std::move(schema)),
+      memory_(std::move(memory)),
       parts_(std::move(parts)),
       sequence_(sequence),
       table_version_(table_version) {
@@ -49,7 +50,8 @@ CollectionState::CollectionState(std::shared_ptr<const CollectionSchema> schema,
 
 void CollectionState::AddMemtable() {
   MemtableState added;
-  added.memtable = std::make_shared<Memtable>(schema_->dim);
+  added.memtable =
+      std::make_shared<Memtable>(schema_->dim, MemoryCharge(memory_, MemoryUse::kRows));
   Publish(added);
   memtables_.push_back(std::move(added));
 }

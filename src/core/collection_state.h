@@ -14,6 +14,7 @@
 #include "core/part.h"
 #include "core/read_view.h"
 #include "core/write_batch.h"
+#include "platform/memory_budget.h"
 #include "platform/mutex.h"
 #include "viper/schema.h"
 
@@ -77,8 +78,10 @@ struct FlushResult {
 /// time, the holder of the collection's apply lock (Collection::Impl).
 class CollectionState {
  public:
+  /// Memtables are counted in `memory`, which may be null.
   CollectionState(std::shared_ptr<const CollectionSchema> schema, std::vector<PartView> parts,
-                  int64_t table_version, uint64_t sequence);
+                  int64_t table_version, uint64_t sequence,
+                  std::shared_ptr<MemoryBudget> memory = nullptr);
 
   /// The state of now. Cheap; shared between writes.
   std::shared_ptr<const ReadView> View() const;
@@ -168,6 +171,7 @@ class CollectionState {
 
   // Constant.
   const std::shared_ptr<const CollectionSchema> schema_;
+  const std::shared_ptr<MemoryBudget> memory_;
 
   // Written by the holder of the apply lock, under mutex_ as well: it may read them without mutex_,
   // everybody else with.

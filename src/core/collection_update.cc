@@ -63,7 +63,7 @@ Status AtUpdate(const Status& status, size_t index, std::string_view id) {
 }  // namespace
 
 Status Collection::Impl::Revise(core::Revision& revision, WriteSummary& total) {
-  VIPER_RETURN_IF_ERROR(MakeRoom());
+  VIPER_RETURN_IF_ERROR(MakeRoom(revision.bytes()));
   // What has moved since the revision was made is read here, so that nobody waits for it.
   const core::CurrentRows current(state()->View(), context_.NowMicros());
   if (!revision.IsMadeFrom(current.view())) {

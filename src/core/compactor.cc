@@ -192,6 +192,12 @@ Result<CompactionStep> Compactor::Do(const Inventory& inventory, const Compactio
   PartBuildOptions build_options = MakeBuildOptions(context_);
   build_options.part_bytes = LimitsOf(options).target_bytes;
   build_options.advance = [&](uint64_t bytes) { return pacer.Advance(bytes); };
+  if (const uint64_t needed = BuildMemoryBytes(plan, build_options);
+      needed > context_.memory->room()) {
+    return Status::ResourceExhausted(
+        fmt::format("there is no memory to write a file: needed={} memory_limit={} used={}", needed,
+                    context_.memory->limit(), context_.memory->used()));
+  }
   VIPER_ASSIGN_OR_RETURN(BuiltParts built, BuildParts(plan, build_options, context_.NowMillis()));
   for (const storage::AddedFile& file : built.added) step.bytes_after += file.size;
   step.files_after = built.added.size();

@@ -1,5 +1,6 @@
 #include "viper/engine.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "core/inspector.h"
 #include "core/repairer.h"
 #include "core/verifier.h"
+#include "platform/memory_budget.h"
 #include "platform/mutex.h"
 #include "storage/directory_creation.h"
 #include "storage/file_names.h"
@@ -21,11 +23,25 @@ namespace {
 /// A dropped collection is renamed to this and something unique, then removed.
 constexpr std::string_view kDroppedPrefix = ".dropped-";
 
+/// Shares of a limit of memory. Of rows four times the first share are in memory at most, and less
+/// where the rest is taken.
+EngineOptions WithinMemory(EngineOptions options) {
+  if (options.memory_limit == 0) return options;
+  options.flush_bytes = std::min<uint64_t>(options.flush_bytes, options.memory_limit / 8);
+  options.index_memory_bytes =
+      std::min<uint64_t>(options.index_memory_bytes, options.memory_limit / 4);
+  return options;
+}
+
 }  // namespace
 
 class Engine::Impl {
  public:
-  Impl(std::string root, const EngineOptions& options) : root_(std::move(root)), options_(options) {
+  Impl(std::string root, const EngineOptions& options)
+      : root_(std::move(root)),
+        options_(WithinMemory(options)),
+        memory_(std::make_shared<MemoryBudget>(options.memory_limit == 0 ? MemoryBudget::kUnlimited
+                                                                         : options.memory_limit)) {
     files_ = options.file_system != nullptr ? options.file_system : &FileSystem::Local();
     clock_ = options.clock != nullptr ? options.clock : &Clock::System();
   }
@@ -51,7 +67,18 @@ class Engine::Impl {
     context.options = options_;
     context.file_system = files_;
     context.clock = clock_;
+    context.memory = memory_;
     return context;
+  }
+
+  MemoryUsage Memory() const {
+    MemoryUsage usage;
+    usage.limit = options_.memory_limit;
+    usage.rows = memory_->used(MemoryUse::kRows);
+    usage.caches = memory_->used(MemoryUse::kCaches);
+    usage.index_builds = memory_->used(MemoryUse::kIndexBuilds);
+    usage.files = memory_->used(MemoryUse::kFiles);
+    return usage;
   }
 
   Result<std::shared_ptr<Collection>> Create(const std::string& name,
@@ -179,6 +206,7 @@ class Engine::Impl {
   // Constant.
   const std::string root_;
   const EngineOptions options_;
+  const std::shared_ptr<MemoryBudget> memory_;
   FileSystem* files_ = nullptr;
   const Clock* clock_ = nullptr;
 
@@ -221,6 +249,7 @@ Result<RepairReport> Engine::Repair(const std::string& name, const RepairOptions
 Result<CollectionInspection> Engine::Inspect(const std::string& name) const {
   return impl_->Inspect(name);
 }
+MemoryUsage Engine::Memory() const { return impl_->Memory(); }
 const std::string& Engine::root() const { return impl_->root(); }
 
 }  // namespace viper

@@ -123,6 +123,10 @@ PartBuildOptions MakeBuildOptions(const CollectionContext& context) {
   options.table_directory = context.directory;
   options.schema = context.schema.get();
   options.part_bytes = context.options.part_bytes;
+  options.memory = context.memory;
+  if (context.memory->is_limited()) {
+    options.row_group_bytes = std::min(options.row_group_bytes, FileMemory(*context.memory) / 2);
+  }
   return options;
 }
 

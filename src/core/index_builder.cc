@@ -182,6 +182,7 @@ struct IndexBuilder::Made {
   /// Where its file is until it is put in place.
   std::optional<StagedFile> segment_file;
   std::shared_ptr<const IndexFiles> files;
+  MemoryCharge memory;
   /// Rows that the model and its curves were fitted to, rising.
   std::vector<uint64_t> fitted_rows;
 };
@@ -333,7 +334,7 @@ bool IndexBuilder::DropDamaged() const {
 Status IndexBuilder::Make(const ReadView& view, const Plan& plan, ThreadPool* threads,
                           const std::function<bool(double)>& progress, Made& made) {
   const RowsOfParts rows(view, plan.parts);
-  VIPER_RETURN_IF_ERROR(CheckMemory(rows.count()));
+  VIPER_RETURN_IF_ERROR(TakeMemory(rows.count(), made));
   if (plan.reason) {
     VIPER_RETURN_IF_ERROR(TrainModel(rows, threads, progress, made));
   } else {
@@ -369,13 +370,22 @@ Status IndexBuilder::PutInPlace(const Plan& plan, Made& made) {
   return {};
 }
 
+uint64_t IndexBuilder::AllowedMemory() const {
+  return std::min<uint64_t>(context_.options.index_memory_bytes, context_.memory->room());
+}
+
 /// Rows are coded with two numbers each in memory. What training takes is limited by its sample.
-Status IndexBuilder::CheckMemory(uint64_t rows) const {
+Status IndexBuilder::TakeMemory(uint64_t rows, Made& made) const {
   const uint64_t needed = rows * 2 * sizeof(uint32_t);
-  if (needed <= context_.options.index_memory_bytes) return {};
-  return Status::ResourceExhausted(
-      fmt::format("the memory is too small to code so many rows: needed={} allowed={} rows={}",
-                  needed, context_.options.index_memory_bytes, rows));
+  const uint64_t allowed = AllowedMemory();
+  if (needed > allowed) {
+    return Status::ResourceExhausted(
+        fmt::format("the memory is too small to code so many rows: needed={} allowed={} rows={}",
+                    needed, allowed, rows));
+  }
+  made.memory = MemoryCharge(context_.memory, MemoryUse::kIndexBuilds);
+  made.memory.Set(needed);
+  return {};
 }
 
 Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
@@ -387,10 +397,12 @@ Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
   options.seed = kSeed;
   options.pool = threads;
   options.progress = Portion(progress, 0, kTrainedAt);
+  const size_t thread_count = threads == nullptr ? 1 : threads->thread_count();
+  const uint64_t allowed = AllowedMemory();
   VIPER_ASSIGN_OR_RETURN(const index::TrainingSize size,
-                         index::SizeTraining(rows.count(), options.dim,
-                                             threads == nullptr ? 1 : threads->thread_count(),
-                                             context_.options.index_memory_bytes));
+                         index::SizeTraining(rows.count(), options.dim, thread_count, allowed));
+  MemoryCharge charge(context_.memory, MemoryUse::kIndexBuilds);
+  charge.Set(index::TrainingBytes(size, options.dim, thread_count));
   options.cluster_count = size.cluster_count;
   made.fitted_rows = rows.Sample(size.sample_rows, kSeed);
   VIPER_ASSIGN_OR_RETURN(auto sample, rows.FloatsOf(made.fitted_rows, options.dim));
@@ -398,10 +410,10 @@ Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
   const uint64_t wanted = made.model->record().wanted_rows;
   if (size.sample_rows < wanted) {
     context_.Log(fmt::format(
-        "collection '{}': index_memory_bytes={} allows to train the index on {} rows for {} "
-        "clusters; without that limit it would be {} rows for {}",
-        context_.name, context_.options.index_memory_bytes, size.sample_rows, size.cluster_count,
-        wanted, index::ClusterCountFor(rows.count(), options.dim)));
+        "collection '{}': index_memory_bytes={} and memory_limit leave {} bytes to train the index "
+        "on {} rows for {} clusters; without these limits it would be {} rows for {}",
+        context_.name, context_.options.index_memory_bytes, allowed, size.sample_rows,
+        size.cluster_count, wanted, index::ClusterCountFor(rows.count(), options.dim)));
   }
   return {};
 }

@@ -106,7 +106,9 @@ class IndexBuilder {
                                         ThreadPool* threads,
                                         const std::function<bool(double)>& progress,
                                         const Made& made) const;
-  Status CheckMemory(uint64_t rows) const;
+  /// What a build may take now.
+  uint64_t AllowedMemory() const;
+  Status TakeMemory(uint64_t rows, Made& made) const;
   /// Take out the segments that are not what they were, so that they are made again. True if there
   /// were any.
   bool DropDamaged() const;

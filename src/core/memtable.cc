@@ -18,9 +18,10 @@ constexpr size_t kKnownKeysMax = 4096;
 
 }  // namespace
 
-Memtable::Memtable(size_t dim)
+Memtable::Memtable(size_t dim, MemoryCharge charge)
     : dim_(dim),
       rows_per_chunk_(std::clamp<size_t>(kChunkBytes / (dim * sizeof(float)), 16, 4096)),
+      charge_(std::move(charge)),
       slots_(kSlotsFirst, kNoRow) {}
 
 uint32_t Memtable::Append(Row row) {
@@ -38,6 +39,7 @@ uint32_t Memtable::Append(Row row) {
   chunk.rows[place] = std::move(row);
   ++row_count_;
   IndexRow(number);
+  charge_.Follow(memory_bytes_);
   return number;
 }
 
@@ -84,6 +86,7 @@ void Memtable::GrowIndex() {
     while (grown[slot] != kNoRow) slot = (slot + 1) & mask;
     grown[slot] = number;
   }
+  memory_bytes_ += (grown.size() - slots_.size()) * sizeof(grown[0]);
   slots_ = std::move(grown);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/row.h"
+#include "platform/memory_budget.h"
 #include "platform/mutex.h"
 
 namespace viper::core {
@@ -34,7 +35,8 @@ class Memtable {
 
   using Chunks = std::vector<std::shared_ptr<Chunk>>;
 
-  explicit Memtable(size_t dim);
+  /// `charge` follows memory_bytes().
+  explicit Memtable(size_t dim, MemoryCharge charge = {});
 
   /// Append a row, copying its vector. Returns its number.
   uint32_t Append(Row row);
@@ -80,6 +82,7 @@ class Memtable {
   Chunks chunks_;
   uint32_t row_count_ = 0;
   size_t memory_bytes_ = 0;
+  MemoryCharge charge_;
   double max_norm_ = 0;
   int64_t first_expiry_ = kNeverExpires;
   // The newest row of each id: open addressing by id_hash, kNoRow = free, at most half full.

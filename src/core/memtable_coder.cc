@@ -26,8 +26,11 @@ constexpr uint64_t kClustersPerRow = 16;
 /// The bytes of a segment, from a line of the cache on as in a mapped file.
 class BytesInMemory : public MappedFile {
  public:
-  explicit BytesInMemory(std::span<const std::byte> bytes)
-      : size_(bytes.size()), lines_((bytes.size() + sizeof(Line) - 1) / sizeof(Line)) {
+  BytesInMemory(std::span<const std::byte> bytes, MemoryCharge charge)
+      : size_(bytes.size()),
+        lines_((bytes.size() + sizeof(Line) - 1) / sizeof(Line)),
+        charge_(std::move(charge)) {
+    charge_.Set(lines_.size() * sizeof(Line));
     std::memcpy(lines_.data(), bytes.data(), size_);
   }
   std::span<const std::byte> bytes() const override {
@@ -40,6 +43,7 @@ class BytesInMemory : public MappedFile {
   };
   size_t size_;
   std::vector<Line> lines_;
+  MemoryCharge charge_;
 };
 
 /// Rows of a memtable numbered from 0 on.
@@ -179,7 +183,8 @@ Result<CodedRows> MemtableCoder::CodeRows(const std::shared_ptr<const index::Mod
   input.progress = progress;
   VIPER_RETURN_IF_ERROR(index::WriteSegment(input));
   auto open = std::make_shared<OpenSegment>();
-  open->file = std::make_unique<BytesInMemory>(bytes);
+  open->file =
+      std::make_unique<BytesInMemory>(bytes, MemoryCharge(context_.memory, MemoryUse::kRows));
   VIPER_ASSIGN_OR_RETURN(open->segment, index::Segment::Open(open->file->bytes(), *model));
   return CodedRows{memtable.memtable, range, std::move(open)};
 }

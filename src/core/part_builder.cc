@@ -17,10 +17,14 @@
 namespace viper::core {
 namespace {
 
+/// A row on its way: the place of its floats, hash of its id, times, ends of its strings.
+constexpr double kRowBytes = 96;
+/// What metadata are decoded to, by what a file holds of them, roughly.
+constexpr double kDecodedToStored = 4;
+
 using columnar::Column;
 using parquet::PartRows;
 
-constexpr size_t kRowGroupBytes = size_t{64} << 20;
 /// More undeclared keys than this are not listed in the footer.
 constexpr size_t kPayloadKeysMax = 4096;
 
@@ -61,7 +65,9 @@ class OpenPart {
   std::vector<uint64_t>& id_hashes() { return id_hashes_; }
   std::set<std::string, std::less<>>& payload_keys() { return payload_keys_; }
   uint64_t row_count() const { return written_rows_ + pending_.row_count(); }
-  bool group_is_full() const { return FloatBytes(pending_.row_count()) >= kRowGroupBytes; }
+  bool group_is_full() const {
+    return FloatBytes(pending_.row_count()) >= options_.row_group_bytes;
+  }
   bool is_full() const { return FloatBytes(row_count()) >= options_.part_bytes; }
 
   /// Write the pending rows as a row group. The footer is written by Finish, so the keys may still
@@ -70,7 +76,7 @@ class OpenPart {
     if (pending_.row_count() == 0) return {};
     if (writer_ == nullptr) {
       parquet::PartWriteOptions write_options;
-      write_options.row_group_bytes = kRowGroupBytes;
+      write_options.row_group_bytes = options_.row_group_bytes;
       VIPER_ASSIGN_OR_RETURN(writer_,
                              parquet::PartWriter::Make(*file_, *options_.schema, write_options));
     }
@@ -340,8 +346,32 @@ class Builder {
 
 }  // namespace
 
+uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options) {
+  const uint64_t float_bytes = options.schema->dim * sizeof(float);
+  uint64_t rows = 0;
+  double scalar_bytes = 0;
+  for (const FlushSource& source : plan.sources) {
+    if (source.keeps_file || source.live_count() == 0) continue;
+    const uint64_t all_bytes =
+        source.part != nullptr ? source.part->added().size : source.memtable->memory_bytes();
+    const uint64_t all_floats = std::min(all_bytes, source.row_count * float_bytes);
+    const double decoded = source.part != nullptr ? kDecodedToStored : 1;
+    const double row_bytes = kRowBytes + decoded * static_cast<double>(all_bytes - all_floats) /
+                                             static_cast<double>(source.row_count);
+    rows += source.live_count();
+    scalar_bytes += static_cast<double>(source.live_count()) * row_bytes;
+  }
+  const uint64_t group_rows = options.row_group_bytes / float_bytes + 1;
+  const double share =
+      rows <= group_rows ? 1 : static_cast<double>(group_rows) / static_cast<double>(rows);
+  // As values, and encoded.
+  return static_cast<uint64_t>(2 * share * scalar_bytes);
+}
+
 Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& options,
                               int64_t now_ms) {
+  MemoryCharge charge(options.memory, MemoryUse::kFiles);
+  charge.Set(BuildMemoryBytes(plan, options));
   Builder builder(options, now_ms);
   for (size_t i = 0; i < plan.sources.size(); ++i) {
     const FlushSource& source = plan.sources[i];

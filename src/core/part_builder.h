@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/collection_state.h"
+#include "platform/memory_budget.h"
 #include "storage/part_sidecar.h"
 #include "storage/table_log.h"
 #include "viper/file_system.h"
@@ -21,6 +22,10 @@ struct PartBuildOptions {
   const CollectionSchema* schema = nullptr;
   /// A part is closed when its floats take this many bytes.
   uint64_t part_bytes = uint64_t{256} << 20;
+  /// A row group is closed when its floats take this many bytes.
+  uint64_t row_group_bytes = uint64_t{64} << 20;
+  /// Counts that; null = nobody does.
+  std::shared_ptr<MemoryBudget> memory;
   /// Told how many bytes of rows of parts were copied since the last time; what it fails with ends
   /// the building. Null = nobody is.
   std::function<Status(uint64_t bytes)> advance = {};
@@ -33,6 +38,10 @@ struct BuiltParts {
   std::vector<storage::SidecarContent> sidecars;
   std::vector<MovedRows> moved;
 };
+
+/// About what BuildParts takes in memory: the metadata of a row group, and what they are encoded
+/// to. Floats are written from where they are.
+uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options);
 
 /// Write the live rows of a plan's sources, in order, into new parts: staged, synced, moved into
 /// the table's directory, which is synced too. On failure what was written is removed as far as

@@ -10,6 +10,7 @@
 #include "core/read_view.h"
 #include "core/recall_audit.h"
 #include "core/view_selection.h"
+#include "platform/memory_budget.h"
 #include "platform/thread_pool.h"
 #include "viper/clock.h"
 #include "viper/snapshot.h"
@@ -28,12 +29,16 @@ struct ReadContext {
   /// One byte in so many of the cache is for selections.
   static constexpr size_t kSelectionShare = 4;
 
-  ReadContext(size_t cache_bytes, size_t search_threads, const Clock& read_clock)
-      : cache(cache_bytes - cache_bytes / kSelectionShare),
+  /// `cache_charge` is for the caches, whatever they hold.
+  ReadContext(size_t cache_bytes, MemoryCharge cache_charge, size_t search_threads,
+              const Clock& read_clock)
+      : charge(std::move(cache_charge)),
+        cache(cache_bytes - cache_bytes / kSelectionShare),
         selector(cache_bytes / kSelectionShare),
         pool("viper-search", search_threads),
         clock(read_clock) {}
 
+  const MemoryCharge charge;
   ColumnCache cache;
   ViewSelector selector;
   ThreadPool pool;

@@ -9,6 +9,9 @@ constexpr size_t kBufferBytes = size_t{1} << 20;
 /// From here on a copy into the buffer costs more than a write call of its own.
 constexpr size_t kDirectBytes = size_t{128} << 10;
 
+/// Large enough to be written in few requests, small enough to leave little for the end.
+constexpr size_t kSyncBytes = size_t{8} << 20;
+
 }  // namespace
 
 FileSink::FileSink(WritableFile& file) : file_(&file) { buffer_.reserve(kBufferBytes); }
@@ -16,6 +19,11 @@ FileSink::FileSink(WritableFile& file) : file_(&file) { buffer_.reserve(kBufferB
 ::arrow::Status FileSink::AppendToFile(std::span<const std::byte> bytes) {
   if (status_.ok() && !bytes.empty()) status_ = file_->Append(bytes);
   if (!status_.ok()) return ::arrow::Status::IOError(status_.message());
+  appended_bytes_ += bytes.size();
+  if (appended_bytes_ >= kSyncBytes) {
+    file_->StartSync();
+    appended_bytes_ = 0;
+  }
   return ::arrow::Status::OK();
 }
 

@@ -13,7 +13,8 @@
 namespace viper::parquet {
 
 /// Shows a WritableFile to libparquet as a stream. Collects small writes to about 1 MiB; large ones
-/// go straight through. The first failure sticks and is kept as it came, for the caller to report.
+/// go straight through. The disk is at work while the rest is still being encoded. The first
+/// failure sticks and is kept as it came, for the caller to report.
 class FileSink : public ::arrow::io::OutputStream {
  public:
   /// `file` is not owned and stays open.
@@ -35,6 +36,8 @@ class FileSink : public ::arrow::io::OutputStream {
 
   WritableFile* file_;
   std::vector<std::byte> buffer_;
+  /// Since the file was last told to bring them to disk.
+  size_t appended_bytes_ = 0;
   int64_t position_ = 0;
   bool closed_ = false;
   Status status_;

@@ -29,6 +29,15 @@ TEST(FileSink, BytesArriveInOrderWhateverTheSizes) {
   EXPECT_EQ(std::memcmp(file.content.data(), expected.data(), expected.size()), 0);
 }
 
+TEST(FileSink, TheDiskIsPutToWorkOnTheWay) {
+  CollectingFile file;
+  FileSink sink(file);
+  const std::string piece(1'000'000, 'x');
+  for (int i = 0; i < 30; ++i) ASSERT_TRUE(sink.Write(piece.data(), 1'000'000).ok());
+  EXPECT_GE(file.start_count, 2U);
+  EXPECT_LE(file.start_count, 3U);
+}
+
 TEST(FileSink, SmallWritesAreCollected) {
   CollectingFile file;
   FileSink sink(file);

@@ -33,11 +33,13 @@ class CollectingFile : public WritableFile {
     return Status::IoError("unused");
   }
   Status Sync() override { return Status::Ok(); }
+  void StartSync() override { ++start_count; }
   Status Close() override { return Status::Ok(); }
 
   std::vector<std::byte> content;
   size_t fail_after = SIZE_MAX;
   size_t append_count = 0;
+  size_t start_count = 0;
 };
 
 /// Bytes in memory that look like a mapped file.

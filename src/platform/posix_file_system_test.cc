@@ -42,10 +42,13 @@ class PosixFileSystem : public ::testing::Test {
 TEST_F(PosixFileSystem, WhatWasAppendedAndSyncedReadsBack) {
   ASSERT_OK_AND_ASSIGN(const auto file, file_system_.CreateFile(directory_ / "f"));
   ASSERT_OK(file->Append(AsBytes("hello ")));
+  file->StartSync();
   ASSERT_OK(file->Append({}));
+  file->StartSync();
   ASSERT_OK(file->Append(AsBytes("world")));
   ASSERT_OK(file->Sync());
   ASSERT_OK(file->Close());
+  file->StartSync();
   EXPECT_EQ(Content("f"), "hello world");
   EXPECT_EQ(*file_system_.FileSize(directory_ / "f"), 11U);
 }

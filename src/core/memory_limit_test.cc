@@ -1,0 +1,167 @@
+// Engines under EngineOptions::memory_limit: what they take stays below it, writes wait or say that
+// they cannot, and nothing that was acknowledged is missing.
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "core/collection_fixture.h"
+
+namespace viper::core {
+namespace {
+
+constexpr uint64_t kLimit = uint64_t{64} << 20;
+
+class MemoryLimitTest : public CollectionFixture {
+ protected:
+  static constexpr size_t kDim = 4096;
+  /// A mebibyte of floats.
+  static constexpr size_t kBatchRows = 64;
+
+  MemoryLimitTest() {
+    options_.memory_limit = kLimit;
+    options_.background_index = false;
+  }
+
+  void CreateLimited() {
+    auto engine = Engine::Open("/db", options_);
+    ASSERT_OK(engine);
+    engine_ = std::make_unique<Engine>(std::move(*engine));
+    collection_ = MakeCollection("docs");
+  }
+
+  std::shared_ptr<Collection> MakeCollection(const std::string& name) {
+    CollectionSchema schema;
+    schema.dim = kDim;
+    schema.metric = Metric::kL2;
+    auto created = engine_->CreateCollection(name, schema);
+    EXPECT_OK(created);
+    return *created;
+  }
+
+  static std::vector<Record> Batch(size_t number, size_t rows = kBatchRows) {
+    std::vector<Record> records(rows);
+    for (size_t i = 0; i < records.size(); ++i) {
+      records[i].id = "id" + std::to_string(number) + "-" + std::to_string(i);
+      records[i].vector.assign(kDim, static_cast<float>(number * kBatchRows + i));
+    }
+    return records;
+  }
+
+  std::unique_ptr<Engine> engine_;
+};
+
+TEST_F(MemoryLimitTest, WritesOfManyTimesTheLimitStayBelowIt) {
+  options_.background_flush = true;
+  CreateLimited();
+  uint64_t most = 0;
+  for (size_t number = 0; number < 150; ++number) {
+    ASSERT_OK(collection_->Upsert(Batch(number)));
+    most = std::max(most, engine_->Memory().total());
+  }
+  EXPECT_LE(most, kLimit);
+  EXPECT_GT(most, kLimit / 8);
+  EXPECT_EQ(engine_->Memory().limit, kLimit);
+  EXPECT_EQ(Count(), 150 * kBatchRows);
+  ASSERT_OK(collection_->Flush());
+  EXPECT_LT(engine_->Memory().rows, kLimit / 16);
+}
+
+TEST_F(MemoryLimitTest, WithoutABackgroundTheWritesFlush) {
+  CreateLimited();
+  uint64_t most = 0;
+  for (size_t number = 0; number < 100; ++number) {
+    ASSERT_OK(collection_->Upsert(Batch(number)));
+    most = std::max(most, engine_->Memory().total());
+  }
+  EXPECT_LE(most, kLimit);
+  EXPECT_EQ(Count(), 100 * kBatchRows);
+}
+
+TEST_F(MemoryLimitTest, OtherCollectionsGiveTheirMemoryToTheOneThatWrites) {
+  options_.background_flush = true;
+  // Large enough that only who is asked flushes.
+  options_.memory_limit = 2 * kLimit;
+  CreateLimited();
+  std::vector<std::shared_ptr<Collection>> others;
+  for (int i = 0; i < 12; ++i) {
+    others.push_back(MakeCollection("other" + std::to_string(i)));
+    for (size_t number = 0; number < 8; ++number) {
+      ASSERT_OK(others.back()->Upsert(Batch(number)));
+    }
+  }
+  for (size_t number = 0; number < 20; ++number) ASSERT_OK(collection_->Upsert(Batch(number)));
+  EXPECT_LE(engine_->Memory().total(), 2 * kLimit);
+  for (const auto& other : others) EXPECT_EQ(*other->Count(Filter()), 8 * kBatchRows);
+}
+
+TEST_F(MemoryLimitTest, WhatSnapshotsHoldMakesAWriteGiveUpAtItsDeadline) {
+  options_.write_timeout_ms = 20;
+  CreateLimited();
+  std::vector<Snapshot> held;
+  size_t written = 0;
+  Status status;
+  for (; written < 200; ++written) {
+    status = collection_->Upsert(Batch(written)).status();
+    if (!status.ok()) break;
+    held.push_back(collection_->GetSnapshot());
+  }
+  ASSERT_EQ(status.code(), StatusCode::kDeadlineExceeded) << status.ToString();
+  EXPECT_NE(status.message().find("memory_limit=67108864"), std::string::npos) << status.ToString();
+  EXPECT_GT(written, 20U);
+  EXPECT_LE(engine_->Memory().total(), kLimit);
+  EXPECT_EQ(Count(), written * kBatchRows) << "nothing of the refused write";
+  held.clear();
+  ASSERT_OK(collection_->Upsert(Batch(written)));
+  EXPECT_EQ(Count(), (written + 1) * kBatchRows);
+}
+
+TEST_F(MemoryLimitTest, AWriteThatCanNeverFitIsRefusedAtOnce) {
+  options_.write_timeout_ms = 3'600'000;
+  CreateLimited();
+  const auto written = collection_->Upsert(Batch(0, 60 * kBatchRows));
+  EXPECT_EQ(written.status().code(), StatusCode::kResourceExhausted) << written.status().ToString();
+  EXPECT_EQ(Count(), 0U);
+}
+
+TEST_F(MemoryLimitTest, CachesTakeWhatTheCollectionsBeforeThemLeave) {
+  CreateLimited();
+  const uint64_t one = engine_->Memory().caches;
+  EXPECT_EQ(one, kLimit / 8);
+  std::vector<std::shared_ptr<Collection>> others;
+  for (int i = 0; i < 10; ++i) others.push_back(MakeCollection("other" + std::to_string(i)));
+  EXPECT_LE(engine_->Memory().caches, kLimit / 4);
+  ASSERT_OK(others.back()->Upsert(Batch(0, 10)));
+  ASSERT_OK(others.back()->Flush());
+  EXPECT_EQ(*others.back()->Count(Filter::Parse("_id = 'id0-3'").value()), 1U)
+      << "a collection works without caches";
+  others.clear();
+  EXPECT_EQ(engine_->Memory().caches, one);
+}
+
+TEST_F(MemoryLimitTest, WithoutALimitWhatIsTakenIsCounted) {
+  options_.memory_limit = 0;
+  options_.cache_bytes = 1 << 20;
+  CreateLimited();
+  ASSERT_OK(collection_->Upsert(Batch(0)));
+  const MemoryUsage usage = engine_->Memory();
+  EXPECT_EQ(usage.limit, 0U);
+  EXPECT_GE(usage.rows, uint64_t{1} << 20);
+  EXPECT_EQ(usage.caches, uint64_t{1} << 20);
+  EXPECT_EQ(usage.total(), usage.rows + usage.caches);
+}
+
+TEST_F(MemoryLimitTest, ALimitTooSmallToWorkWithIsRefused) {
+  options_.memory_limit = kLimit - 1;
+  EXPECT_EQ(options_.Validate().code(), StatusCode::kInvalidArgument);
+  options_.memory_limit = kLimit;
+  EXPECT_OK(options_.Validate());
+  options_.write_timeout_ms = 0;
+  EXPECT_EQ(options_.Validate().code(), StatusCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace viper::core
