@@ -18,6 +18,12 @@ void AddFilter(Command& command, std::string& text) {
                     "Only records that match, such as \"year >= 2000 AND title LIKE 'A%'\"");
 }
 
+void AddDefaultTtl(Command& command, std::string& text) {
+  command.AddOption("--default-ttl", text,
+                    "Records without an expiry of their own expire so long after they were "
+                    "written:\n90s, 15m, 12h, 7d, or never");
+}
+
 void AddExample(Command& command, const std::string& lines) {
   command.SetFooter("Example:\n" + lines);
 }
@@ -25,6 +31,24 @@ void AddExample(Command& command, const std::string& lines) {
 void ProjectionArguments::AddTo(Command& command) {
   command.AddCommaSeparated("--fields", fields, "Only these metadata keys, separated by commas");
   command.AddFlag("--with-vector", with_vector, "Print vectors too");
+}
+
+void SnapshotArguments::AddTo(Command& command) {
+  command.AddOption("--version", version_,
+                    "Read this version of the table (viper versions lists them)");
+  command.AddOption("--as-of", as_of_, "Read the table as it was at this time, in ISO 8601");
+}
+
+Result<Snapshot> SnapshotArguments::Take(const Collection& collection) const {
+  if (version_ != kNewest && !as_of_.empty()) {
+    return Status::InvalidArgument("name the state to read in one way: --version or --as-of");
+  }
+  if (version_ != kNewest) {
+    return collection.GetSnapshotOfVersion(static_cast<int64_t>(version_));
+  }
+  if (as_of_.empty()) return collection.GetSnapshot();
+  VIPER_ASSIGN_OR_RETURN(const Timestamp time, Timestamp::Parse(as_of_));
+  return collection.GetSnapshotOfTime(time);
 }
 
 void IdArguments::AddTo(Command& command) {

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "command_line.h"
+#include "viper/engine.h"
 #include "viper/options.h"
 #include "viper/result.h"
 #include "viper/schema.h"
@@ -18,6 +21,8 @@ namespace viper::cli {
 void AddCollection(Command& command, std::string& name);
 /// Add --filter.
 void AddFilter(Command& command, std::string& text);
+/// Add --default-ttl, a duration (duration_text.h).
+void AddDefaultTtl(Command& command, std::string& text);
 /// Show these lines as the example of a command's help.
 void AddExample(Command& command, const std::string& lines);
 
@@ -28,6 +33,19 @@ struct ProjectionArguments {
 
   void AddTo(Command& command);
   Projection Get() const { return {.vector = with_vector, .metadata = true, .fields = fields}; }
+};
+
+/// Which state of a collection is read: --version or --as-of, else the newest.
+class SnapshotArguments {
+ public:
+  void AddTo(Command& command);
+  /// InvalidArgument for a time that is none, and for both; NotFound names what is kept.
+  Result<Snapshot> Take(const Collection& collection) const;
+
+ private:
+  static constexpr uint64_t kNewest = std::numeric_limits<uint64_t>::max();
+  uint64_t version_ = kNewest;
+  std::string as_of_;
 };
 
 /// The records that a command names: ID..., or --file with one id on each line.

@@ -13,13 +13,15 @@ namespace {
 struct Arguments {
   std::string name;
   std::string filter;
+  SnapshotArguments snapshot;
 };
 
 Status Run(const Session& session, const Arguments& arguments) {
   VIPER_ASSIGN_OR_RETURN(const Filter filter, Filter::Parse(arguments.filter));
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
                          OpenCollection(session, arguments.name, Access::kRead));
-  VIPER_ASSIGN_OR_RETURN(const uint64_t count, opened->Count(filter));
+  VIPER_ASSIGN_OR_RETURN(const Snapshot snapshot, arguments.snapshot.Take(*opened.collection));
+  VIPER_ASSIGN_OR_RETURN(const uint64_t count, snapshot.Count(filter));
   fmt::print("{}\n", count);
   return Status::Ok();
 }
@@ -31,6 +33,7 @@ void AddCountCommand(Command& program, Session& session) {
   Command command = program.AddCommand("count", "Count records");
   AddCollection(command, arguments->name);
   AddFilter(command, arguments->filter);
+  arguments->snapshot.AddTo(command);
   AddExample(command, "  viper count films --filter \"year BETWEEN 1970 AND 1979\"");
   command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };

@@ -28,6 +28,7 @@ struct Arguments {
   std::string format = "jsonl";
   std::string output;
   std::string filter;
+  SnapshotArguments snapshot;
 };
 
 Result<std::unique_ptr<ExportWriter>> OpenWriter(const Arguments& arguments,
@@ -64,13 +65,13 @@ Status Run(const Session& session, const Arguments& arguments) {
   VIPER_ASSIGN_OR_RETURN(options.filter, Filter::Parse(arguments.filter));
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
                          OpenCollection(session, arguments.name, Access::kRead));
+  VIPER_ASSIGN_OR_RETURN(const Snapshot snapshot, arguments.snapshot.Take(*opened.collection));
   CatchInterrupts();
   const CollectionSchema& schema = opened->schema();
   options.limit = std::clamp<size_t>(kPageBytes / (schema.dim * sizeof(float)), 1, kPageRowsMax);
   VIPER_ASSIGN_OR_RETURN(const auto writer, OpenWriter(arguments, schema));
   const auto begin = std::chrono::steady_clock::now();
-  VIPER_ASSIGN_OR_RETURN(const uint64_t rows,
-                         ExportAll(opened->GetSnapshot(), std::move(options), *writer));
+  VIPER_ASSIGN_OR_RETURN(const uint64_t rows, ExportAll(snapshot, std::move(options), *writer));
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   // On standard output stand the records themselves.
@@ -91,6 +92,7 @@ void AddExportCommand(Command& program, Session& session) {
   command.AddOptionWithDefault("--format", arguments->format, "jsonl, csv, npy or fvecs");
   command.AddOption("-o,--output", arguments->output, "File to write (standard output)");
   AddFilter(command, arguments->filter);
+  arguments->snapshot.AddTo(command);
   AddExample(
       command,
       "  viper export films -o films.jsonl\n"

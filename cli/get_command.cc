@@ -16,16 +16,20 @@ struct Arguments {
   std::string name;
   IdArguments ids;
   ProjectionArguments projection;
+  SnapshotArguments snapshot;
+  bool with_version = false;
 };
 
 // Print what is there; the last missing id decides the exit code.
 Status Run(const Session& session, const Arguments& arguments) {
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
                          OpenCollection(session, arguments.name, Access::kRead));
-  const Snapshot snapshot = opened->GetSnapshot();
+  VIPER_ASSIGN_OR_RETURN(const Snapshot snapshot, arguments.snapshot.Take(*opened.collection));
+  Projection projection = arguments.projection.Get();
+  projection.version = arguments.with_version;
   Status missing;
   VIPER_RETURN_IF_ERROR(arguments.ids.ForEach([&](const std::string& id) {
-    const Result<Record> record = snapshot.Get(id, arguments.projection.Get());
+    const Result<Record> record = snapshot.Get(id, projection);
     if (record.ok()) {
       fmt::print("{}\n", RecordJson(*record));
       return Status::Ok();
@@ -46,6 +50,11 @@ void AddGetCommand(Command& program, Session& session) {
   AddCollection(command, arguments->name);
   arguments->ids.AddTo(command);
   arguments->projection.AddTo(command);
+  command.AddFlag(
+      "--with-version", arguments->with_version,
+      "Print _ingested_at, which no other write of the record has: a filter on it makes\n"
+      "`update` and `delete` conditional");
+  arguments->snapshot.AddTo(command);
   AddExample(command,
              "  viper get films alien heat --fields title,year\n"
              "\n"

@@ -6,6 +6,7 @@
 
 #include "collection_argument.h"
 #include "commands.h"
+#include "duration_text.h"
 #include "number_text.h"
 #include "status_macros.h"
 #include "table.h"
@@ -75,11 +76,13 @@ Value RecoveryJson(const RecoveryReport& recovery) {
 }
 
 void PrintJson(const Collection& collection, const std::string& directory) {
-  const Value json = Value::Object{{"name", collection.name()},
-                                   {"directory", directory},
-                                   {"schema", SchemaJson(collection.schema())},
-                                   {"statistics", StatisticsJson(collection.Statistics())},
-                                   {"recovery", RecoveryJson(collection.recovery())}};
+  const Value json = Value::Object{
+      {"name", collection.name()},
+      {"directory", directory},
+      {"schema", SchemaJson(collection.schema())},
+      {"properties", Value::Object{{"default_ttl_ms", collection.Properties().default_ttl_ms}}},
+      {"statistics", StatisticsJson(collection.Statistics())},
+      {"recovery", RecoveryJson(collection.recovery())}};
   fmt::print("{}\n", json.ToJson());
 }
 
@@ -110,6 +113,7 @@ void PrintTable(const Collection& collection, const std::string& directory) {
   for (const Field& field : schema.fields) {
     table.AddRow({"field", fmt::format("{}: {}", field.name, FieldTypeName(field.type))});
   }
+  table.AddRow({"records expire by default", DurationText(collection.Properties().default_ttl_ms)});
   table.AddRow({"rows", CountOrUnknown(statistics.live_rows)});
   table.AddRow({"rows in memory and log only", CountText(statistics.memory_rows)});
   table.AddRow({"dead rows in files", CountOrUnknown(statistics.dead_rows)});

@@ -63,6 +63,7 @@ void AddGlobalOptions(Command& program, Session& session) {
 
 void AddCommands(Command& program, Session& session) {
   AddCreateCommand(program, session);
+  AddAlterCommand(program, session);
   AddImportCommand(program, session);
   AddSearchCommand(program, session);
   AddGetCommand(program, session);
@@ -71,6 +72,7 @@ void AddCommands(Command& program, Session& session) {
   AddExportCommand(program, session);
   AddInfoCommand(program, session);
   AddListCommand(program, session);
+  AddVersionsCommand(program, session);
   AddIndexCommand(program, session);
   AddClustersCommand(program, session);
   AddBenchCommand(program, session);

@@ -56,6 +56,9 @@ std::string RecordJson(const Record& record) {
   if (record.expires_at.has_value()) {
     AppendMember("_expires_at", Value(*record.expires_at).ToJson(), out);
   }
+  if (record.version != 0) {
+    AppendMember("_ingested_at", Value(Timestamp{record.version}).ToJson(), out);
+  }
   Metadata reserved;
   for (const auto& [key, value] : record.metadata) {
     if (IsReservedKey(key)) {

@@ -19,6 +19,7 @@ struct Arguments {
   std::string after;
   size_t limit = 20;
   ProjectionArguments projection;
+  SnapshotArguments snapshot;
 };
 
 Status Run(const Session& session, const Arguments& arguments) {
@@ -29,7 +30,8 @@ Status Run(const Session& session, const Arguments& arguments) {
   VIPER_ASSIGN_OR_RETURN(options.filter, Filter::Parse(arguments.filter));
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
                          OpenCollection(session, arguments.name, Access::kRead));
-  VIPER_ASSIGN_OR_RETURN(const ScrollPage page, opened->Scroll(options));
+  VIPER_ASSIGN_OR_RETURN(const Snapshot snapshot, arguments.snapshot.Take(*opened.collection));
+  VIPER_ASSIGN_OR_RETURN(const ScrollPage page, snapshot.Scroll(options));
   for (const Record& record : page.records) fmt::print("{}\n", RecordJson(record));
   if (!page.next.empty()) {
     std::fflush(stdout);
@@ -50,6 +52,7 @@ void AddScrollCommand(Command& program, Session& session) {
   command.AddOption("--after", arguments->after, "Begin behind this id");
   command.AddOptionWithDefault("--limit", arguments->limit, "How many records, at most 100,000");
   arguments->projection.AddTo(command);
+  arguments->snapshot.AddTo(command);
   AddExample(command, "  viper scroll films --filter \"title LIKE 'A%'\" --limit 5");
   command.OnChosen([arguments, &session] {
     session.run = [arguments, &session] { return Run(session, *arguments); };

@@ -38,6 +38,7 @@ struct Arguments {
   bool explain = false;
   bool json = false;
   ProjectionArguments projection;
+  SnapshotArguments snapshot;
 };
 
 // {"id":"a","score":0.9,"distance":0.1,"metadata":{...},"vector":[...]}
@@ -218,7 +219,7 @@ Status Run(const Session& session, const Arguments& arguments) {
   VIPER_ASSIGN_OR_RETURN(options.filter, Filter::Parse(arguments.filter));
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
                          OpenCollection(session, arguments.name, Access::kRead));
-  const Snapshot snapshot = opened->GetSnapshot();
+  VIPER_ASSIGN_OR_RETURN(const Snapshot snapshot, arguments.snapshot.Take(*opened.collection));
   VIPER_ASSIGN_OR_RETURN(const auto queries,
                          OpenQueries(arguments.query, *opened.collection, snapshot));
   Searcher searcher(arguments, snapshot, std::move(options));
@@ -258,6 +259,7 @@ void AddSearchCommand(Command& program, Session& session) {
                   "Tell after each answer how it was found, and how long each step took");
   command.AddFlag("--exact", arguments->exact, "Compare with every record, without the index");
   arguments->projection.AddTo(command);
+  arguments->snapshot.AddTo(command);
   command.AddFlag(
       "--json", arguments->json,
       "Print one JSON object for each query: query, hits (id, score, distance, metadata),\n"

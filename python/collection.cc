@@ -4,8 +4,6 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -17,10 +15,12 @@
 
 #include "compaction.h"
 #include "float_matrix.h"
-#include "hits.h"
 #include "index_report.h"
 #include "python_error.h"
 #include "python_value.h"
+#include "reads.h"
+#include "reads_binding.h"
+#include "snapshot.h"
 #include "text.h"
 #include "viper/filter.h"
 #include "viper/record_source.h"
@@ -30,104 +30,6 @@ namespace {
 
 namespace nb = nanobind;
 using nb::literals::operator""_a;
-
-// Text, a Filter or None.
-Filter ToFilter(nb::handle filter) {
-  if (filter.is_none()) return {};
-  if (nb::isinstance<Filter>(filter)) return nb::cast<Filter>(filter);
-  if (!PyUnicode_Check(filter.ptr())) RaiseInvalidArgument("filter: text or viper.Filter expected");
-  return ValueOrRaise(Filter::Parse(TextOf(filter)));
-}
-
-// How well and how a search looks.
-struct SearchKnobs {
-  double recall = 0.95;
-  bool exact = false;
-  std::optional<size_t> nprobe;
-  std::optional<size_t> rerank;
-  std::optional<double> timeout;
-};
-
-// Milliseconds, at least one; the engine takes 0 for no timeout.
-uint64_t TimeoutMs(double seconds) {
-  constexpr double kSecondsMax = 1e9;
-  if (!(seconds > 0)) {
-    RaiseInvalidArgument(fmt::format("timeout: seconds above 0 expected: actual={}", seconds));
-  }
-  return static_cast<uint64_t>(std::ceil(1000 * std::min(seconds, kSecondsMax)));
-}
-
-SearchOptions ToOptions(size_t k, nb::handle filter, const SearchKnobs& knobs) {
-  SearchOptions options;
-  options.k = k;
-  options.filter = ToFilter(filter);
-  options.recall = knobs.recall;
-  options.exact = knobs.exact;
-  options.nprobe = knobs.nprobe.value_or(0);
-  options.rerank = knobs.rerank.value_or(0);
-  if (knobs.timeout) options.timeout_ms = TimeoutMs(*knobs.timeout);
-  return options;
-}
-
-PythonHits Search(const PythonCollection& self, nb::handle query, size_t k, double recall,
-                  nb::handle filter, bool exact, bool with_metadata, bool with_vectors,
-                  nb::handle select, std::optional<size_t> nprobe, std::optional<size_t> rerank,
-                  std::optional<double> timeout) {
-  const std::shared_ptr<Collection> collection = self.Get();
-  const FloatMatrix vector(query, 1, collection->schema().dim, "query");
-  SearchOptions options = ToOptions(k, filter, {recall, exact, nprobe, rerank, timeout});
-  options.projection.vector = with_vectors;
-  options.projection.metadata = with_metadata;
-  if (!select.is_none()) {
-    options.projection.fields = nb::cast<std::vector<std::string>>(select);
-    // An empty list of fields means all of them to the engine, and none to a reader of the call.
-    options.projection.metadata = !options.projection.fields.empty();
-  }
-  Result<Hits> hits = Unlocked([&] { return collection->Search(vector.floats(), options); });
-  return ToPythonHits(ValueOrRaise(std::move(hits)), options.projection);
-}
-
-nb::object SearchBatch(const PythonCollection& self, nb::handle queries, size_t k, double recall,
-                       nb::handle filter, bool exact, std::optional<size_t> nprobe,
-                       std::optional<size_t> rerank, std::optional<double> timeout) {
-  const std::shared_ptr<Collection> collection = self.Get();
-  const FloatMatrix vectors(queries, 2, collection->schema().dim, "queries");
-  SearchOptions options = ToOptions(k, filter, {recall, exact, nprobe, rerank, timeout});
-  options.projection.metadata = false;
-  Result<std::vector<Hits>> answers = Unlocked(
-      [&] { return collection->SearchBatch({vectors.floats(), vectors.rows()}, options); });
-  return ToBatchAnswer(ValueOrRaise(std::move(answers)), k);
-}
-
-nb::dict Explain(const PythonCollection& self, nb::handle query, size_t k, double recall,
-                 nb::handle filter, bool exact, std::optional<size_t> nprobe,
-                 std::optional<size_t> rerank, std::optional<double> timeout) {
-  const std::shared_ptr<Collection> collection = self.Get();
-  const FloatMatrix vector(query, 1, collection->schema().dim, "query");
-  const SearchOptions options = ToOptions(k, filter, {recall, exact, nprobe, rerank, timeout});
-  Result<SearchExplanation> result =
-      Unlocked([&] { return collection->Explain(vector.floats(), options); });
-  const SearchExplanation explanation = ValueOrRaise(std::move(result));
-  nb::dict told;
-  told["plan"] = ToText(SearchPlanName(explanation.plan));
-  told["exact_estimate_us"] = explanation.exact_estimate_us;
-  told["index_estimate_us"] = explanation.index_estimate_us;
-  told["rows"] = explanation.rows;
-  told["selected_rows"] = explanation.selected_rows;
-  told["selection_was_cached"] = explanation.selection_was_cached;
-  told["clusters"] = explanation.clusters;
-  told["selected_clusters"] = explanation.selected_clusters;
-  told["probed_clusters"] = explanation.probed_clusters;
-  told["scanned_rows"] = explanation.scanned_rows;
-  told["byte_rows"] = explanation.byte_rows;
-  told["float_rows"] = explanation.float_rows;
-  told["compared_rows"] = explanation.compared_rows;
-  told["selection_us"] = explanation.selection_us;
-  told["search_us"] = explanation.search_us;
-  told["hits_us"] = explanation.hits_us;
-  told["hits"] = ToPythonHits(explanation.hits, options.projection);
-  return told;
-}
 
 void CheckCount(size_t count, size_t rows, const char* what) {
   if (count != rows) {
@@ -164,7 +66,7 @@ RecordBatch ToBatch(const Collection& collection, nb::handle ids, nb::handle vec
   batch.metadata = ConvertEach<Metadata>(metadata, rows, "metadata", ToMetadata);
   using Moment = std::optional<Timestamp>;
   batch.timestamps = ConvertEach<Moment>(timestamps, rows, "timestamps", ToTimestamp);
-  batch.expirations = ConvertEach<Moment>(expires_at, rows, "expires_at", ToTimestamp);
+  batch.expirations = ConvertEach<Moment>(expires_at, rows, "expires_at", ToExpiry);
   return batch;
 }
 
@@ -179,6 +81,29 @@ WriteSummary WriteRecords(const PythonCollection& self, nb::handle ids, nb::hand
   return ValueOrRaise(Unlocked([&] { return ((*collection).*kCall)(batch); }));
 }
 
+// Of one record or of several.
+std::vector<int64_t> VersionsOf(nb::handle versions) {
+  if (PyLong_Check(versions.ptr())) return {nb::cast<int64_t>(versions)};
+  std::vector<int64_t> numbers;
+  for (const nb::handle version : nb::borrow<nb::iterable>(versions)) {
+    // What was not there when it was looked for is to be new.
+    numbers.push_back(version.is_none() ? 0 : nb::cast<int64_t>(version));
+  }
+  return numbers;
+}
+
+WriteSummary Upsert(const PythonCollection& self, nb::handle ids, nb::handle vectors,
+                    nb::handle metadata, nb::handle timestamps, nb::handle expires_at,
+                    nb::handle if_version) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  const RecordBatch batch = ToBatch(*collection, ids, vectors, metadata, timestamps, expires_at);
+  if (if_version.is_none()) {
+    return ValueOrRaise(Unlocked([&] { return collection->Upsert(batch); }));
+  }
+  const std::vector<int64_t> versions = VersionsOf(if_version);
+  return ValueOrRaise(Unlocked([&] { return collection->UpsertIfVersion(batch, versions); }));
+}
+
 // One id or several.
 std::vector<std::string> OneOrMoreIds(nb::handle ids) {
   return PyUnicode_Check(ids.ptr()) ? std::vector{std::string(TextOf(ids))} : IdsOf(ids);
@@ -190,15 +115,23 @@ void CheckTarget(nb::handle ids, nb::handle filter) {
   }
 }
 
-WriteSummary Delete(const PythonCollection& self, nb::handle ids, nb::handle filter) {
+WriteSummary Delete(const PythonCollection& self, nb::handle ids, nb::handle filter,
+                    nb::handle if_version) {
   const std::shared_ptr<Collection> collection = self.Get();
   CheckTarget(ids, filter);
+  if (ids.is_none() && !if_version.is_none()) {
+    RaiseInvalidArgument("if_version goes with ids; in a filter compare _ingested_at");
+  }
   if (ids.is_none()) {
     const Filter parsed = ToFilter(filter);
     return ValueOrRaise(Unlocked([&] { return collection->DeleteWhere(parsed); }));
   }
   const std::vector<std::string> texts = OneOrMoreIds(ids);
-  return ValueOrRaise(Unlocked([&] { return collection->Delete(texts); }));
+  if (if_version.is_none()) {
+    return ValueOrRaise(Unlocked([&] { return collection->Delete(texts); }));
+  }
+  const std::vector<int64_t> versions = VersionsOf(if_version);
+  return ValueOrRaise(Unlocked([&] { return collection->DeleteIfVersion(texts, versions); }));
 }
 
 MetadataChange ToChange(nb::handle set, nb::handle unset, bool replace_all) {
@@ -245,16 +178,11 @@ WriteSummary Update(const PythonCollection& self, nb::handle ids, nb::handle fil
   return ValueOrRaise(Unlocked([&] { return collection->UpdateMetadata(updates); }));
 }
 
-Record GetRecord(const PythonCollection& self, nb::handle id) {
+void SetDefaultTtl(const PythonCollection& self, nb::handle ttl) {
   const std::shared_ptr<Collection> collection = self.Get();
-  const std::string text = IdOf(id);
-  return ValueOrRaise(Unlocked([&] { return collection->Get(text); }));
-}
-
-uint64_t Count(const PythonCollection& self, nb::handle filter) {
-  const std::shared_ptr<Collection> collection = self.Get();
-  const Filter parsed = ToFilter(filter);
-  return ValueOrRaise(Unlocked([&] { return collection->Count(parsed); }));
+  CollectionProperties properties = collection->Properties();
+  properties.default_ttl_ms = ToMilliseconds(ttl, "ttl");
+  RaiseUnlessOk(Unlocked([&] { return collection->SetProperties(properties); }));
 }
 
 nb::dict FieldsOf(const PythonCollection& self) {
@@ -331,6 +259,8 @@ void BindRecord(nb::module_& module) {
       .def_prop_ro("metadata", [](const Record& self) { return FromMetadata(self.metadata); })
       .def_prop_ro("timestamp", [](const Record& self) { return FromTimestamp(self.timestamp); })
       .def_prop_ro("expires_at", [](const Record& self) { return FromTimestamp(self.expires_at); })
+      .def_ro("version", &Record::version,
+              "Which write made the record: for if_version. No two writes of an id have the same.")
       .def("__repr__",
            [](const Record& self) { return ToText(fmt::format("Record(id='{}')", self.id)); });
   nb::class_<WriteSummary>(module, "WriteSummary", "What a write did.")
@@ -351,28 +281,10 @@ void BindRecord(nb::module_& module) {
       });
 }
 
-constexpr const char* kSearchDoc =
-    R"(Return the k nearest records, best first, as Hits: a sequence of Hit, with lists of their ids, scores and distances.
+constexpr const char* kSnapshotDoc =
+    R"(The state of now, or that of a version of the table, or of a time (a datetime), to read from consistently.
 
-query: one vector; a contiguous float32 array is read in place.
-filter: only records that match, as text such as "year >= 2000 AND tags CONTAINS 'x'".
-recall: the share of the true neighbours to aim at where an index is used; exact=True compares with every record.
-with_metadata=False saves reading the metadata; select names the keys to read.
-nprobe: clusters of the index to look into, in place of what recall says. rerank: the most records whose floats are read.
-timeout: seconds until the search gives up and raises DeadlineExceeded (a TimeoutError).)";
-
-constexpr const char* kExplainDoc = R"(Search, and tell how, as a dict.
-
-plan: "index" or "exact", with the estimated microseconds of each (None without an index). rows, selected_rows: physical
-rows, and those that are alive and match. clusters, selected_clusters, probed_clusters: of the index, with a matching row,
-looked into. scanned_rows, byte_rows, float_rows: rows whose codes, bytes and floats were read. compared_rows: rows that
-were compared without the index. selection_us, search_us, hits_us: measured. hits: what `search` returns.
-What does not apply is None.)";
-
-constexpr const char* kSearchBatchDoc = R"(Search for many queries at once: faster than one by one.
-
-queries: count x dim. Returns (ids, distances): a list of lists of ids, best first, and an array of count x k float32,
-NaN where fewer than k records match.)";
+An older state is what had been flushed by then; raises NotFound, naming what is kept, if it is not kept any more.)";
 
 constexpr const char* kCompactDoc =
     R"(Merge small files, and write files anew that have many dead rows; the background does the same.
@@ -396,6 +308,9 @@ constexpr const char* kUpsertDoc = R"(Write records; those whose id exists are r
 
 ids: texts or integers. vectors: count x dim; other number types are converted to float32. metadata: a dict (or None)
 for each id, or None at all. timestamps, expires_at: datetimes (or None), UTC where they name no zone.
+A record without expires_at expires as the collection's default_ttl says, "never" is never.
+if_version: for each id the `version` of the record that was read, or 0 (None) if there was none: raises
+FailedPrecondition, and writes nothing, if one of them is another by now.
 Durable, and visible to every later read, when it returns. Nothing is written if any record is invalid.)";
 
 constexpr const char* kInsertDoc =
@@ -418,9 +333,15 @@ of 10,000 are, and a record that others write meanwhile is only changed if it st
 constexpr const char* kDeleteDoc =
     R"(Delete records by id or by filter. `rows` counts those that existed.
 
-ids that do not exist are ignored. A filter that is empty or always true is refused; "_id IS NOT NULL" means every record.)";
+ids that do not exist are ignored. A filter that is empty or always true is refused; "_id IS NOT NULL" means every record.
+if_version: as for upsert, for each of the ids.)";
 
 }  // namespace
+
+Readable ReadableOf(const PythonCollection& collection) {
+  const std::shared_ptr<Collection> open = collection.Get();
+  return {open->GetSnapshot(), open->schema().dim};
+}
 
 std::shared_ptr<Collection> PythonCollection::Get() const {
   if (collection_ == nullptr) Raise(Status::FailedPrecondition("the collection is closed"));
@@ -434,17 +355,29 @@ void PythonCollection::Close() {
 
 void BindCollection(nb::module_& module) {
   BindRecord(module);
-  nb::class_<PythonCollection>(module, "Collection", "An updatable, searchable set of records.")
-      .def_prop_ro("name", [](const PythonCollection& self) { return self.Get()->name(); })
+  BindSnapshot(module);
+  nb::class_<PythonCollection> type(module, "Collection",
+                                    "An updatable, searchable set of records.");
+  BindReads(type);
+  type.def_prop_ro("name", [](const PythonCollection& self) { return self.Get()->name(); })
       .def_prop_ro("dim", [](const PythonCollection& self) { return self.Get()->schema().dim; })
       .def_prop_ro("metric",
                    [](const PythonCollection& self) {
                      return ToText(MetricName(self.Get()->schema().metric));
                    })
       .def_prop_ro("fields", &FieldsOf, "The declared fields: name to type.")
-      .def("upsert", &WriteRecords<&Collection::Upsert>, "ids"_a, "vectors"_a,
-           "metadata"_a.none() = nb::none(), nb::kw_only(), "timestamps"_a.none() = nb::none(),
-           "expires_at"_a.none() = nb::none(), kUpsertDoc)
+      .def_prop_ro(
+          "default_ttl",
+          [](const PythonCollection& self) {
+            return FromMilliseconds(self.Get()->Properties().default_ttl_ms);
+          },
+          "After this time records expire that were written without an expiry, a timedelta; None: "
+          "never.")
+      .def("set_default_ttl", &SetDefaultTtl, "ttl"_a.none(),
+           "Set default_ttl, a timedelta or seconds, or None, for what is written from now on.")
+      .def("upsert", &Upsert, "ids"_a, "vectors"_a, "metadata"_a.none() = nb::none(), nb::kw_only(),
+           "timestamps"_a.none() = nb::none(), "expires_at"_a.none() = nb::none(),
+           "if_version"_a.none() = nb::none(), kUpsertDoc)
       .def("insert", &WriteRecords<&Collection::Insert>, "ids"_a, "vectors"_a,
            "metadata"_a.none() = nb::none(), nb::kw_only(), "timestamps"_a.none() = nb::none(),
            "expires_at"_a.none() = nb::none(), kInsertDoc)
@@ -455,19 +388,17 @@ void BindCollection(nb::module_& module) {
            "filter"_a.none() = nb::none(), "set"_a.none() = nb::none(),
            "unset"_a.none() = nb::none(), "replace_all"_a = false, kUpdateDoc)
       .def("delete", &Delete, "ids"_a.none() = nb::none(), nb::kw_only(),
-           "filter"_a.none() = nb::none(), kDeleteDoc)
-      .def("get", &GetRecord, "id"_a, "The record of that id; raises NotFound (a KeyError).")
-      .def("count", &Count, "filter"_a.none() = nb::none(), "How many records match.")
-      .def("search", &Search, "query"_a, "k"_a = 10, nb::kw_only(), "recall"_a = 0.95,
-           "filter"_a.none() = nb::none(), "exact"_a = false, "with_metadata"_a = true,
-           "with_vectors"_a = false, "select"_a.none() = nb::none(), "nprobe"_a.none() = nb::none(),
-           "rerank"_a.none() = nb::none(), "timeout"_a.none() = nb::none(), kSearchDoc)
-      .def("search_batch", &SearchBatch, "queries"_a, "k"_a = 10, nb::kw_only(), "recall"_a = 0.95,
-           "filter"_a.none() = nb::none(), "exact"_a = false, "nprobe"_a.none() = nb::none(),
-           "rerank"_a.none() = nb::none(), "timeout"_a.none() = nb::none(), kSearchBatchDoc)
-      .def("explain", &Explain, "query"_a, "k"_a = 10, nb::kw_only(), "recall"_a = 0.95,
-           "filter"_a.none() = nb::none(), "exact"_a = false, "nprobe"_a.none() = nb::none(),
-           "rerank"_a.none() = nb::none(), "timeout"_a.none() = nb::none(), kExplainDoc)
+           "filter"_a.none() = nb::none(), "if_version"_a.none() = nb::none(), kDeleteDoc)
+      .def(
+          "snapshot",
+          [](const PythonCollection& self, std::optional<int64_t> version, nb::handle time) {
+            return TakeSnapshot(*self.Get(), version, time);
+          },
+          nb::kw_only(), "version"_a.none() = nb::none(), "time"_a.none() = nb::none(),
+          kSnapshotDoc)
+      .def(
+          "versions", [](const PythonCollection& self) { return ListVersions(*self.Get()); },
+          "The versions of the table that `snapshot` can read, the oldest first: a list of dicts.")
       .def(
           "flush",
           [](const PythonCollection& self) {

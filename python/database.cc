@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "collection.h"
 #include "python_error.h"
 #include "python_value.h"
@@ -47,7 +49,8 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  bool index_byte_rows, size_t index_memory_bytes, uint32_t index_threads,
                  double audit_share, const std::string& deletes, bool background_compaction,
                  uint64_t part_bytes, uint64_t compaction_bytes_per_second, int64_t retention_ms,
-                 uint64_t memory_limit, uint32_t write_timeout_ms) {
+                 uint64_t memory_limit, uint32_t write_timeout_ms, uint32_t compaction_interval_ms,
+                 uint32_t retained_versions) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
   const std::string root = nb::cast<std::string>(nb::steal(text));
@@ -74,6 +77,8 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
   options.retention_ms = retention_ms;
   options.memory_limit = memory_limit;
   options.write_timeout_ms = write_timeout_ms;
+  options.compaction_interval_ms = compaction_interval_ms;
+  options.retained_versions = retained_versions;
   return Database(ValueOrRaise(Unlocked([&] { return Engine::Open(root, options); })));
 }
 
@@ -91,8 +96,10 @@ CollectionSchema MakeSchema(size_t dim, const std::string& metric, nb::handle fi
 
 // With exist_ok an existing collection is opened, if it has the same schema.
 Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::string& name,
-                                                 const CollectionSchema& schema, bool exist_ok) {
-  Result<std::shared_ptr<Collection>> created = engine.CreateCollection(name, schema);
+                                                 const CollectionSchema& schema,
+                                                 const CollectionProperties& properties,
+                                                 bool exist_ok) {
+  Result<std::shared_ptr<Collection>> created = engine.CreateCollection(name, schema, properties);
   if (created.ok() || !exist_ok || created.status().code() != StatusCode::kAlreadyExists) {
     return created;
   }
@@ -100,15 +107,26 @@ Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::stri
   if (opened.ok() && (*opened)->schema() != schema) {
     return Status::AlreadyExists("a collection of another schema has this name: " + name);
   }
+  // Who asks for none takes what there is.
+  if (opened.ok() && properties != CollectionProperties() &&
+      (*opened)->Properties() != properties) {
+    return Status::AlreadyExists(
+        fmt::format("a collection of another default_ttl has this name: {}: asked={} ms actual={} "
+                    "ms",
+                    name, properties.default_ttl_ms, (*opened)->Properties().default_ttl_ms));
+  }
   return opened;
 }
 
 PythonCollection Create(const Database& self, const std::string& name, size_t dim,
-                        const std::string& metric, nb::handle fields, bool exist_ok) {
+                        const std::string& metric, nb::handle fields, nb::handle default_ttl,
+                        bool exist_ok) {
   const std::shared_ptr<Engine> engine = self.Get();
   const CollectionSchema schema = MakeSchema(dim, metric, fields);
-  return PythonCollection(
-      ValueOrRaise(Unlocked([&] { return CreateOrOpen(*engine, name, schema, exist_ok); })));
+  const CollectionProperties properties = {.default_ttl_ms =
+                                               ToMilliseconds(default_ttl, "default_ttl")};
+  return PythonCollection(ValueOrRaise(
+      Unlocked([&] { return CreateOrOpen(*engine, name, schema, properties, exist_ok); })));
 }
 
 PythonCollection Open(const Database& self, const std::string& name) {
@@ -126,11 +144,8 @@ void Drop(const Database& self, const std::string& name) {
   RaiseUnlessOk(Unlocked([&] { return engine->DropCollection(name); }));
 }
 
-// Lets Ctrl-C stop what reads a whole collection. The engine calls it without the interpreter lock.
-bool GoesOn(const VerifyProgress&) {
-  const nb::gil_scoped_acquire acquire;
-  return PyErr_CheckSignals() == 0;
-}
+// Lets Ctrl-C stop what reads a whole collection.
+bool GoesOn(const VerifyProgress&) { return HasNoSignal(); }
 
 // The report as a dict; or the exception of the signal that stopped the work.
 template <typename Report>
@@ -207,8 +222,9 @@ index_memory_bytes, index_threads: what building the index may take. audit_share
 exactly in the background, to learn the recall that they had.
 deletes: how rows that died leave the table at a flush: "rewrite" (their files are written anew), "vectors" (deletion
 vectors, which some readers refuse) or "auto" (what costs less). background_compaction, part_bytes,
-compaction_bytes_per_second: merging of small files, and the dropping of dead rows. retention_ms: how long files are kept
-that only older versions of the table need.
+compaction_bytes_per_second: merging of small files, and the dropping of dead rows. retention_ms, retained_versions: how long, and for how
+many versions at most, files are kept that only older versions of the table need. compaction_interval_ms: how often the
+background looks for what has expired.
 memory_limit: bytes that all collections may take in memory together, mapped files apart (0 = no common limit, else 64 MiB
 or more); a write that finds no room waits for a flush, and raises a TimeoutError after write_timeout_ms.)";
 
@@ -219,10 +235,12 @@ void BindDatabase(nb::module_& module) {
       .def_prop_ro("root", [](const Database& self) { return self.Get()->root(); })
       .def(
           "create_collection", &Create, "name"_a, "dim"_a, "metric"_a = "cosine",
-          "fields"_a.none() = nb::none(), nb::kw_only(), "exist_ok"_a = false,
+          "fields"_a.none() = nb::none(), nb::kw_only(), "default_ttl"_a.none() = nb::none(),
+          "exist_ok"_a = false,
           "Create a collection. metric: cosine, l2 or dot. fields: metadata keys that become typed "
           "columns, such as {\"year\": \"int64\"}: bool, int64, float64, string, timestamp, "
-          "list<string>.")
+          "list<string>. default_ttl: records without an expiry of their own expire so long after "
+          "they were written, a timedelta or seconds.")
       .def("open_collection", &Open, "name"_a,
            "Open a collection, recovering what a crash left; raises NotFound (a KeyError).")
       .def("list_collections", &List, "Names of the collections, sorted.")
@@ -253,7 +271,9 @@ void BindDatabase(nb::module_& module) {
              "part_bytes"_a = defaults.part_bytes,
              "compaction_bytes_per_second"_a = defaults.compaction_bytes_per_second,
              "retention_ms"_a = defaults.retention_ms, "memory_limit"_a = defaults.memory_limit,
-             "write_timeout_ms"_a = defaults.write_timeout_ms, kConnectDoc);
+             "write_timeout_ms"_a = defaults.write_timeout_ms,
+             "compaction_interval_ms"_a = defaults.compaction_interval_ms,
+             "retained_versions"_a = defaults.retained_versions, kConnectDoc);
 }
 
 }  // namespace viper::python

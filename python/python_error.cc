@@ -30,4 +30,9 @@ void RaiseInvalidArgument(std::string message) {
   Raise(Status::InvalidArgument(std::move(message)));
 }
 
+bool HasNoSignal() {
+  const nanobind::gil_scoped_acquire acquire;
+  return PyErr_CheckSignals() == 0;
+}
+
 }  // namespace viper::python

@@ -25,6 +25,10 @@ T ValueOrRaise(Result<T> result) {
   return std::move(*result);
 }
 
+/// Whether the program may go on: false once the handler of a signal (Ctrl-C) has raised, with that
+/// exception set. For callbacks of the engine, which come without the interpreter lock.
+bool HasNoSignal();
+
 /// Run `work` with the interpreter lock released.
 template <typename Work>
 auto Unlocked(const Work& work) {

@@ -1,5 +1,6 @@
 #include "python_value.h"
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@ namespace viper::python {
 namespace {
 
 namespace nb = nanobind;
+using nb::literals::operator""_a;
 
 // The limit of Value::FromJson.
 constexpr int kDepthMax = 64;
@@ -123,6 +125,29 @@ std::optional<Timestamp> ToTimestamp(nb::handle object) {
   return ToTimestampChecked(object);
 }
 
+std::optional<Timestamp> ToExpiry(nb::handle object) {
+  if (!PyUnicode_Check(object.ptr())) return ToTimestamp(object);
+  if (TextOf(object) == "never") return Timestamp::Never();
+  RaiseInvalidArgument(fmt::format(
+      "expires_at: a datetime, \"never\" or None expected: actual='{}'", TextOf(object)));
+}
+
+int64_t ToMilliseconds(nb::handle object, const char* where) {
+  if (object.is_none()) return 0;
+  const bool is_delta = nb::isinstance(object, DateTimeAttribute("timedelta"));
+  const nb::object seconds = is_delta ? object.attr("total_seconds")() : nb::borrow(object);
+  if (!PyFloat_Check(seconds.ptr()) && !PyLong_Check(seconds.ptr())) {
+    RaiseUnconvertible(object, where);
+  }
+  const double milliseconds = 1000 * nb::cast<double>(seconds);
+  constexpr double kMax = 9e18;
+  if (!(milliseconds >= 1 && milliseconds <= kMax)) {
+    RaiseInvalidArgument(
+        fmt::format("{}: a millisecond or more expected: actual={} s", where, milliseconds / 1000));
+  }
+  return std::llround(milliseconds);
+}
+
 nb::object FromValue(const Value& value) {
   switch (value.kind()) {
     case Value::Kind::kNull:
@@ -152,6 +177,11 @@ nb::object FromMetadata(const Metadata& metadata) {
   nb::dict dict;
   for (const auto& [key, value] : metadata) dict[ToText(key)] = FromValue(value);
   return dict;
+}
+
+nb::object FromMilliseconds(int64_t milliseconds) {
+  if (milliseconds == 0) return nb::none();
+  return DateTimeAttribute("timedelta")("milliseconds"_a = milliseconds);
 }
 
 nb::object FromTimestamp(const std::optional<Timestamp>& timestamp) {

@@ -20,10 +20,17 @@ Value ToValue(nanobind::handle object, const char* where);
 Metadata ToMetadata(nanobind::handle object);
 /// Convert a datetime or None.
 std::optional<Timestamp> ToTimestamp(nanobind::handle object);
+/// Convert a datetime, "never" or None.
+std::optional<Timestamp> ToExpiry(nanobind::handle object);
+/// Convert a timedelta or a number of seconds to milliseconds; None is 0. Raises InvalidArgument
+/// for anything else, for what is not above 0, and beyond 64 bits, naming `where`.
+int64_t ToMilliseconds(nanobind::handle object, const char* where);
 
 nanobind::object FromValue(const Value& value);
 nanobind::object FromMetadata(const Metadata& metadata);
 /// A datetime in UTC, or None.
 nanobind::object FromTimestamp(const std::optional<Timestamp>& timestamp);
+/// A timedelta; None for 0.
+nanobind::object FromMilliseconds(int64_t milliseconds);
 
 }  // namespace viper::python

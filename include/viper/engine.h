@@ -58,6 +58,12 @@ class VIPER_EXPORT Collection {
   const std::string& name() const;
   const CollectionSchema& schema() const;
   const RecoveryReport& recovery() const;
+  /// As they are now, also if another process has changed them and Refresh has seen it.
+  CollectionProperties Properties() const;
+  /// Change the properties, by one commit of the table; nothing is committed if they are those that
+  /// the collection has. Writes that begin afterwards go by them; records that are there stay as
+  /// they are. InvalidArgument; FailedPrecondition if read-only.
+  Status SetProperties(const CollectionProperties& properties);
 
   /// Write records; those whose id exists are replaced. Durable (EngineOptions::durability) and
   /// visible to every later read when it returns. A call of at most 64 MiB is atomic: all of its
@@ -80,6 +86,16 @@ class VIPER_EXPORT Collection {
   Result<WriteSummary> Replace(const Record& record) { return Replace(std::span(&record, 1)); }
   /// The same, in bulk form.
   Result<WriteSummary> Replace(const RecordBatch& batch);
+
+  /// Write records whose ids are still at these versions (Record::version), one for each; 0 means
+  /// that there must be no such record. FailedPrecondition, naming the first id and what was found,
+  /// if anything else is the case of any of them; then nothing is written. InvalidArgument if an id
+  /// comes twice. A call larger than 64 MiB is refused. To change metadata on that condition, name
+  /// the version in a filter: `_id = 'a' AND _ingested_at = '...'`.
+  Result<WriteSummary> UpsertIfVersion(std::span<const Record> records,
+                                       std::span<const int64_t> versions);
+  /// The same, in bulk form.
+  Result<WriteSummary> UpsertIfVersion(const RecordBatch& batch, std::span<const int64_t> versions);
 
   /// Change the metadata of records; their vectors, `timestamp` and `expires_at` stay. Ids that do
   /// not exist are skipped: `rows` counts the records that were changed. Several updates of one id
@@ -111,6 +127,9 @@ class VIPER_EXPORT Collection {
 
   /// Delete by id; ids that do not exist are ignored. `rows` counts those that did.
   Result<WriteSummary> Delete(std::span<const std::string> ids);
+  /// Delete records that are still at these versions: conditions and errors as for UpsertIfVersion.
+  Result<WriteSummary> DeleteIfVersion(std::span<const std::string> ids,
+                                       std::span<const int64_t> versions);
   /// Delete all records that match when the call begins: batches, atomicity, records that others
   /// write meanwhile and refused filters as for UpdateMetadata by filter.
   Result<WriteSummary> DeleteWhere(const Filter& filter);
@@ -159,8 +178,11 @@ class VIPER_EXPORT Collection {
   /// then, and nothing of the log. NotFound if that version, or a file of it, is no longer kept
   /// (EngineOptions::retention_ms). Files that the table has left behind are read as slowly as new
   /// ones: their index is gone.
+  /// NotFound names the versions that are kept.
   Result<Snapshot> GetSnapshotOfVersion(int64_t version) const;
   Result<Snapshot> GetSnapshotOfTime(Timestamp time) const;
+  /// The versions of the table that can be read, the oldest first.
+  Result<std::vector<TableVersion>> Versions() const;
   Result<Record> Get(std::string_view id,
                      const Projection& projection = Snapshot::kEverything) const;
   Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;
@@ -190,9 +212,10 @@ class VIPER_EXPORT Engine {
   static Result<Engine> Open(const std::string& root, const EngineOptions& options = {});
 
   /// Create a collection. AlreadyExists if there is one of that name; InvalidArgument for a bad
-  /// name or schema.
+  /// name, schema or property.
   Result<std::shared_ptr<Collection>> CreateCollection(const std::string& name,
-                                                       const CollectionSchema& schema);
+                                                       const CollectionSchema& schema,
+                                                       const CollectionProperties& properties = {});
   /// Open a collection, recovering what a crash left. Calls of one engine for one name share the
   /// object while it lives. NotFound; Busy if another process writes it; Corruption or Unsupported,
   /// naming what is wrong.

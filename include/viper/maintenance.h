@@ -30,7 +30,7 @@ struct CompactOptions {
 struct CompactionStep {
   /// Below the table's directory.
   std::vector<std::string> files;
-  /// Why: "4 small files", "31 % dead rows", ...
+  /// Why: "4 small files", "31 % dead rows", "all rows expired" (nothing was read or written), ...
   std::string reason;
   uint64_t bytes_before = 0;
   /// As predicted when the step was planned, taking all rows of a file for alike.

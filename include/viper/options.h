@@ -69,11 +69,17 @@ struct VIPER_EXPORT EngineOptions {
   /// Merge small files, and write files anew that have many dead rows, in a background thread. Off:
   /// only Collection::Compact does.
   bool background_compaction = true;
+  /// The background looks so often for what has expired, and for what only old versions need; after
+  /// each flush it looks in any case. 1 to 86,400,000 ms.
+  uint32_t compaction_interval_ms = 60'000;
   /// Bytes a second that compaction copies at most; 0 = as fast as it can.
   uint64_t compaction_bytes_per_second = 0;
   /// Files that the table needs no longer are kept so long for those who read an older version, in
   /// milliseconds; 0 = not at all. Whoever has them open reads on in any case.
   int64_t retention_ms = int64_t{3600} * 1000;
+  /// Versions of the table that are kept at most, whatever retention_ms says: with it the files and
+  /// the entries of the table's log are bounded however fast it is written. 1 to 1,000,000.
+  uint32_t retained_versions = 1000;
   /// Build and keep up the index in a background thread. Off: only Collection::BuildIndex does.
   bool background_index = true;
   /// Below so many records in the table there is no index: comparing every one is as fast. 1 or
@@ -137,6 +143,8 @@ struct Projection {
   bool metadata = true;
   /// Only these top-level metadata keys; empty = all.
   std::vector<std::string> fields = {};
+  /// Return the record's version.
+  bool version = false;
 };
 
 struct SearchOptions {

@@ -23,10 +23,20 @@ struct Record {
   Metadata metadata = {};
   /// The user's own time of the record; the time of ingestion when absent. Kept beside that one.
   std::optional<Timestamp> timestamp = {};
-  /// From this moment on the record is invisible. A past time is accepted and never visible.
+  /// From this moment on the record is invisible. A past time is accepted and never visible. When
+  /// absent: as CollectionProperties::default_ttl_ms says; Timestamp::Never() is never, whatever
+  /// that says. Absent in what is read: never.
   std::optional<Timestamp> expires_at = {};
+  /// Which of the writes of this id made the record: no two have the same. Reads set it
+  /// (Projection::version; else it is 0), writes pass it over. It is `_ingested_at`, the time of
+  /// the write in microseconds, or later by as little as makes it the only one.
+  int64_t version = 0;
 
-  friend bool operator==(const Record&, const Record&) = default;
+  /// Compares what was written: everything but the version.
+  friend bool operator==(const Record& a, const Record& b) {
+    return a.id == b.id && a.vector == b.vector && a.metadata == b.metadata &&
+           a.timestamp == b.timestamp && a.expires_at == b.expires_at;
+  }
 };
 
 /// What becomes of the metadata of a record that is kept otherwise: its vector and its times stay.

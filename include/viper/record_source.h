@@ -56,10 +56,10 @@ enum class FileFormat : uint8_t { kAuto, kParquet, kJsonl, kCsv, kNpy, kFvecs, k
 VIPER_EXPORT Result<FileFormat> ParseFileFormat(std::string_view name);
 
 /// Which columns of the input mean what. In text formats `_timestamp` and `_expires_at` are ISO
-/// 8601 times, `_ingested_at` is passed over (the engine sets it), `_metadata` (in JSON also
-/// `metadata`) is a JSON object with metadata, and every other column or key is a metadata key. In
-/// CSV an empty cell is absent, true and false are booleans, what looks like a number is one, the
-/// rest are strings.
+/// 8601 times (the latter also "never", Timestamp::Never), `_ingested_at` is passed over (the
+/// engine sets it), `_metadata` (in JSON also `metadata`) is a JSON object with metadata, and every
+/// other column or key is a metadata key. In CSV an empty cell is absent, true and false are
+/// booleans, what looks like a number is one, the rest are strings.
 struct RecordSourceOptions {
   /// kAuto goes by the name's ending.
   FileFormat format = FileFormat::kAuto;

@@ -73,6 +73,18 @@ struct VIPER_EXPORT CollectionSchema {
   friend bool operator==(const CollectionSchema&, const CollectionSchema&) = default;
 };
 
+/// What may be changed of a collection at any time (Collection::SetProperties).
+struct VIPER_EXPORT CollectionProperties {
+  /// Records that are written without an `expires_at` of their own expire so long after they were
+  /// written; 0 = never. 0 to 100 years, in milliseconds.
+  int64_t default_ttl_ms = 0;
+
+  /// OK, or InvalidArgument naming the member that is wrong and its value.
+  Status Validate() const;
+
+  friend bool operator==(const CollectionProperties&, const CollectionProperties&) = default;
+};
+
 /// OK when `name` may name a collection: 1 to 128 characters of [A-Za-z0-9_-], starting with a
 /// letter or a digit (so it can never be a path, and every reader of the lake can open it).
 VIPER_EXPORT Status ValidateCollectionName(std::string_view name);

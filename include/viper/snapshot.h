@@ -90,6 +90,22 @@ struct ScrollPage {
   std::string next;
 };
 
+/// A version of the table, as the commit that made it tells.
+struct TableVersion {
+  int64_t version = 0;
+  Timestamp committed_at = {};
+  /// "WRITE", "OPTIMIZE", ... as in Delta's commitInfo; and why, where a compaction made it.
+  std::string operation;
+  std::string reason;
+  uint64_t files_added = 0;
+  uint64_t files_removed = 0;
+  /// Files of this version, their bytes, and the rows that are alive in them, expired ones
+  /// included; absent if a file's statistics do not tell.
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  std::optional<uint64_t> rows;
+};
+
 /// A consistent state of a collection: it sees every write that was acknowledged before it was
 /// taken and none after. Cheap to take and to copy; holds the files and the memory it needs for as
 /// long as it lives. Expiry is judged at the moment of each call. Safe to use from many threads.

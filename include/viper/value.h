@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <string>
 #include <string_view>
@@ -22,6 +23,8 @@ struct VIPER_EXPORT Timestamp {
   /// and optional zone ("Z", "+02:00"); without a zone it is UTC. Years 0001 to 9999. A space or
   /// 't' may stand for the 'T'.
   static Result<Timestamp> Parse(std::string_view text);
+  /// Later than every time that can be written: for Record::expires_at alone.
+  static constexpr Timestamp Never() { return Timestamp{std::numeric_limits<int64_t>::max()}; }
   /// Print as "2026-11-22T08:30:00Z", with a fraction (3 or 6 digits) only when there is one.
   std::string ToString() const;
 

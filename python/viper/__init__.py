@@ -12,7 +12,7 @@ Vectors go in and come out as NumPy arrays of float32. Calls release the interpr
 every object may be used from many threads.
 """
 
-from ._viper import Collection, Database, Filter, Hit, Hits, Record, WriteSummary, __version__, connect
+from ._viper import Collection, Database, Filter, Hit, Hits, Record, Snapshot, WriteSummary, __version__, connect
 from .errors import (
     AlreadyExists,
     Busy,
@@ -48,6 +48,7 @@ __all__ = [
     "NotFound",
     "Record",
     "ResourceExhausted",
+    "Snapshot",
     "Unsupported",
     "WriteSummary",
     "__version__",

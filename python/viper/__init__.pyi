@@ -26,6 +26,11 @@ __version__: str
 
 Ids = Iterable[str | int]
 Times = Sequence[datetime.datetime | None]
+# A text is "never".
+Expiries = Sequence[datetime.datetime | str | None]
+# None: no record. One number goes with one id.
+Versions = Sequence[int | None] | int
+Duration = datetime.timedelta | float
 
 class Filter:
     def __init__(self, text: str) -> None: ...
@@ -58,51 +63,9 @@ class Record:
     metadata: dict[str, Any]
     timestamp: datetime.datetime | None
     expires_at: datetime.datetime | None
+    version: int
 
-class Collection:
-    name: str
-    dim: int
-    metric: str
-    fields: dict[str, str]
-    def upsert(
-        self,
-        ids: Ids,
-        vectors: npt.ArrayLike,
-        metadata: Sequence[Mapping[str, Any] | None] | None = None,
-        *,
-        timestamps: Times | None = None,
-        expires_at: Times | None = None,
-    ) -> WriteSummary: ...
-    def insert(
-        self,
-        ids: Ids,
-        vectors: npt.ArrayLike,
-        metadata: Sequence[Mapping[str, Any] | None] | None = None,
-        *,
-        timestamps: Times | None = None,
-        expires_at: Times | None = None,
-    ) -> WriteSummary: ...
-    def replace(
-        self,
-        ids: Ids,
-        vectors: npt.ArrayLike,
-        metadata: Sequence[Mapping[str, Any] | None] | None = None,
-        *,
-        timestamps: Times | None = None,
-        expires_at: Times | None = None,
-    ) -> WriteSummary: ...
-    def update(
-        self,
-        ids: Ids | str | None = None,
-        *,
-        filter: str | Filter | None = None,
-        set: Mapping[str, Any] | Sequence[Mapping[str, Any] | None] | None = None,
-        unset: Sequence[str] | None = None,
-        replace_all: bool = False,
-    ) -> WriteSummary: ...
-    def delete(
-        self, ids: Ids | str | None = None, *, filter: str | Filter | None = None
-    ) -> WriteSummary: ...
+class _Readable:
     def get(self, id: str | int) -> Record: ...
     def count(self, filter: str | Filter | None = None) -> int: ...
     def search(
@@ -144,6 +107,72 @@ class Collection:
         rerank: int | None = None,
         timeout: float | None = None,
     ) -> dict[str, Any]: ...
+    def scroll(
+        self,
+        *,
+        after: str = "",
+        limit: int = 100,
+        filter: str | Filter | None = None,
+        with_vectors: bool = True,
+    ) -> tuple[list[Record], str | None]: ...
+
+class Snapshot(_Readable):
+    version: int
+    sequence: int
+
+class Collection(_Readable):
+    name: str
+    dim: int
+    metric: str
+    fields: dict[str, str]
+    default_ttl: datetime.timedelta | None
+    def set_default_ttl(self, ttl: Duration | None) -> None: ...
+    def upsert(
+        self,
+        ids: Ids,
+        vectors: npt.ArrayLike,
+        metadata: Sequence[Mapping[str, Any] | None] | None = None,
+        *,
+        timestamps: Times | None = None,
+        expires_at: Expiries | None = None,
+        if_version: Versions | None = None,
+    ) -> WriteSummary: ...
+    def insert(
+        self,
+        ids: Ids,
+        vectors: npt.ArrayLike,
+        metadata: Sequence[Mapping[str, Any] | None] | None = None,
+        *,
+        timestamps: Times | None = None,
+        expires_at: Expiries | None = None,
+    ) -> WriteSummary: ...
+    def replace(
+        self,
+        ids: Ids,
+        vectors: npt.ArrayLike,
+        metadata: Sequence[Mapping[str, Any] | None] | None = None,
+        *,
+        timestamps: Times | None = None,
+        expires_at: Expiries | None = None,
+    ) -> WriteSummary: ...
+    def update(
+        self,
+        ids: Ids | str | None = None,
+        *,
+        filter: str | Filter | None = None,
+        set: Mapping[str, Any] | Sequence[Mapping[str, Any] | None] | None = None,
+        unset: Sequence[str] | None = None,
+        replace_all: bool = False,
+    ) -> WriteSummary: ...
+    def delete(
+        self,
+        ids: Ids | str | None = None,
+        *,
+        filter: str | Filter | None = None,
+        if_version: Versions | None = None,
+    ) -> WriteSummary: ...
+    def snapshot(self, *, version: int | None = None, time: datetime.datetime | None = None) -> Snapshot: ...
+    def versions(self) -> list[dict[str, Any]]: ...
     def flush(self) -> None: ...
     def build_index(self) -> None: ...
     def compact(
@@ -176,6 +205,7 @@ class Database:
         metric: str = "cosine",
         fields: Mapping[str, str] | None = None,
         *,
+        default_ttl: Duration | None = None,
         exist_ok: bool = False,
     ) -> Collection: ...
     def open_collection(self, name: str) -> Collection: ...
@@ -214,4 +244,6 @@ def connect(
     retention_ms: int = 3_600_000,
     memory_limit: int = 0,
     write_timeout_ms: int = 60_000,
+    compaction_interval_ms: int = 60_000,
+    retained_versions: int = 1000,
 ) -> Database: ...

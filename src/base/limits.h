@@ -43,11 +43,15 @@ inline constexpr uint64_t kPartBytesMin = uint64_t{1} << 20;
 inline constexpr uint64_t kPartBytesMax = uint64_t{4} << 30;
 inline constexpr uint64_t kMemoryLimitMin = uint64_t{64} << 20;
 inline constexpr uint32_t kWriteTimeoutMsMax = 3'600'000;
+/// 100 years.
+inline constexpr int64_t kTtlMsMax = int64_t{36'525} * 24 * 3600 * 1000;
 inline constexpr size_t kIndexMemoryBytesMin = size_t{1} << 20;
 inline constexpr size_t kIndexMemoryBytesMax = size_t{16} << 40;
 /// Queries that wait to be audited, and wanted recalls that are told apart.
 inline constexpr size_t kAuditQueueMax = 16;
 inline constexpr size_t kAuditedRecallsMax = 32;
+inline constexpr uint32_t kCompactionIntervalMsMax = 24 * 3600 * 1000;
+inline constexpr uint32_t kRetainedVersionsMax = 1'000'000;
 inline constexpr uint32_t kCheckpointIntervalMax = 10'000;
 inline constexpr size_t kLoadCommitBytesMin = size_t{1} << 20;
 inline constexpr size_t kLoadCommitBytesMax = size_t{4} << 30;

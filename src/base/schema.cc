@@ -153,6 +153,13 @@ const Field* CollectionSchema::FindField(std::string_view name) const {
   return found == fields.end() ? nullptr : &*found;
 }
 
+Status CollectionProperties::Validate() const {
+  if (default_ttl_ms >= 0 && default_ttl_ms <= kTtlMsMax) return Status::Ok();
+  return Status::InvalidArgument(
+      fmt::format("CollectionProperties::default_ttl_ms is out of range: min=0 max={} actual={}",
+                  kTtlMsMax, default_ttl_ms));
+}
+
 Status ValidateCollectionName(std::string_view name) {
   if (name.empty() || name.size() > kCollectionNameBytesMax) {
     return Status::InvalidArgument(

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -42,6 +45,35 @@ uint64_t MemoryBytes(const core::WriteBatch& batch, size_t dim) {
   uint64_t bytes = batch.rows.size() * (sizeof(core::Row) + dim * sizeof(float));
   for (const core::Row& row : batch.rows) bytes += row.id.size() + 3 * row.metadata_bytes;
   return bytes;
+}
+
+Status CheckAtomic(const core::WriteBatch& batch, size_t dim, std::string_view operation) {
+  size_t bytes = 0;
+  for (const core::Row& row : batch.rows) bytes += core::EncodedRowBytes(row, dim);
+  if (bytes <= kAtomicWriteBytesMax) return {};
+  return Status::InvalidArgument(
+      fmt::format("{}: the call is too large to be atomic; split it: bytes={} allowed={}",
+                  operation, bytes, kAtomicWriteBytesMax));
+}
+
+/// A version for each id, and no id twice.
+Status CheckVersions(std::span<const std::string* const> ids, std::span<const int64_t> versions,
+                     std::string_view operation) {
+  if (ids.size() != versions.size()) {
+    return Status::InvalidArgument(fmt::format("{}: one version for each id: ids={} versions={}",
+                                               operation, ids.size(), versions.size()));
+  }
+  std::unordered_set<std::string_view> known;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (versions[i] < 0) {
+      return Status::InvalidArgument(fmt::format("{}: the version of id {} is negative: actual={}",
+                                                 operation, i, versions[i]));
+    }
+    if (known.insert(*ids[i]).second) continue;
+    return Status::InvalidArgument(
+        fmt::format("{}: id {} comes twice, where only one version can hold", operation, i));
+  }
+  return {};
 }
 
 }  // namespace
@@ -171,7 +203,7 @@ Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> rec
   VIPER_RETURN_IF_ERROR(CheckWritable());
   // All is checked before anything is written.
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch all,
-                         core::PrepareUpsert(records, *context_.schema, context_.NowMicros()));
+                         core::PrepareUpsert(records, *context_.schema, context_.TimesOfWrite()));
   WriteSummary total;
   total.duplicates = all.duplicates;
   size_t next = 0;
@@ -202,15 +234,23 @@ Result<WriteSummary> Collection::Impl::WriteIf(WriteQueue::Condition condition,
                                                std::span<const Record> records) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
-                         core::PrepareUpsert(records, *context_.schema, context_.NowMicros()));
-  size_t bytes = 0;
-  for (const core::Row& row : batch.rows) bytes += core::EncodedRowBytes(row, context_.schema->dim);
-  if (bytes > kAtomicWriteBytesMax) {
-    return Status::InvalidArgument(
-        fmt::format("{}: the call is too large to be atomic; split it: bytes={} allowed={}",
-                    operation, bytes, kAtomicWriteBytesMax));
-  }
+                         core::PrepareUpsert(records, *context_.schema, context_.TimesOfWrite()));
+  VIPER_RETURN_IF_ERROR(CheckAtomic(batch, context_.schema->dim, operation));
   return Write(std::move(batch), condition);
+}
+
+Result<WriteSummary> Collection::Impl::WriteIfVersion(core::WriteBatch batch,
+                                                      std::span<const int64_t> versions,
+                                                      std::string_view operation) {
+  VIPER_RETURN_IF_ERROR(CheckAtomic(batch, context_.schema->dim, operation));
+  batch.if_versions.assign(versions.begin(), versions.end());
+  return Write(std::move(batch), WriteQueue::Condition::kNone);
+}
+
+Status Collection::Impl::SetProperties(const CollectionProperties& properties) {
+  VIPER_RETURN_IF_ERROR(CheckWritable());
+  VIPER_RETURN_IF_ERROR(properties.Validate());
+  return writer_->flusher->SetProperties(properties);
 }
 
 Status Collection::Impl::Flush() {
@@ -387,6 +427,11 @@ Collection::~Collection() = default;
 const std::string& Collection::name() const { return impl_->context().name; }
 const CollectionSchema& Collection::schema() const { return *impl_->context().schema; }
 const RecoveryReport& Collection::recovery() const { return impl_->recovery(); }
+CollectionProperties Collection::Properties() const { return impl_->context().properties->Get(); }
+
+Status Collection::SetProperties(const CollectionProperties& properties) {
+  return impl_->SetProperties(properties);
+}
 
 Result<WriteSummary> Collection::Upsert(std::span<const Record> records) {
   return impl_->UpsertRecords(records);
@@ -413,6 +458,36 @@ Result<WriteSummary> Collection::Replace(std::span<const Record> records) {
 Result<WriteSummary> Collection::Replace(const RecordBatch& batch) {
   VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
   return Replace(records);
+}
+
+Result<WriteSummary> Collection::UpsertIfVersion(std::span<const Record> records,
+                                                 std::span<const int64_t> versions) {
+  VIPER_RETURN_IF_ERROR(impl_->CheckWritable());
+  std::vector<const std::string*> ids;
+  for (const Record& record : records) ids.push_back(&record.id);
+  VIPER_RETURN_IF_ERROR(CheckVersions(ids, versions, "upsert"));
+  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
+                         core::PrepareUpsert(records, schema(), impl_->context().TimesOfWrite()));
+  return impl_->WriteIfVersion(std::move(batch), versions, "upsert");
+}
+
+Result<WriteSummary> Collection::UpsertIfVersion(const RecordBatch& batch,
+                                                 std::span<const int64_t> versions) {
+  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+  return UpsertIfVersion(records, versions);
+}
+
+Result<WriteSummary> Collection::DeleteIfVersion(std::span<const std::string> ids,
+                                                 std::span<const int64_t> versions) {
+  std::vector<const std::string*> named;
+  for (const std::string& id : ids) named.push_back(&id);
+  VIPER_RETURN_IF_ERROR(CheckVersions(named, versions, "delete"));
+  std::unordered_map<std::string_view, int64_t> version_of;
+  for (size_t i = 0; i < ids.size(); ++i) version_of.emplace(ids[i], versions[i]);
+  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch, core::PrepareDelete(ids));
+  std::vector<int64_t> in_order;
+  for (const std::string& id : batch.deleted_ids) in_order.push_back(version_of.at(id));
+  return impl_->WriteIfVersion(std::move(batch), in_order, "delete");
 }
 
 Result<WriteSummary> Collection::Delete(std::span<const std::string> ids) {
@@ -460,6 +535,8 @@ Result<Snapshot> Collection::GetSnapshotOfVersion(int64_t version) const {
 Result<Snapshot> Collection::GetSnapshotOfTime(Timestamp time) const {
   return impl_->SnapshotOfTime(time);
 }
+
+Result<std::vector<TableVersion>> Collection::Versions() const { return impl_->Versions(); }
 
 Result<Record> Collection::Get(std::string_view id, const Projection& projection) const {
   return GetSnapshot().Get(id, projection);

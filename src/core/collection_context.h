@@ -5,7 +5,10 @@
 #include <string>
 #include <string_view>
 
+#include "core/live_properties.h"
 #include "core/snapshot_impl.h"
+#include "core/write_batch.h"
+#include "core/write_stamps.h"
 #include "platform/memory_budget.h"
 #include "viper/clock.h"
 #include "viper/file_system.h"
@@ -29,9 +32,21 @@ struct CollectionContext {
   std::shared_ptr<ReadContext> read;
   /// Shared by the collections of an engine.
   std::shared_ptr<MemoryBudget> memory = std::make_shared<MemoryBudget>(MemoryBudget::kUnlimited);
+  /// Shared by copies of the context.
+  std::shared_ptr<LiveProperties> properties = std::make_shared<LiveProperties>();
+  std::shared_ptr<WriteStamps> stamps = std::make_shared<WriteStamps>();
 
   int64_t NowMicros() const { return clock->Now().micros; }
   int64_t NowMillis() const { return NowMicros() / 1000; }
+  /// The times of a write that begins now.
+  WriteTimes TimesOfWrite() const {
+    WriteTimes times{.now = NowMicros()};
+    times.stamp = stamps->Next(times.now);
+    if (const int64_t ttl_ms = properties->Get().default_ttl_ms; ttl_ms > 0) {
+      times.default_expiry = times.now + ttl_ms * 1000;
+    }
+    return times;
+  }
   void Log(std::string_view line) const {
     if (options.log) options.log(line);
   }

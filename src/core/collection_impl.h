@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/collection_context.h"
 #include "core/collection_state.h"
@@ -30,7 +31,8 @@ namespace viper {
 class Collection::Impl {
  public:
   /// Create the table of a new collection. AlreadyExists if there is one.
-  static Status CreateTable(const core::CollectionContext& context, const CollectionSchema& schema);
+  static Status CreateTable(const core::CollectionContext& context, const CollectionSchema& schema,
+                            const CollectionProperties& properties);
   /// Open the collection in `context.directory`; `context` comes without schema and read context.
   static Result<std::unique_ptr<Impl>> Open(core::CollectionContext context);
   ~Impl();
@@ -40,14 +42,20 @@ class Collection::Impl {
   Snapshot GetSnapshot() const;
   Result<Snapshot> SnapshotOfVersion(int64_t version) const;
   Result<Snapshot> SnapshotOfTime(Timestamp time) const;
+  Result<std::vector<TableVersion>> Versions() const;
   std::shared_ptr<const core::ReadView> View() const { return state()->View(); }
 
+  Status CheckWritable() const;
   Result<WriteSummary> Write(core::WriteBatch batch, core::WriteQueue::Condition condition);
   Result<WriteSummary> UpsertRecords(std::span<const Record> records);
   /// Write records as one batch, each of which must be new or must exist. `operation` is for
   /// messages.
   Result<WriteSummary> WriteIf(core::WriteQueue::Condition condition, std::string_view operation,
                                std::span<const Record> records);
+  /// Give a prepared batch the versions that the caller names, and write it. `operation` is for
+  /// messages.
+  Result<WriteSummary> WriteIfVersion(core::WriteBatch batch, std::span<const int64_t> versions,
+                                      std::string_view operation);
   /// Change the metadata of the records of these ids, each of them there once; the changes are
   /// checked.
   struct CheckedUpdate {
@@ -58,6 +66,7 @@ class Collection::Impl {
   /// Change the metadata of all records that match, or (null) delete them; the change is checked.
   Result<WriteSummary> ReviseWhere(const Filter& filter, const MetadataChange* change);
   Result<LoadSummary> Load(RecordSource& source, const LoadOptions& options);
+  Status SetProperties(const CollectionProperties& properties);
   Status Flush();
   Result<CompactionReport> Compact(const CompactOptions& options);
   Result<VacuumReport> Vacuum(const VacuumOptions& options);
@@ -117,13 +126,13 @@ class Collection::Impl {
   Status SweepLeftovers(const storage::TableState& table, RecoveryReport& report);
   Status StartWriter(Found found);
 
+  Result<Snapshot> ReadVersion(int64_t version) const;
   /// Bring a revision up to date and write it; what was done is added to `total`.
   Status Revise(core::Revision& revision, WriteSummary& total);
   /// Call `submit` until no load stands in its way.
   Result<WriteSummary> SubmitBesideLoads(const std::function<Result<WriteSummary>()>& submit);
   /// Rows were written, or deleted: count them, and wake who waits for them.
   void NoteWritten(core::WriteKind kind, uint64_t rows);
-  Status CheckWritable() const;
   /// Wait until there is room in memory for a batch of so many bytes.
   Status MakeRoom(uint64_t bytes);
   void FlushInBackground();

@@ -55,7 +55,7 @@ class Loader {
   Status Add(RecordBatch& batch) {
     VIPER_RETURN_IF_ERROR(core::CheckShape(batch, *context_.schema));
     const size_t rows = batch.row_count();
-    auto prepared = core::PrepareUpsert(batch, 0, rows, *context_.schema, context_.NowMicros());
+    auto prepared = core::PrepareUpsert(batch, 0, rows, *context_.schema, context_.TimesOfWrite());
     if (!prepared.ok()) {
       return prepared.status().WithContext(
           fmt::format("load: after {} rows of the input", position_));

@@ -19,6 +19,7 @@
 #include "core/index_files.h"
 #include "core/leftover_files.h"
 #include "core/table_schema.h"
+#include "core/version_list.h"
 #include "storage/directory_creation.h"
 #include "storage/file_names.h"
 
@@ -28,14 +29,18 @@ namespace {
 using core::CollectionContext;
 using core::CollectionState;
 
-/// Between two looks of the background for what to compact, unless a flush comes first.
-constexpr int64_t kCompactionIntervalMs = 60'000;
+constexpr int64_t kLogRetentionMsMin = int64_t{3600} * 1000;
 /// How often a read-only open starts again because the writer moved on under it.
 constexpr int kReadAttemptsMax = 10;
 
 storage::TableLogOptions LogOptions(const CollectionContext& context) {
   storage::TableLogOptions options;
   options.checkpoint_interval = context.options.checkpoint_interval;
+  // Of what is older the files are gone, so that it cannot be read. A reader that has just listed
+  // the log finds what it has listed for an hour.
+  options.log_retention_ms = std::max(context.options.retention_ms, kLogRetentionMsMin);
+  options.retained_versions =
+      std::max(context.options.retained_versions, context.options.checkpoint_interval);
   return options;
 }
 
@@ -58,7 +63,8 @@ uint64_t FlushedSequence(const storage::TableState& table) {
 }  // namespace
 
 Status Collection::Impl::CreateTable(const CollectionContext& context,
-                                     const CollectionSchema& schema) {
+                                     const CollectionSchema& schema,
+                                     const CollectionProperties& properties) {
   FileSystem& files = *context.file_system;
   const std::string& table = context.directory;
   for (const std::string& directory :
@@ -77,6 +83,7 @@ Status Collection::Impl::CreateTable(const CollectionContext& context,
   commit.operation = "CREATE TABLE";
   commit.protocol = storage::TableProtocol{};
   commit.metadata = core::MakeTableMetadata(schema, context.NowMillis());
+  core::WriteTableProperties(properties, *commit.metadata);
   return log->Commit(0, commit, context.NowMillis());
 }
 
@@ -147,6 +154,9 @@ Result<Collection::Impl::Found> Collection::Impl::Recover(RecoveryReport& report
 
 Status Collection::Impl::TakeSchema(const storage::TableState& table) {
   VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, core::ReadTableSchema(table.metadata));
+  VIPER_ASSIGN_OR_RETURN(const CollectionProperties properties,
+                         core::ReadTableProperties(table.metadata));
+  context_.properties->Set(properties);
   if (context_.schema != nullptr) {
     if (schema == *context_.schema) return {};
     return Status::FailedPrecondition(
@@ -217,6 +227,12 @@ Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
 }
 
 Result<Snapshot> Collection::Impl::SnapshotOfVersion(int64_t version) const {
+  auto snapshot = ReadVersion(version);
+  if (snapshot.status().code() != StatusCode::kNotFound) return snapshot;
+  return core::WithKeptVersions(snapshot.status(), context_, *MakeTableLog(context_));
+}
+
+Result<Snapshot> Collection::Impl::ReadVersion(int64_t version) const {
   VIPER_ASSIGN_OR_RETURN(const storage::TableState table,
                          MakeTableLog(context_)->LoadVersion(version));
   VIPER_ASSIGN_OR_RETURN(const CollectionSchema schema, core::ReadTableSchema(table.metadata));
@@ -238,9 +254,17 @@ Result<Snapshot> Collection::Impl::SnapshotOfVersion(int64_t version) const {
 }
 
 Result<Snapshot> Collection::Impl::SnapshotOfTime(Timestamp time) const {
-  VIPER_ASSIGN_OR_RETURN(const int64_t version,
-                         MakeTableLog(context_)->VersionAt(time.micros / 1000));
-  return SnapshotOfVersion(version);
+  const auto log = MakeTableLog(context_);
+  const auto version = log->VersionAt(time.micros / 1000);
+  if (version.status().code() == StatusCode::kNotFound) {
+    return core::WithKeptVersions(version.status(), context_, *log);
+  }
+  VIPER_RETURN_IF_ERROR(version.status());
+  return SnapshotOfVersion(*version);
+}
+
+Result<std::vector<TableVersion>> Collection::Impl::Versions() const {
+  return core::ListVersions(context_, *MakeTableLog(context_));
 }
 
 void Collection::Impl::OpenIndex(RecoveryReport& report) {
@@ -266,6 +290,7 @@ Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed, Recover
     }
     auto batch = core::DecodeWriteBatch(kind, record.payload, *context_.schema);
     if (!batch.ok()) return batch.status().WithContext(fmt::format("sequence {}", record.sequence));
+    for (const core::Row& row : batch->rows) context_.stamps->Observe(row.ingested_at);
     CollectionState::ResolvedBatch resolved;
     resolved.batch = &*batch;
     VIPER_ASSIGN_OR_RETURN(resolved.resolution, state->Resolve(*batch));
@@ -320,7 +345,7 @@ Status Collection::Impl::StartWriter(Found found) {
   if (context_.options.background_compaction) {
     // Now and then without a flush, for what has expired.
     writer_->compaction_thread = std::make_unique<BackgroundThread>(
-        "viper-compact", std::chrono::milliseconds(kCompactionIntervalMs),
+        "viper-compact", std::chrono::milliseconds(context_.options.compaction_interval_ms),
         [this] { CompactInBackground(); });
     writer_->compaction_thread->Notify();
   }

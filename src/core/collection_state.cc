@@ -115,6 +115,25 @@ Result<bool> CollectionState::IsLive(std::string_view id, uint64_t id_hash,
   return !place.column->IsPresent(place.index) || place.column->int64s()[place.index] > now;
 }
 
+bool CollectionState::HasRow(std::string_view id, uint64_t id_hash,
+                             const std::optional<Replaced>& in_part) const {
+  for (size_t i = memtables_.size(); i-- > 0;) {
+    const MemtableView& view = memtables_[i].published;
+    const auto row = view.memtable->FindNewest(id, id_hash, view.row_count);
+    if (row) return !view.IsDead(*row);
+  }
+  return in_part.has_value();
+}
+
+int64_t CollectionState::FirstExpiry() const {
+  int64_t first = kNeverExpires;
+  for (const PartView& part : parts_) first = std::min(first, part.part->first_expiry());
+  for (const MemtableState& memtable : memtables_) {
+    first = std::min(first, memtable.published.first_expiry);
+  }
+  return first;
+}
+
 bool CollectionState::IsBeingLoaded(std::string_view id, uint64_t id_hash) const {
   if (!loading_) return false;
   const Memtable& memtable = *loading_->memtable;

@@ -99,6 +99,11 @@ class CollectionState {
   Result<bool> IsLive(std::string_view id, uint64_t id_hash, const std::optional<Replaced>& in_part,
                       int64_t now) const;
 
+  /// Whether it has a row, alive or expired.
+  bool HasRow(std::string_view id, uint64_t id_hash, const std::optional<Replaced>& in_part) const;
+  /// The earliest expiry of all rows, or kNeverExpires.
+  int64_t FirstExpiry() const;
+
   /// Whether the load that is being committed has a row of this id, which no write has replaced
   /// yet.
   bool IsBeingLoaded(std::string_view id, uint64_t id_hash) const;

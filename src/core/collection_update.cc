@@ -85,12 +85,12 @@ Result<WriteSummary> Collection::Impl::UpdateById(std::span<const CheckedUpdate>
   while (next < updates.size()) {
     const auto view = state()->View();
     const int64_t now = context_.NowMicros();
-    core::Revision revision(core::WriteKind::kUpsert, view, nullptr);
+    core::Revision revision(core::WriteKind::kUpsert, view, nullptr, context_.stamps->Next(now));
     Status status;
     while (status.ok() && next < updates.size() && revision.bytes() < kAtomicWriteBytesMax) {
       const CheckedUpdate& update = updates[next++];
       const auto seen = view->Find(update.id, now);
-      status = seen.ok() ? revision.AddUpdate(std::string(update.id), *update.change, *seen, now)
+      status = seen.ok() ? revision.AddUpdate(std::string(update.id), *update.change, *seen)
                          : seen.status();
     }
     if (status.ok()) status = Revise(revision, total);
@@ -119,14 +119,13 @@ Result<WriteSummary> Collection::Impl::ReviseWhere(const Filter& filter,
   SelectedRows selected(*view, *selection);
   WriteSummary total;
   while (true) {
-    core::Revision revision(kind, view, predicate);
+    core::Revision revision(kind, view, predicate, context_.stamps->Next(now));
     Status status;
     while (status.ok() && revision.size() < kFilterWriteRowsMax &&
            revision.bytes() < kAtomicWriteBytesMax) {
       const auto seen = selected.Next();
       if (!seen) break;
-      status =
-          change == nullptr ? revision.AddDelete(*seen) : revision.AddUpdate(*seen, *change, now);
+      status = change == nullptr ? revision.AddDelete(*seen) : revision.AddUpdate(*seen, *change);
     }
     if (status.ok() && revision.empty()) return total;
     if (status.ok()) status = Revise(revision, total);

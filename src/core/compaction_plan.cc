@@ -32,16 +32,20 @@ class Planner {
 
   std::vector<CompactionTask> Plan() {
     std::map<uint64_t, std::vector<size_t>> small;
+    std::vector<size_t> expired;
+    std::vector<size_t> dead;
     for (size_t i = 0; i < files_.size(); ++i) {
       const CompactionFile& file = files_[i];
       if (file.rows == file.dead_rows) {
-        Add({i}, "nothing alive");
+        (file.is_expired ? expired : dead).push_back(i);
       } else if (2 * file.live_bytes() < limits_.target_bytes) {
         small[limits_.everything ? 0 : SizeClass(file.live_bytes())].push_back(i);
       } else if (IsWorthRewriting(file)) {
         Add({i}, ReasonOf(file));
       }
     }
+    Drop(std::move(expired), "all rows expired");
+    Drop(std::move(dead), "nothing alive");
     for (const auto& [size_class, files] : small) Merge(files);
     std::sort(tasks_.begin(), tasks_.end(), [](const CompactionTask& a, const CompactionTask& b) {
       return Gain(a) != Gain(b) ? Gain(a) > Gain(b) : a.files.front() < b.files.front();
@@ -58,6 +62,15 @@ class Planner {
   std::string ReasonOf(const CompactionFile& file) const {
     if (file.dead_rows == 0) return "a deletion vector";
     return fmt::format("{:.3g} % dead rows", 100 * file.dead_share());
+  }
+
+  /// Files of which nothing is left, in one task, so that they go with one commit.
+  void Drop(std::vector<size_t> files, std::string reason) {
+    if (files.empty()) return;
+    std::sort(files.begin(), files.end(), [this](size_t a, size_t b) {
+      return files_[a].bytes != files_[b].bytes ? files_[a].bytes > files_[b].bytes : a < b;
+    });
+    Add(std::move(files), std::move(reason));
   }
 
   /// Files of one size: as many together as fill a new file.

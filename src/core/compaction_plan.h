@@ -27,6 +27,8 @@ struct CompactionFile {
   uint64_t rows = 0;
   /// Of the rows: no longer in the table, or expired.
   uint64_t dead_rows = 0;
+  /// Its statistics say that every row has expired, so that it need not be read.
+  bool is_expired = false;
   /// It has a deletion vector.
   bool has_vector = false;
 
@@ -64,7 +66,8 @@ struct CompactionLimits {
   bool fold_vectors = false;
 };
 
-/// What is worth doing, what gives back most for each byte that it copies first. No file is in two
+/// What is worth doing: first the files of which nothing is left, the largest first, which cost a
+/// commit only; then what gives back most for each byte that it copies first. No file is in two
 /// tasks.
 std::vector<CompactionTask> PlanCompaction(std::span<const CompactionFile> files,
                                            const CompactionLimits& limits);

@@ -45,6 +45,19 @@ TEST(CompactionPlan, DeadRowsAreDroppedWhereThereAreEnoughOfThem) {
   EXPECT_EQ(tasks[1].files, std::vector<size_t>{1});
 }
 
+TEST(CompactionPlan, FilesOfWhichAllHasExpiredGoFirstAndTogetherTheLargestFirst) {
+  std::vector<CompactionFile> files = {File(64 * kMiB, 1000, 900), File(kMiB, 10, 10),
+                                       File(64 * kMiB, 1000, 1000), File(8 * kMiB, 10, 10)};
+  for (const size_t expired : {1, 3}) files[expired].is_expired = true;
+  const auto tasks = PlanCompaction(files, kLimits);
+  ASSERT_EQ(tasks.size(), 3u);
+  EXPECT_EQ(tasks[0].reason, "nothing alive") << "it gives back most";
+  EXPECT_EQ(tasks[1].reason, "all rows expired");
+  EXPECT_EQ(tasks[1].files, (std::vector<size_t>{3, 1}));
+  EXPECT_EQ(tasks[1].live_bytes, 0u);
+  EXPECT_EQ(tasks[2].reason, "90 % dead rows");
+}
+
 TEST(CompactionPlan, ASmallFileWithDeadRowsNeedsNoOthers) {
   const auto tasks = PlanCompaction(std::vector{File(kMiB, 100, 50)}, kLimits);
   ASSERT_EQ(tasks.size(), 1u);

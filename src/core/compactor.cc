@@ -29,6 +29,11 @@ Result<std::shared_ptr<const Bitmap>> ExpiredRows(const PartView& view, int64_t 
   if (view.part->first_expiry() > now) return std::shared_ptr<const Bitmap>();
   Bitmap expired(view.part->row_count());
   uint64_t row = 0;
+  if (view.part->last_expiry() <= now) {
+    // Known without reading anything.
+    for (; row < view.part->row_count(); ++row) expired.Set(row);
+    return std::make_shared<const Bitmap>(std::move(expired));
+  }
   const parquet::PartReader& reader = view.part->reader();
   for (size_t page = 0; page < reader.PageCount(columnar::kExpiresAtColumn); ++page) {
     VIPER_ASSIGN_OR_RETURN(const auto column, reader.ReadPage(columnar::kExpiresAtColumn, page));
@@ -85,7 +90,10 @@ Result<Compactor::Inventory> Compactor::Look() const {
     VIPER_ASSIGN_OR_RETURN(inventory.expired.emplace_back(), ExpiredRows(view, now));
     CompactionFile file{.bytes = view.part->added().size, .rows = view.part->row_count()};
     file.has_vector = view.deletion_vector != nullptr;
-    if (file.has_vector) file.dead_rows += view.deletion_vector->rows->CountSet();
+    file.is_expired = view.part->last_expiry() <= now;
+    if (file.has_vector && !file.is_expired) {
+      file.dead_rows += view.deletion_vector->rows->CountSet();
+    }
     if (inventory.expired.back() != nullptr) file.dead_rows += inventory.expired.back()->CountSet();
     inventory.files.push_back(file);
   }
@@ -202,8 +210,9 @@ Result<CompactionStep> Compactor::Do(const Inventory& inventory, const Compactio
   for (const storage::AddedFile& file : built.added) step.bytes_after += file.size;
   step.files_after = built.added.size();
   CodingAhead ahead(context_, index_builder_);
-  VIPER_RETURN_IF_ERROR(
-      flusher_.CommitCompacted(plan, std::move(built), drops_expired, [&](const auto& new_parts) {
+  VIPER_RETURN_IF_ERROR(flusher_.CommitCompacted(
+      plan, std::move(built), {.reason = task.reason, .data_change = drops_expired},
+      [&](const auto& new_parts) {
         ahead.Code(*state_.View(), new_parts,
                    [&] { return !options.progress || options.progress(1); });
       }));

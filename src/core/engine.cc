@@ -82,18 +82,20 @@ class Engine::Impl {
   }
 
   Result<std::shared_ptr<Collection>> Create(const std::string& name,
-                                             const CollectionSchema& schema) {
+                                             const CollectionSchema& schema,
+                                             const CollectionProperties& properties) {
     if (options_.read_only) {
       return Status::FailedPrecondition("the engine is open read-only: nothing can be created");
     }
     VIPER_RETURN_IF_ERROR(ValidateCollectionName(name));
     VIPER_RETURN_IF_ERROR(schema.Validate());
+    VIPER_RETURN_IF_ERROR(properties.Validate());
     {
       MutexLock lock(mutex_);
       if (FindOpen(name) != nullptr) {
         return Status::AlreadyExists(fmt::format("collection '{}' exists already", name));
       }
-      VIPER_RETURN_IF_ERROR(Collection::Impl::CreateTable(MakeContext(name), schema));
+      VIPER_RETURN_IF_ERROR(Collection::Impl::CreateTable(MakeContext(name), schema, properties));
     }
     return OpenOne(name);
   }
@@ -229,9 +231,10 @@ Result<Engine> Engine::Open(const std::string& root, const EngineOptions& option
   return Engine(std::move(impl));
 }
 
-Result<std::shared_ptr<Collection>> Engine::CreateCollection(const std::string& name,
-                                                             const CollectionSchema& schema) {
-  return impl_->Create(name, schema);
+Result<std::shared_ptr<Collection>> Engine::CreateCollection(
+    const std::string& name, const CollectionSchema& schema,
+    const CollectionProperties& properties) {
+  return impl_->Create(name, schema, properties);
 }
 
 Result<std::shared_ptr<Collection>> Engine::OpenCollection(const std::string& name) {

@@ -137,6 +137,7 @@ Result<PartView> OpenPartView(const CollectionContext& context, const storage::A
   if (view.part == nullptr) {
     VIPER_ASSIGN_OR_RETURN(view.part, Part::Open(file, PartOptions(context)));
   }
+  context.stamps->Observe(view.part->last_stamp());
   if (!file.deletion_vector) return view;
   VIPER_ASSIGN_OR_RETURN(
       Bitmap rows, storage::ReadDeletionVector(*context.file_system, context.directory,
@@ -244,11 +245,12 @@ Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions,
   return {};
 }
 
-Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change,
+Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, const Compacted& compacted,
                                 const Prepare& prepare) {
   VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(std::move(built)));
-  written.data_change = data_change;
-  for (storage::AddedFile& file : written.added) file.data_change = data_change;
+  written.data_change = compacted.data_change;
+  written.reason = compacted.reason;
+  for (storage::AddedFile& file : written.added) file.data_change = compacted.data_change;
   prepare(written.result.parts);
   MutexLock lock(flush_mutex_);
   Status status;
@@ -272,24 +274,44 @@ Result<bool> Flusher::LowerProtocol() {
   auto commit = ProtocolWithoutVectors(table_);
   if (!commit) return false;
   commit->operation = "SET TBLPROPERTIES";
-  VIPER_RETURN_IF_ERROR(log_->Commit(table_.version + 1, *commit, context_.NowMillis()));
-  storage::ApplyCommit(*commit, table_);
-  {
-    MutexLock apply(apply_mutex_);
-    state_.SetTableVersion(table_.version);
-  }
+  VIPER_RETURN_IF_ERROR(CommitWithoutRows(*commit));
   // Readers of the old protocol begin here.
   VIPER_RETURN_IF_ERROR(log_->WriteCheckpoint(table_, context_.NowMillis()));
   checkpoints_.fetch_add(1);
   return true;
 }
 
+Status Flusher::SetProperties(const CollectionProperties& properties) {
+  MutexLock lock(flush_mutex_);
+  Status status;
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    storage::TableCommit commit;
+    commit.operation = "SET TBLPROPERTIES";
+    commit.metadata = table_.metadata;
+    WriteTableProperties(properties, *commit.metadata);
+    const bool has_them = *commit.metadata == table_.metadata;
+    status = has_them ? Status::Ok() : CommitWithoutRows(commit);
+    if (status.ok()) context_.properties->Set(properties);
+    if (status.code() != StatusCode::kConflict) break;
+    VIPER_RETURN_IF_ERROR(AdoptCommitsOfOthers());
+  }
+  return status.WithContext("changing the properties");
+}
+
+Status Flusher::CommitWithoutRows(const storage::TableCommit& commit) {
+  VIPER_RETURN_IF_ERROR(log_->Commit(table_.version + 1, commit, context_.NowMillis()));
+  storage::ApplyCommit(commit, table_);
+  MutexLock apply(apply_mutex_);
+  state_.SetTableVersion(table_.version);
+  return {};
+}
+
 Result<VacuumReport> Flusher::Vacuum(const VacuumOptions& options) {
   MutexLock lock(flush_mutex_);
   const int64_t retention =
       options.retention_ms < 0 ? context_.options.retention_ms : options.retention_ms;
-  VIPER_ASSIGN_OR_RETURN(const VacuumPlan plan,
-                         PlanVacuum(table_, context_.NowMillis() - retention));
+  VIPER_ASSIGN_OR_RETURN(const int64_t before_ms, ExpiredBefore(retention));
+  VIPER_ASSIGN_OR_RETURN(const VacuumPlan plan, PlanVacuum(table_, before_ms));
   VacuumReport report;
   for (const std::string& file : plan.files) {
     const std::string path = storage::DataFilePath(context_.directory, file);
@@ -303,6 +325,19 @@ Result<VacuumReport> Flusher::Vacuum(const VacuumOptions& options) {
   if (options.dry_run) return report;
   for (const std::string& key : plan.tombstones) table_.tombstones.erase(key);
   return report;
+}
+
+Result<int64_t> Flusher::ExpiredBefore(int64_t retention_ms) {
+  const int64_t by_age = context_.NowMillis() - retention_ms;
+  const int64_t oldest_kept = table_.version - int64_t{context_.options.retained_versions} + 1;
+  if (oldest_kept <= 0) return by_age;
+  const auto committed_at = log_->CommitTime(oldest_kept);
+  // Where it is gone already, so are the versions before it.
+  if (committed_at.status().code() == StatusCode::kNotFound) return by_age;
+  VIPER_RETURN_IF_ERROR(committed_at.status());
+  // What its commit removed it does not need; what the next one removed at that very moment it
+  // does.
+  return std::max(by_age, *committed_at - 1);
 }
 
 Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
@@ -322,7 +357,8 @@ Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
   VIPER_RETURN_IF_ERROR(vectors.status());
   written.result.part_vectors = std::move(*vectors);
   storage::TableCommit commit = MakeCommit(plan, written);
-  commit.operation = "OPTIMIZE";
+  commit.operation = written.added.empty() ? "DELETE" : "OPTIMIZE";
+  commit.operation_parameters = {{std::string(kReasonParameter), written.reason}};
   VIPER_RETURN_IF_ERROR(log_->Commit(table_.version + 1, commit, context_.NowMillis()));
   storage::ApplyCommit(commit, table_);
   MutexLock apply(apply_mutex_);
@@ -469,12 +505,15 @@ Status Flusher::AdoptCommitsOfOthers() {
                         table_.version + 1, schema.dim, MetricName(schema.metric)));
       }
     }
+    VIPER_ASSIGN_OR_RETURN(const CollectionProperties properties,
+                           ReadTableProperties(next.metadata));
     std::vector<std::string> removed;
     for (const storage::RemovedFile& file : commit.removed) removed.push_back(file.path);
     VIPER_ASSIGN_OR_RETURN(const std::vector<PartView> added, OpenParts(commit.added));
     MutexLock apply(apply_mutex_);
     VIPER_RETURN_IF_ERROR(state_.AdoptForeign(added, removed, table_.version + 1));
     table_ = std::move(next);
+    context_.properties->Set(properties);
   }
   return {};
 }

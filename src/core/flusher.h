@@ -43,13 +43,20 @@ class Flusher {
       VIPER_EXCLUDES(flush_mutex_);
   /// Commit parts that were built by a plan of CollectionState::PlanRewrite, while writes and
   /// flushes went on: rows that the table has come to know to be dead since are in the deletion
-  /// vectors of the new parts. `data_change`: rows are gone that were alive. Conflict if a source
-  /// is no longer in the table.
-  Status CommitCompacted(const FlushPlan& plan, BuiltParts built, bool data_change,
+  /// vectors of the new parts. Conflict if a source is no longer in the table.
+  struct Compacted {
+    /// For the commit's operationParameters.
+    std::string reason;
+    /// Rows are gone that were alive.
+    bool data_change = false;
+  };
+  Status CommitCompacted(const FlushPlan& plan, BuiltParts built, const Compacted& compacted,
                          const Prepare& prepare) VIPER_EXCLUDES(flush_mutex_);
   /// If the table asks its readers to know deletion vectors, and has none any more: ask no longer.
   /// Whether that was so.
   Result<bool> LowerProtocol() VIPER_EXCLUDES(flush_mutex_);
+  /// Change the properties of the table, unless it has them already.
+  Status SetProperties(const CollectionProperties& properties) VIPER_EXCLUDES(flush_mutex_);
   /// Remove files that no version of the table needs that is still kept.
   Result<VacuumReport> Vacuum(const VacuumOptions& options) VIPER_EXCLUDES(flush_mutex_);
   /// Take in the commits of others.
@@ -82,6 +89,8 @@ class Flusher {
     /// Of the file with deletion vectors, below the table; empty if there are none.
     std::string vector_path;
     bool data_change = true;
+    /// Of a compaction.
+    std::string reason;
   };
   Result<Written> Write(const FlushPlan& plan) const;
   /// What was built, open.
@@ -95,7 +104,11 @@ class Flusher {
   Result<std::vector<PartView>> OpenParts(const std::vector<storage::AddedFile>& files) const;
   void RemoveFiles(Written& written) const;
   void RemoveVectors(Written& written) const;
+  /// A commit that changes nothing of the rows.
+  Status CommitWithoutRows(const storage::TableCommit& commit) VIPER_REQUIRES(flush_mutex_);
   Status AdoptCommitsOfOthers() VIPER_REQUIRES(flush_mutex_);
+  /// The time up to which old versions may lose their files.
+  Result<int64_t> ExpiredBefore(int64_t retention_ms) VIPER_REQUIRES(flush_mutex_);
   /// Remove what a commit has left behind, and write a checkpoint where one is due.
   void Clean(const FlushPlan& plan) VIPER_REQUIRES(flush_mutex_);
 

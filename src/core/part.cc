@@ -103,7 +103,8 @@ Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
   part->MakeCachedColumns(options);
   part->is_foreign_ = !part->reader_->key_values().contains(std::string(kPartKey));
   part->ReadPayloadKeys();
-  VIPER_RETURN_IF_ERROR(part->ReadFirstExpiry());
+  VIPER_RETURN_IF_ERROR(part->ReadExpiries());
+  part->ReadLastStamp();
   return std::shared_ptr<const Part>(std::move(part));
 }
 
@@ -148,27 +149,43 @@ void Part::ReadPayloadKeys() {
   }
 }
 
-Status Part::ReadFirstExpiry() {
+bool Part::ReadKnownExpiries() {
   first_expiry_ = kNeverExpires;
+  last_expiry_ = std::numeric_limits<int64_t>::min();
   const auto bounds = reader_->RowGroupBounds(columnar::kExpiresAtColumn);
-  bool known = bounds.size() == row_groups_.size();
+  if (bounds.size() != row_groups_.size()) return false;
   for (const columnar::ColumnBounds& group : bounds) {
+    if (group.null_count > 0) last_expiry_ = kNeverExpires;
     if (group.null_count == group.row_count) continue;
-    if (!group.min || group.min->as_timestamp() == nullptr) {
-      known = false;
-      break;
-    }
+    const bool has_both = group.min && group.min->as_timestamp() != nullptr && group.max &&
+                          group.max->as_timestamp() != nullptr;
+    if (!has_both) return false;
     first_expiry_ = std::min(first_expiry_, group.min->as_timestamp()->micros);
+    last_expiry_ = std::max(last_expiry_, group.max->as_timestamp()->micros);
   }
-  if (known) return {};
+  return true;
+}
+
+Status Part::ReadExpiries() {
+  if (ReadKnownExpiries()) return {};
   first_expiry_ = kNeverExpires;
+  last_expiry_ = std::numeric_limits<int64_t>::min();
   for (size_t group = 0; group < row_groups_.size(); ++group) {
     VIPER_ASSIGN_OR_RETURN(auto column, RowGroup(columnar::kExpiresAtColumn, group));
     for (size_t i = 0; i < column->row_count(); ++i) {
-      if (column->IsPresent(i)) first_expiry_ = std::min(first_expiry_, column->int64s()[i]);
+      const int64_t expiry = column->IsPresent(i) ? column->int64s()[i] : kNeverExpires;
+      first_expiry_ = std::min(first_expiry_, expiry);
+      last_expiry_ = std::max(last_expiry_, expiry);
     }
   }
   return {};
+}
+
+void Part::ReadLastStamp() {
+  for (const columnar::ColumnBounds& group : reader_->RowGroupBounds(columnar::kIngestedAtColumn)) {
+    if (!group.max || group.max->as_timestamp() == nullptr) continue;
+    last_stamp_ = std::max(last_stamp_, group.max->as_timestamp()->micros);
+  }
 }
 
 Result<std::optional<uint32_t>> Part::FindId(std::string_view id, uint64_t id_hash,

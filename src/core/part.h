@@ -99,6 +99,11 @@ class Part {
 
   /// Earliest expiry of any row (microseconds), or kNeverExpires when no row expires.
   int64_t first_expiry() const { return first_expiry_; }
+  /// Latest expiry of any row, or kNeverExpires when some row does not expire: from this moment on
+  /// nothing of the part is seen.
+  int64_t last_expiry() const { return last_expiry_; }
+  /// Latest `_ingested_at` of any row, as the footer has it; 0 if it does not.
+  int64_t last_stamp() const { return last_stamp_; }
   /// Whether some row may have this undeclared top-level metadata key.
   bool MayHaveKey(std::string_view key) const;
   /// Absent when unknown (another writer's file, or too many).
@@ -119,7 +124,10 @@ class Part {
   /// Open the reader, and the sidecar: read, known, or made again.
   Status OpenFiles(const OpenOptions& options, const storage::PartFingerprint& fingerprint);
   void ReadPayloadKeys();
-  Status ReadFirstExpiry();
+  Status ReadExpiries();
+  /// From the statistics of the row groups; false if they do not tell.
+  bool ReadKnownExpiries();
+  void ReadLastStamp();
   void MakeCachedColumns(const OpenOptions& options);
   const CachedColumn& CachedColumnOf(std::string_view column) const;
 
@@ -139,6 +147,8 @@ class Part {
   std::vector<uint64_t> id_page_firsts_;
   std::optional<ColumnCache::Runs> id_order_;
   int64_t first_expiry_ = 0;
+  int64_t last_expiry_ = 0;
+  int64_t last_stamp_ = 0;
   std::optional<std::set<std::string, std::less<>>> payload_keys_;
   bool is_foreign_ = false;
   std::string footer_crc_;

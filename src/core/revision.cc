@@ -17,11 +17,16 @@ void CurrentRows::Add(const WriteBatch& batch) {
   for (const std::string& id : batch.deleted_ids) group_.insert_or_assign(id, nullptr);
 }
 
-std::optional<const Row*> CurrentRows::FindInGroup(std::string_view id) const {
+std::optional<const Row*> CurrentRows::WrittenInGroup(std::string_view id) const {
   const auto found = group_.find(id);
   if (found == group_.end()) return std::nullopt;
-  const bool is_live = found->second != nullptr && found->second->expires_at > now_;
-  return is_live ? found->second : nullptr;
+  return found->second;
+}
+
+std::optional<const Row*> CurrentRows::FindInGroup(std::string_view id) const {
+  const auto written = WrittenInGroup(id);
+  if (!written || *written == nullptr) return written;
+  return (*written)->expires_at > now_ ? *written : nullptr;
 }
 
 Result<CurrentRows::Place> CurrentRows::Find(std::string_view id) const {
@@ -37,6 +42,12 @@ Result<CurrentRows::Place> CurrentRows::Find(std::string_view id) const {
 Result<Row> CurrentRows::Read(const Place& place) const {
   if (place.in_group != nullptr) return *place.in_group;
   return ReadRow(*view_, *place.in_view);
+}
+
+Result<int64_t> CurrentRows::VersionAt(const Place& place) const {
+  if (place.in_group != nullptr) return place.in_group->ingested_at;
+  if (!place.in_view) return int64_t{0};
+  return ReadVersion(*view_, *place.in_view);
 }
 
 Status CheckChange(MetadataChange& change, const CollectionSchema& schema) {
@@ -75,11 +86,11 @@ void Compose(MetadataChange& first, const MetadataChange& second) {
 }
 
 Status Revision::AddUpdate(std::string id, const MetadataChange& change,
-                           const std::optional<Location>& seen, int64_t now) {
+                           const std::optional<Location>& seen) {
   Entry entry{std::move(id), &change, seen, false};
   if (seen) {
     VIPER_ASSIGN_OR_RETURN(Row row, ReadRow(*view_, *seen));
-    VIPER_ASSIGN_OR_RETURN(row, Revise(entry, std::move(row), now));
+    VIPER_ASSIGN_OR_RETURN(row, Revise(entry, std::move(row)));
     bytes_ += EncodedRowBytes(row, view_->schema->dim);
     Append(entry, std::move(row), batch_);
   }
@@ -87,9 +98,9 @@ Status Revision::AddUpdate(std::string id, const MetadataChange& change,
   return {};
 }
 
-Status Revision::AddUpdate(const Location& seen, const MetadataChange& change, int64_t now) {
+Status Revision::AddUpdate(const Location& seen, const MetadataChange& change) {
   VIPER_ASSIGN_OR_RETURN(std::string id, view_->IdOf(seen));
-  return AddUpdate(std::move(id), change, seen, now);
+  return AddUpdate(std::move(id), change, seen);
 }
 
 Status Revision::AddDelete(const Location& seen) {
@@ -101,7 +112,7 @@ Status Revision::AddDelete(const Location& seen) {
   return {};
 }
 
-Result<Row> Revision::Revise(const Entry& entry, Row row, int64_t now) const {
+Result<Row> Revision::Revise(const Entry& entry, Row row) const {
   const MetadataChange& change = *entry.change;
   if (change.replace_all) row.metadata.clear();
   for (const std::string& key : change.remove) row.metadata.erase(key);
@@ -109,7 +120,7 @@ Result<Row> Revision::Revise(const Entry& entry, Row row, int64_t now) const {
   auto bytes = NormalizeMetadata(row.metadata, *view_->schema);
   if (!bytes.ok()) return bytes.status().WithContext(fmt::format("id '{}'", entry.id));
   row.metadata_bytes = *bytes;
-  row.ingested_at = now;
+  row.ingested_at = stamp_;
   return row;
 }
 
@@ -161,7 +172,7 @@ Result<bool> Revision::BringUpToDate(const CurrentRows& rows) {
       if (!matches) continue;
     }
     if (entry.change != nullptr) {
-      VIPER_ASSIGN_OR_RETURN(row, Revise(entry, std::move(*row), rows.now()));
+      VIPER_ASSIGN_OR_RETURN(row, Revise(entry, std::move(*row)));
     }
     Append(entry, std::move(row), made);
   }

@@ -32,6 +32,8 @@ class CurrentRows {
   /// What the group makes of an id: the row that it wrote; null if it has deleted it, or wrote it
   /// with an expiry that has passed; absent if no batch named it.
   std::optional<const Row*> FindInGroup(std::string_view id) const;
+  /// The same, expired or not.
+  std::optional<const Row*> WrittenInGroup(std::string_view id) const;
 
   /// Where the live row of an id is: in the group, in the view, or nowhere.
   struct Place {
@@ -42,6 +44,8 @@ class CurrentRows {
   Result<Place> Find(std::string_view id) const;
   /// The row at a place, which exists; as ReadRow.
   Result<Row> Read(const Place& place) const;
+  /// Record::version of the row at a place; 0 if nothing is there.
+  Result<int64_t> VersionAt(const Place& place) const;
 
   const std::shared_ptr<const ReadView>& view() const { return view_; }
   int64_t now() const { return now_; }
@@ -70,10 +74,11 @@ void Compose(MetadataChange& first, const MetadataChange& second);
 class Revision {
  public:
   /// An update (kUpsert) or a delete of what `view` shows. `predicate` (null = none): a row that
-  /// was written since is only touched if it matches.
+  /// was written since is only touched if it matches. `stamp` is the `_ingested_at` of what it
+  /// writes.
   Revision(WriteKind kind, std::shared_ptr<const ReadView> view,
-           std::shared_ptr<const columnar::Predicate> predicate)
-      : view_(std::move(view)), predicate_(std::move(predicate)) {
+           std::shared_ptr<const columnar::Predicate> predicate, int64_t stamp)
+      : view_(std::move(view)), predicate_(std::move(predicate)), stamp_(stamp) {
     batch_.kind = kind;
   }
 
@@ -81,9 +86,9 @@ class Revision {
   /// view has none. An id may come once. `change` is checked and outlives the revision.
   /// InvalidArgument: the outcome is too large.
   Status AddUpdate(std::string id, const MetadataChange& change,
-                   const std::optional<Location>& seen, int64_t now);
+                   const std::optional<Location>& seen);
   /// The same for the record at a place of the view, whatever its id.
-  Status AddUpdate(const Location& seen, const MetadataChange& change, int64_t now);
+  Status AddUpdate(const Location& seen, const MetadataChange& change);
   Status AddDelete(const Location& seen);
 
   size_t size() const { return entries_.size(); }
@@ -109,12 +114,13 @@ class Revision {
   };
   bool IsWhereSeen(const Entry& entry, const CurrentRows::Place& place,
                    const ReadView& current) const;
-  Result<Row> Revise(const Entry& entry, Row row, int64_t now) const;
+  Result<Row> Revise(const Entry& entry, Row row) const;
   void Append(Entry& entry, std::optional<Row> row, WriteBatch& batch) const;
 
   /// Keeps the vectors of the batch alive.
   std::shared_ptr<const ReadView> view_;
   const std::shared_ptr<const columnar::Predicate> predicate_;
+  const int64_t stamp_;
   std::vector<Entry> entries_;
   /// Of the entries that are in it, in their order.
   WriteBatch batch_;

@@ -28,7 +28,8 @@ class RevisionTest : public ::testing::Test {
     record.metadata = std::move(metadata);
     record.timestamp = Timestamp{5};
     record.expires_at = expires_at;
-    ASSERT_OK_AND_ASSIGN(WriteBatch batch, PrepareUpsert(std::span(&record, 1), schema_, kNow));
+    ASSERT_OK_AND_ASSIGN(WriteBatch batch, PrepareUpsert(std::span(&record, 1), schema_,
+                                                         {.now = kNow, .stamp = kNow}));
     Apply(batch);
   }
   void Delete(const std::string& id) {
@@ -46,11 +47,11 @@ class RevisionTest : public ::testing::Test {
   Revision UpdateOf(std::vector<std::string> ids, const columnar::Predicate* predicate = nullptr) {
     std::shared_ptr<const columnar::Predicate> shared;
     if (predicate != nullptr) shared = std::make_shared<const columnar::Predicate>(*predicate);
-    Revision revision(WriteKind::kUpsert, state_.View(), std::move(shared));
+    Revision revision(WriteKind::kUpsert, state_.View(), std::move(shared), kNow + 1);
     for (std::string& id : ids) {
       const auto seen = state_.View()->Find(id, kNow);
       EXPECT_OK(seen);
-      EXPECT_OK(revision.AddUpdate(std::move(id), change_, *seen, kNow + 1));
+      EXPECT_OK(revision.AddUpdate(std::move(id), change_, *seen));
     }
     return revision;
   }
@@ -129,7 +130,7 @@ TEST_F(RevisionTest, ByFilterWhatNoLongerMatchesIsLeftAlone) {
   const columnar::Predicate predicate = Bind("year = 1");
   Revision update = UpdateOf({"a", "b", "c"}, &predicate);
   Revision deletion(WriteKind::kDelete, state_.View(),
-                    std::make_shared<const columnar::Predicate>(predicate));
+                    std::make_shared<const columnar::Predicate>(predicate), kNow + 1);
   for (uint64_t row = 0; row < 3; ++row) ASSERT_OK(deletion.AddDelete({0, row}));
   Put("a", {{"year", 5}});
   Put("b", {{"year", 1}, {"note", "still"}});

@@ -52,6 +52,12 @@ Result<Metadata> ReadPartMetadata(const ReadView& view, const Part& part, uint64
   return metadata;
 }
 
+Result<int64_t> ReadTime(const Part& part, std::string_view column, uint64_t row) {
+  VIPER_ASSIGN_OR_RETURN(auto place, part.PageOfRow(column, row));
+  if (place.column->IsPresent(place.index)) return place.column->int64s()[place.index];
+  return part.added().modification_time_ms * 1000;
+}
+
 Result<Record> ReadPartRecord(const ReadView& view, const Location& location,
                               const Projection& projection) {
   const Part& part = *view.parts[location.source].part;
@@ -63,16 +69,13 @@ Result<Record> ReadPartRecord(const ReadView& view, const Location& location,
   }
   VIPER_ASSIGN_OR_RETURN(int64_t expires_at, view.ExpiryOf(location));
   if (expires_at != kNeverExpires) record.expires_at = Timestamp{expires_at};
+  if (projection.version) {
+    VIPER_ASSIGN_OR_RETURN(record.version, ReadTime(part, kIngestedAtColumn, location.row));
+  }
   if (projection.metadata) {
     VIPER_ASSIGN_OR_RETURN(record.metadata, ReadPartMetadata(view, part, location.row, projection));
   }
   return record;
-}
-
-Result<int64_t> ReadTime(const Part& part, std::string_view column, uint64_t row) {
-  VIPER_ASSIGN_OR_RETURN(auto place, part.PageOfRow(column, row));
-  if (place.column->IsPresent(place.index)) return place.column->int64s()[place.index];
-  return part.added().modification_time_ms * 1000;
 }
 
 Result<Row> ReadPartRow(const ReadView& view, const Location& location) {
@@ -101,6 +104,7 @@ Record ReadMemoryRecord(const Row& row, const Projection& projection) {
   record.id = row.id;
   record.timestamp = Timestamp{row.timestamp};
   if (row.expires_at != kNeverExpires) record.expires_at = Timestamp{row.expires_at};
+  if (projection.version) record.version = row.ingested_at;
   if (projection.metadata) record.metadata = ReadMemoryMetadata(row, projection);
   return record;
 }
@@ -149,6 +153,13 @@ Result<Record> ReadRecord(const ReadView& view, const Location& location,
     std::memcpy(record.vector.data(), floats, view.schema->dim * sizeof(float));
   }
   return record;
+}
+
+Result<int64_t> ReadVersion(const ReadView& view, const Location& location) {
+  if (view.is_part(location.source)) {
+    return ReadTime(*view.parts[location.source].part, kIngestedAtColumn, location.row);
+  }
+  return view.memtable_of(location.source).row(static_cast<uint32_t>(location.row)).ingested_at;
 }
 
 Result<Row> ReadRow(const ReadView& view, const Location& location) {

@@ -18,6 +18,9 @@ Result<Metadata> ReadMetadata(const ReadView& view, const Location& location,
 Result<Record> ReadRecord(const ReadView& view, const Location& location,
                           const Projection& projection);
 
+/// Record::version of the row at a location.
+Result<int64_t> ReadVersion(const ReadView& view, const Location& location);
+
 /// All of the row at a location; its vector stays the view's. `metadata_bytes` is not filled in.
 /// Times that another writer's file lacks are that of the file, as when it is rewritten.
 Result<Row> ReadRow(const ReadView& view, const Location& location);

@@ -89,7 +89,8 @@ std::string_view SearchPlanName(SearchPlan plan) {
   return plan == SearchPlan::kExact ? "exact" : "index";
 }
 
-const Projection Snapshot::kEverything = {.vector = true, .metadata = true, .fields = {}};
+const Projection Snapshot::kEverything = {
+    .vector = true, .metadata = true, .fields = {}, .version = true};
 
 Snapshot::Snapshot(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 

@@ -19,6 +19,7 @@ using columnar::ColumnBounds;
 constexpr std::string_view kFormatProperty = "viper.format";
 constexpr std::string_view kDimProperty = "viper.dim";
 constexpr std::string_view kMetricProperty = "viper.metric";
+constexpr std::string_view kDefaultTtlProperty = "viper.default_ttl_ms";
 /// Version of what the properties and columns mean. A higher one is refused.
 constexpr int64_t kFormat = 1;
 /// Strings in statistics are cut to this many code points (as Spark and delta-rs do).
@@ -198,6 +199,28 @@ Result<CollectionSchema> ReadTableSchema(const storage::TableMetadata& metadata)
   Status valid = schema.Validate();
   if (!valid.ok()) return Status::Corruption("the table's schema: " + valid.message());
   return schema;
+}
+
+void WriteTableProperties(const CollectionProperties& properties,
+                          storage::TableMetadata& metadata) {
+  const std::string name(kDefaultTtlProperty);
+  metadata.configuration.erase(name);
+  if (properties.default_ttl_ms > 0) {
+    metadata.configuration[name] = std::to_string(properties.default_ttl_ms);
+  }
+}
+
+Result<CollectionProperties> ReadTableProperties(const storage::TableMetadata& metadata) {
+  CollectionProperties properties;
+  if (metadata.configuration.contains(std::string(kDefaultTtlProperty))) {
+    VIPER_ASSIGN_OR_RETURN(properties.default_ttl_ms,
+                           IntegerProperty(metadata, kDefaultTtlProperty));
+  }
+  if (Status valid = properties.Validate(); !valid.ok()) {
+    return Status::Corruption(
+        fmt::format("the table property '{}': {}", kDefaultTtlProperty, valid.message()));
+  }
+  return properties;
 }
 
 std::string MakeStatistics(const parquet::PartSummary& summary, const CollectionSchema& schema) {

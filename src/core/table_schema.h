@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "columnar/predicate.h"
 #include "parquet/part_file.h"
@@ -20,6 +21,14 @@ storage::TableMetadata MakeTableMetadata(const CollectionSchema& schema, int64_t
 /// Corruption when it contradicts itself. Columns that other writers added are taken as declared
 /// fields where their type is one of ours, and ignored otherwise.
 Result<CollectionSchema> ReadTableSchema(const storage::TableMetadata& metadata);
+
+/// Put the properties among those of the table; what has its default is left out.
+void WriteTableProperties(const CollectionProperties& properties, storage::TableMetadata& metadata);
+/// Corruption names a property whose value makes no sense.
+Result<CollectionProperties> ReadTableProperties(const storage::TableMetadata& metadata);
+
+/// Key of commitInfo.operationParameters: why a compaction made the commit.
+inline constexpr std::string_view kReasonParameter = "reason";
 
 /// The Delta statistics document of a part: exact row count, bounds of the scalar columns (strings
 /// cut to a prefix, with the maximum rounded up; timestamps rounded outward to milliseconds).

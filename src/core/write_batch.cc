@@ -150,7 +150,7 @@ struct Candidate {
   std::optional<Timestamp> expires_at;
 };
 
-Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, int64_t now) {
+Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, const WriteTimes& times) {
   VIPER_RETURN_IF_ERROR(CheckId(candidate.id));
   VIPER_RETURN_IF_ERROR(CheckVector(candidate.vector, schema.dim));
   Row row;
@@ -158,9 +158,9 @@ Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, int64_t
   row.id = std::string(candidate.id);
   row.id_hash = storage::HashId(candidate.id);
   row.metadata = std::move(candidate.metadata);
-  row.ingested_at = now;
-  row.timestamp = candidate.timestamp ? candidate.timestamp->micros : now;
-  if (candidate.expires_at) row.expires_at = candidate.expires_at->micros;
+  row.ingested_at = times.stamp;
+  row.timestamp = candidate.timestamp ? candidate.timestamp->micros : times.now;
+  row.expires_at = candidate.expires_at ? candidate.expires_at->micros : times.default_expiry;
   row.vector = reinterpret_cast<const std::byte*>(candidate.vector.data());
   return row;
 }
@@ -193,14 +193,14 @@ Status AtRecord(const Status& status, size_t index, std::string_view id) {
 }  // namespace
 
 Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const CollectionSchema& schema,
-                                 int64_t now) {
+                                 const WriteTimes& times) {
   WriteBatch batch;
   batch.rows.reserve(records.size());
   for (size_t i = 0; i < records.size(); ++i) {
     const Record& record = records[i];
     auto row =
         MakeRow({record.id, record.vector, record.metadata, record.timestamp, record.expires_at},
-                schema, now);
+                schema, times);
     if (!row.ok()) return AtRecord(row.status(), i, record.id);
     batch.rows.push_back(std::move(*row));
   }
@@ -226,7 +226,7 @@ Status CheckShape(const RecordBatch& batch, const CollectionSchema& schema) {
 }
 
 Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
-                                 const CollectionSchema& schema, int64_t now) {
+                                 const CollectionSchema& schema, const WriteTimes& times) {
   WriteBatch prepared;
   prepared.rows.reserve(count);
   for (size_t i = first; i < first + count; ++i) {
@@ -236,7 +236,7 @@ Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
     if (!batch.metadata.empty()) candidate.metadata = std::move(batch.metadata[i]);
     if (!batch.timestamps.empty()) candidate.timestamp = batch.timestamps[i];
     if (!batch.expirations.empty()) candidate.expires_at = batch.expirations[i];
-    auto row = MakeRow(std::move(candidate), schema, now);
+    auto row = MakeRow(std::move(candidate), schema, times);
     if (!row.ok()) return AtRecord(row.status(), i, batch.ids[i]);
     prepared.rows.push_back(std::move(*row));
   }

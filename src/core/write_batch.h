@@ -23,16 +23,33 @@ struct WriteBatch {
   std::vector<std::string> deleted_ids;
   /// Rows of the caller's batch that a later row of the same id replaced.
   uint64_t duplicates = 0;
+  /// For each row or deleted id the version (Record::version) that it must be written over, 0 for
+  /// none; empty: whatever there is. Not in the log.
+  std::vector<int64_t> if_versions;
+
+  size_t size() const { return kind == WriteKind::kDelete ? deleted_ids.size() : rows.size(); }
+  const std::string& id(size_t i) const {
+    return kind == WriteKind::kDelete ? deleted_ids[i] : rows[i].id;
+  }
+};
+
+/// The times that a write gives its rows, in microseconds.
+struct WriteTimes {
+  int64_t now = 0;
+  /// `_ingested_at` of the rows, which no other write has (write_stamps.h).
+  int64_t stamp = 0;
+  /// Expiry of rows that come without one of their own.
+  int64_t default_expiry = kNeverExpires;
 };
 
 /// Check records and turn them into rows: declared fields converted, times filled in, of equal ids
 /// only the last kept. Vectors stay the caller's. InvalidArgument names the record's index, its id
 /// and what is wrong.
 Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const CollectionSchema& schema,
-                                 int64_t now);
+                                 const WriteTimes& times);
 /// The same for rows [first, first + count) of a batch, whose metadata are moved out.
 Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
-                                 const CollectionSchema& schema, int64_t now);
+                                 const CollectionSchema& schema, const WriteTimes& times);
 Result<WriteBatch> PrepareDelete(std::span<const std::string> ids);
 
 /// OK, or InvalidArgument saying what is wrong with an id.

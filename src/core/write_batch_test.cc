@@ -29,7 +29,7 @@ Record Valid() {
 }
 
 Result<WriteBatch> Prepare(const Record& record) {
-  return PrepareUpsert(std::span(&record, 1), Schema(2), kNow);
+  return PrepareUpsert(std::span(&record, 1), Schema(2), {.now = kNow, .stamp = kNow});
 }
 
 TEST(WriteBatch, NamesEachThingThatIsWrongWithARecord) {
@@ -69,14 +69,16 @@ TEST(WriteBatch, NamesTheRecord) {
   std::vector<Record> records = {Valid(), Valid()};
   records[1].id = "bad";
   records[1].vector.clear();
-  EXPECT_STATUS(kInvalidArgument, "record 1 (id 'bad')", PrepareUpsert(records, Schema(2), kNow));
+  EXPECT_STATUS(kInvalidArgument, "record 1 (id 'bad')",
+                PrepareUpsert(records, Schema(2), {.now = kNow, .stamp = kNow}));
 }
 
 TEST(WriteBatch, LastOfEqualIdsWins) {
   std::vector<Record> records = {Valid(), Valid(), Valid()};
   records[1].id = "b";
   records[2].vector = {7, 8};
-  ASSERT_OK_AND_ASSIGN(WriteBatch batch, PrepareUpsert(records, Schema(2), kNow));
+  ASSERT_OK_AND_ASSIGN(WriteBatch batch,
+                       PrepareUpsert(records, Schema(2), {.now = kNow, .stamp = kNow}));
   ASSERT_EQ(batch.rows.size(), 2u);
   EXPECT_EQ(batch.duplicates, 1u);
   EXPECT_EQ(batch.rows[0].id, "b");
@@ -97,7 +99,8 @@ TEST(WriteBatch, ComesBackFromItsBytes) {
   const CollectionSchema schema = Schema(5);
   std::vector<Record> records = RandomRecords(/*seed=*/3, 200, 5);
   records[0].metadata = {{"seen", Timestamp{123}}, {"year", nullptr}};
-  ASSERT_OK_AND_ASSIGN(WriteBatch batch, PrepareUpsert(records, schema, kNow));
+  ASSERT_OK_AND_ASSIGN(WriteBatch batch,
+                       PrepareUpsert(records, schema, {.now = kNow, .stamp = kNow}));
   const std::vector<std::byte> bytes = EncodeWriteBatch(batch, 5);
   ASSERT_OK_AND_ASSIGN(WriteBatch decoded, DecodeWriteBatch(WriteKind::kUpsert, bytes, schema));
   ASSERT_EQ(decoded.rows.size(), batch.rows.size());

@@ -68,11 +68,9 @@ Result<WriteSummary> WriteQueue::Run(Pending& own) {
 
 void WriteQueue::Commit(std::span<Pending* const> group) {
   MutexLock apply(apply_mutex_);
-  const bool looks_at_rows = std::any_of(group.begin(), group.end(), [](const Pending* pending) {
-    return pending->condition != Condition::kNone || pending->revision != nullptr;
-  });
+  const int64_t now = context_.NowMicros();
   std::optional<CurrentRows> current;
-  if (looks_at_rows) current.emplace(state_.View(), context_.NowMicros());
+  if (LooksAtRows(group, now)) current.emplace(state_.View(), now);
   std::vector<CollectionState::ResolvedBatch> admitted;
   std::vector<Pending*> admitted_pending;
   std::vector<storage::WalEntry> entries;
@@ -97,7 +95,8 @@ void WriteQueue::Commit(std::span<Pending* const> group) {
   if (!first.ok()) return;
   state_.Apply(admitted);
   for (size_t i = 0; i < admitted.size(); ++i) {
-    admitted_pending[i]->replaced_rows = admitted[i].replaced_rows;
+    Pending& pending = *admitted_pending[i];
+    pending.replaced_rows = admitted[i].replaced_rows - pending.expired_rows;
   }
 }
 
@@ -110,7 +109,45 @@ Status WriteQueue::Admit(Pending& pending, CurrentRows* current,
   if (pending.condition != Condition::kNone) {
     VIPER_RETURN_IF_ERROR(CheckCondition(pending, *current, resolved.resolution));
   }
+  if (!pending.batch->if_versions.empty()) {
+    VIPER_RETURN_IF_ERROR(CheckVersions(pending, *current));
+  }
+  if (pending.batch->kind == WriteKind::kDelete) {
+    VIPER_RETURN_IF_ERROR(CountExpired(pending, *current, resolved.resolution));
+  }
   current->Add(*pending.batch);
+  return {};
+}
+
+bool WriteQueue::LooksAtRows(std::span<Pending* const> group, int64_t now) const {
+  bool deletes = false;
+  bool has_expired = state_.FirstExpiry() <= now;
+  for (const Pending* pending : group) {
+    if (pending->condition != Condition::kNone || pending->revision != nullptr) return true;
+    if (!pending->batch->if_versions.empty()) return true;
+    deletes |= pending->batch->kind == WriteKind::kDelete;
+    for (const Row& row : pending->batch->rows) has_expired |= row.expires_at <= now;
+  }
+  return deletes && has_expired;
+}
+
+Status WriteQueue::CountExpired(Pending& pending, const CurrentRows& current,
+                                const CollectionState::Resolution& resolution) const {
+  pending.expired_rows = 0;
+  for (size_t i = 0; i < resolution.size(); ++i) {
+    const std::string& id = pending.batch->deleted_ids[i];
+    const auto written = current.WrittenInGroup(id);
+    if (written) {
+      const bool is_expired = *written != nullptr && (*written)->expires_at <= current.now();
+      pending.expired_rows += static_cast<uint64_t>(is_expired);
+      continue;
+    }
+    const uint64_t hash = storage::HashId(id);
+    if (!state_.HasRow(id, hash, resolution[i])) continue;
+    VIPER_ASSIGN_OR_RETURN(const bool is_live,
+                           state_.IsLive(id, hash, resolution[i], current.now()));
+    pending.expired_rows += static_cast<uint64_t>(!is_live);
+  }
   return {};
 }
 
@@ -154,6 +191,23 @@ Status WriteQueue::CheckCondition(const Pending& pending, const CurrentRows& cur
     }
     return Status::AlreadyExists(
         fmt::format("insert: a record with the id '{}' exists already", row.id));
+  }
+  return {};
+}
+
+Status WriteQueue::CheckVersions(const Pending& pending, const CurrentRows& current) const {
+  const WriteBatch& batch = *pending.batch;
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const std::string& id = batch.id(i);
+    if (state_.IsBeingLoaded(id, storage::HashId(id))) return LoadIsCommitting(id);
+    VIPER_ASSIGN_OR_RETURN(const CurrentRows::Place place, current.Find(id));
+    VIPER_ASSIGN_OR_RETURN(const int64_t version, current.VersionAt(place));
+    if (version == batch.if_versions[i]) continue;
+    const auto told = [](int64_t of) { return of == 0 ? std::string("none") : std::to_string(of); };
+    return Status::FailedPrecondition(
+        fmt::format("the record '{}' is not of the version that the write asks for: expected={} "
+                    "actual={}",
+                    id, told(batch.if_versions[i]), told(version)));
   }
   return {};
 }

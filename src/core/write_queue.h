@@ -26,7 +26,8 @@ class WriteQueue {
       : context_(context), wal_(wal), state_(state), apply_mutex_(apply_mutex) {}
 
   /// What must hold of every id of a batch when its turn has come, or nothing of it is written:
-  /// nothing; it has no live row (else AlreadyExists); it has one (else NotFound).
+  /// nothing; it has no live row (else AlreadyExists); it has one (else NotFound). And beside that
+  /// what WriteBatch::if_versions says (else FailedPrecondition).
   enum class Condition : uint8_t { kNone, kMustBeNew, kMustExist };
 
   /// Log and apply one batch. Returns when it is as durable as the options ask, and visible.
@@ -48,12 +49,19 @@ class WriteQueue {
     Status status;
     uint64_t sequence = 0;
     uint64_t replaced_rows = 0;
+    /// Of those that a delete replaces: expired, so that nobody has seen them any more.
+    uint64_t expired_rows = 0;
   };
 
   Result<WriteSummary> Run(Pending& own);
   std::vector<Pending*> TakeGroup() VIPER_REQUIRES(queue_mutex_);
   void Commit(std::span<Pending* const> group) VIPER_EXCLUDES(queue_mutex_);
   Status Admit(Pending& pending, CurrentRows* current, CollectionState::ResolvedBatch& resolved);
+  /// Whether the rows that are there decide what becomes of a group, or what is told of it.
+  bool LooksAtRows(std::span<Pending* const> group, int64_t now) const;
+  Status CheckVersions(const Pending& pending, const CurrentRows& current) const;
+  Status CountExpired(Pending& pending, const CurrentRows& current,
+                      const CollectionState::Resolution& resolution) const;
   Status BringUpToDate(Pending& pending, const CurrentRows& current) const;
   Status CheckCondition(const Pending& pending, const CurrentRows& current,
                         const CollectionState::Resolution& resolution) const;

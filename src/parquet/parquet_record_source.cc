@@ -13,6 +13,7 @@
 #include <parquet/arrow/reader.h>
 #include <parquet/file_reader.h>
 
+#include "base/expiry_text.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "parquet/arrow_bridge.h"
@@ -39,12 +40,15 @@ struct Row {
   std::optional<Timestamp> expires_at;
 };
 
-Result<std::optional<Timestamp>> TimeOfCell(const ::arrow::Array& array, int64_t index) {
+using TimeParser = Result<Timestamp> (*)(std::string_view text);
+
+Result<std::optional<Timestamp>> TimeOfCell(const ::arrow::Array& array, int64_t index,
+                                            TimeParser parse) {
   using Time = std::optional<Timestamp>;
   VIPER_ASSIGN_OR_RETURN(const Value value, ValueOfCell(array, index));
   if (value.is_null()) return Time();
   if (const Timestamp* time = value.as_timestamp()) return Time(*time);
-  VIPER_ASSIGN_OR_RETURN(const Timestamp parsed, Timestamp::Parse(*value.as_string()));
+  VIPER_ASSIGN_OR_RETURN(const Timestamp parsed, parse(*value.as_string()));
   return Time(parsed);
 }
 
@@ -371,11 +375,11 @@ class ParquetRecordSource : public RecordSource {
       case ColumnRole::kPayload:
         return AddPayload(array, index, row.metadata);
       case ColumnRole::kTimestamp: {
-        VIPER_ASSIGN_OR_RETURN(row.timestamp, TimeOfCell(array, index));
+        VIPER_ASSIGN_OR_RETURN(row.timestamp, TimeOfCell(array, index, Timestamp::Parse));
         return Status::Ok();
       }
       case ColumnRole::kExpiresAt: {
-        VIPER_ASSIGN_OR_RETURN(row.expires_at, TimeOfCell(array, index));
+        VIPER_ASSIGN_OR_RETURN(row.expires_at, TimeOfCell(array, index, ParseExpiry));
         return Status::Ok();
       }
       case ColumnRole::kPassedOver:

@@ -9,6 +9,7 @@
 
 #include <fmt/core.h>
 
+#include "base/expiry_text.h"
 #include "base/status_macros.h"
 #include "pipeline/batch_builder.h"
 #include "pipeline/csv_cell.h"
@@ -57,7 +58,7 @@ Status ReadCell(const CsvColumn& column, std::string_view cell, Record& record, 
       return Status::Ok();
     }
     case CsvRole::kExpiresAt: {
-      VIPER_ASSIGN_OR_RETURN(record.expires_at, ReadTime(cell));
+      VIPER_ASSIGN_OR_RETURN(record.expires_at, ParseExpiry(cell));
       return Status::Ok();
     }
     case CsvRole::kMetadata:

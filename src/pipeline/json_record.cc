@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "base/expiry_text.h"
 #include "base/json_dom.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
@@ -82,14 +83,17 @@ Result<std::string> ReadId(const dom::element& element, std::string_view key) {
       fmt::format("id is neither a string nor an integer: key={} value={}", key, Shown(element)));
 }
 
-Result<std::optional<Timestamp>> ReadTime(const dom::element& element, std::string_view key) {
+using TimeParser = Result<Timestamp> (*)(std::string_view text);
+
+Result<std::optional<Timestamp>> ReadTime(const dom::element& element, std::string_view key,
+                                          TimeParser parse) {
   if (element.is_null()) return std::optional<Timestamp>();
   std::string_view text;
   if (element.get_string().get(text) != simdjson::SUCCESS) {
     return Status::InvalidArgument(
         fmt::format("time is not an ISO 8601 string: key={} value={}", key, Shown(element)));
   }
-  Result<Timestamp> time = Timestamp::Parse(text);
+  Result<Timestamp> time = parse(text);
   if (!time.ok()) return time.status().WithContext(key);
   return std::optional(*time);
 }
@@ -164,11 +168,11 @@ Status JsonRecordParser::ReadField(std::string_view key, const dom::element& val
     return Status::Ok();
   }
   if (key == kTimestampColumn) {
-    VIPER_ASSIGN_OR_RETURN(parts.record.timestamp, ReadTime(value, key));
+    VIPER_ASSIGN_OR_RETURN(parts.record.timestamp, ReadTime(value, key, Timestamp::Parse));
     return Status::Ok();
   }
   if (key == kExpiresAtColumn) {
-    VIPER_ASSIGN_OR_RETURN(parts.record.expires_at, ReadTime(value, key));
+    VIPER_ASSIGN_OR_RETURN(parts.record.expires_at, ReadTime(value, key, ParseExpiry));
     return Status::Ok();
   }
   if (key == kIngestedAtColumn) return Status::Ok();

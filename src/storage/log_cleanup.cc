@@ -36,17 +36,20 @@ Result<bool> IsExpired(FileSystem& file_system, const std::string& path,
 }  // namespace
 
 Status CleanExpiredLog(FileSystem& file_system, const std::string& table_directory,
-                       int64_t expired_before_ms) {
+                       const LogRetention& retention) {
   VIPER_ASSIGN_OR_RETURN(const auto names, file_system.List(LogDirectory(table_directory)));
   // The oldest first: only those that are expired, and one more, are looked at.
   std::optional<int64_t> kept;
   for (const std::string& name : names) {
     const auto version = ParseCheckpointName(name);
     if (!version) continue;
-    VIPER_ASSIGN_OR_RETURN(
-        const bool is_expired,
-        IsExpired(file_system, CommitPath(table_directory, *version), expired_before_ms));
-    if (!is_expired) break;
+    bool is_passed = *version <= retention.oldest_kept_version;
+    if (!is_passed) {
+      VIPER_ASSIGN_OR_RETURN(is_passed,
+                             IsExpired(file_system, CommitPath(table_directory, *version),
+                                       retention.expired_before_ms));
+    }
+    if (!is_passed) break;
     kept = *version;
   }
   if (!kept) return Status::Ok();

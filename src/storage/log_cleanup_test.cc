@@ -37,7 +37,7 @@ TEST(LogCleanup, KeepsTheNewestExpiredCheckpointAndEverythingAfterIt) {
   MemoryFileSystem file_system;
   MakeLog(file_system);
   ASSERT_OK_AND_ASSIGN(const TableState before, OpenTestLog(file_system)->Load());
-  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, 10 * kTestDay));
+  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, {.expired_before_ms = 10 * kTestDay}));
   for (int64_t version = 0; version <= 12; ++version) {
     EXPECT_EQ(Has(file_system, CommitName(version)), version >= 8) << version;
   }
@@ -51,13 +51,29 @@ TEST(LogCleanup, KeepsTheNewestExpiredCheckpointAndEverythingAfterIt) {
   EXPECT_EQ(after, before);
 }
 
+TEST(LogCleanup, VersionsThatAreTooManyGoHoweverYoungTheyAre) {
+  MemoryFileSystem file_system;
+  MakeLog(file_system);
+  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, {.oldest_kept_version = 3}));
+  EXPECT_TRUE(Has(file_system, CommitName(0))) << "no checkpoint can tell version 3";
+  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, {.oldest_kept_version = 7}));
+  EXPECT_FALSE(Has(file_system, CommitName(3)));
+  EXPECT_TRUE(Has(file_system, CheckpointName(4)));
+  EXPECT_TRUE(Has(file_system, CommitName(4)));
+  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, {.oldest_kept_version = 8}));
+  EXPECT_FALSE(Has(file_system, CommitName(7)));
+  EXPECT_FALSE(Has(file_system, CheckpointName(4)));
+  ASSERT_OK_AND_ASSIGN(const TableState state, OpenTestLog(file_system)->LoadVersion(8));
+  EXPECT_EQ(state.version, 8);
+}
+
 TEST(LogCleanup, RemovesNothingWithoutAnExpiredCheckpoint) {
   MemoryFileSystem file_system;
   MakeLog(file_system);
   const auto before = Names(file_system);
-  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, 4 * kTestDay));
+  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, {.expired_before_ms = 4 * kTestDay}));
   EXPECT_EQ(Names(file_system), before);
-  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, 4 * kTestDay + 1));
+  ASSERT_OK(CleanExpiredLog(file_system, kTestTable, {.expired_before_ms = 4 * kTestDay + 1}));
   EXPECT_TRUE(Has(file_system, CommitName(4)));
   EXPECT_FALSE(Has(file_system, CommitName(3)));
 }
@@ -68,7 +84,7 @@ TEST(LogCleanup, ADamagedCheckpointIsNotWhatIsKept) {
   WriteTestFile(file_system, CheckpointPath(kTestTable, 8), "damaged");
   const auto before = Names(file_system);
   EXPECT_STATUS(kCorruption, "00000000000000000008.checkpoint.parquet",
-                CleanExpiredLog(file_system, kTestTable, 10 * kTestDay));
+                CleanExpiredLog(file_system, kTestTable, {.expired_before_ms = 10 * kTestDay}));
   EXPECT_EQ(Names(file_system), before);
 }
 
@@ -78,7 +94,7 @@ TEST(LogCleanup, ACommitThatDoesNotSayItsTimeIsNew) {
   for (const char* text : {R"({"txn":{"appId":"a","version":1}})", "damaged"}) {
     WriteTestFile(file_system, CommitPath(kTestTable, 4), text);
     const auto before = Names(file_system);
-    ASSERT_OK(CleanExpiredLog(file_system, kTestTable, 10 * kTestDay));
+    ASSERT_OK(CleanExpiredLog(file_system, kTestTable, {.expired_before_ms = 10 * kTestDay}));
     EXPECT_EQ(Names(file_system), before);
   }
 }
@@ -89,7 +105,8 @@ TEST(LogCleanup, StoppedAnywhereItLeavesAWholeTable) {
     MakeLog(file_system);
     ASSERT_OK_AND_ASSIGN(const TableState before, OpenTestLog(file_system)->Load());
     file_system.CrashAfter(removals);
-    static_cast<void>(CleanExpiredLog(file_system, kTestTable, 10 * kTestDay));
+    static_cast<void>(
+        CleanExpiredLog(file_system, kTestTable, {.expired_before_ms = 10 * kTestDay}));
     // What can be travelled to is still one range of versions.
     const auto killed = file_system.DurableImage(CrashMode::kKeepAll);
     for (int64_t version = 1; version <= 12; ++version) {

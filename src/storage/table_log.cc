@@ -94,6 +94,31 @@ class TableLogImpl final : public TableLog {
                                         timestamp_ms, oldest));
   }
 
+  Result<int64_t> CommitTime(int64_t version) override {
+    VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(version));
+    return file.stamp.timestamp_ms;
+  }
+
+  Status VisitVersions(const Visitor& visit) override {
+    VIPER_ASSIGN_OR_RETURN(LogListing listing, List());
+    if (listing.empty()) return Status::NotFound(fmt::format("no table in {}", table_));
+    TableState state;
+    // From the oldest start on: the first commit, or the oldest checkpoint with all that follows.
+    if (!listing.commits.contains(0)) {
+      if (listing.checkpoints.empty()) return LoadListed(listing).status();
+      VIPER_ASSIGN_OR_RETURN(state, LoadCheckpoint(*listing.checkpoints.begin()));
+      VIPER_RETURN_IF_ERROR(VisitCheckpoint(state, visit));
+    }
+    const int64_t newest = listing.commits.empty() ? -1 : *listing.commits.rbegin();
+    while (state.version < newest) {
+      VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(state.version + 1));
+      ApplyCommit(file.commit, state);
+      VIPER_RETURN_IF_ERROR(
+          visit(state, {.commit = &file.commit, .timestamp_ms = file.stamp.timestamp_ms}));
+    }
+    return {};
+  }
+
   Result<std::vector<TableCommit>> ReadAfter(int64_t version) override {
     std::vector<TableCommit> commits;
     while (true) {
@@ -149,8 +174,10 @@ class TableLogImpl final : public TableLog {
                                      {"sizeInBytes", static_cast<int64_t>(bytes.size())},
                                      {"numOfAddFiles", static_cast<int64_t>(actions.adds.size())}};
     VIPER_RETURN_IF_ERROR(Replace(LastCheckpointPath(table_), AsBytes(hint.ToJson())));
-    return CleanExpiredLog(file_system_, table_, now_ms - options_.log_retention_ms)
-        .WithContext("cleaning the table log");
+    const LogRetention retention = {
+        .expired_before_ms = now_ms - options_.log_retention_ms,
+        .oldest_kept_version = state.version - options_.retained_versions + 1};
+    return CleanExpiredLog(file_system_, table_, retention).WithContext("cleaning the table log");
   }
 
   bool WantsCheckpoint(int64_t version) const override {
@@ -220,6 +247,14 @@ class TableLogImpl final : public TableLog {
       ApplyCommit(file.commit, loaded);
     }
     return loaded;
+  }
+
+  // Its own commit is kept with it, where it was not cleaned by somebody else.
+  Status VisitCheckpoint(const TableState& state, const Visitor& visit) const {
+    const auto file = ReadCommit(state.version);
+    if (file.status().code() == StatusCode::kNotFound) return visit(state, {});
+    VIPER_RETURN_IF_ERROR(file.status());
+    return visit(state, {.commit = &file->commit, .timestamp_ms = file->stamp.timestamp_ms});
   }
 
   Result<TableState> LoadCheckpoint(int64_t version) const {

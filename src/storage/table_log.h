@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -94,6 +96,8 @@ struct TableLogOptions {
   uint32_t checkpoint_interval = 20;
   /// Expired log files (older than the newest checkpoint that is this old) may be cleaned.
   int64_t log_retention_ms = int64_t{30} * 24 * 3600 * 1000;
+  /// Of newer log files too those before so many versions may be cleaned.
+  int64_t retained_versions = std::numeric_limits<int64_t>::max();
   int64_t tombstone_retention_ms = int64_t{7} * 24 * 3600 * 1000;
 };
 
@@ -119,6 +123,17 @@ class TableLog {
   /// The newest version that was committed at this time or before, by the time in its commit.
   /// NotFound, naming the oldest, if there is none in the log.
   virtual Result<int64_t> VersionAt(int64_t timestamp_ms) = 0;
+  /// The time in the commit of a version, in milliseconds. NotFound if there is no such commit.
+  virtual Result<int64_t> CommitTime(int64_t version) = 0;
+  /// Call `visit` for each version that can be loaded, the oldest first, with the state and the
+  /// commit that made it; of the oldest there may be only the checkpoint: null. NotFound and
+  /// Corruption as Load.
+  struct Committed {
+    const TableCommit* commit = nullptr;
+    int64_t timestamp_ms = 0;
+  };
+  using Visitor = std::function<Status(const TableState& state, const Committed& committed)>;
+  virtual Status VisitVersions(const Visitor& visit) = 0;
   /// The commits after `version`, in order; empty if there are none. Conflict if they were cleaned
   /// away already: Load again.
   virtual Result<std::vector<TableCommit>> ReadAfter(int64_t version) = 0;

@@ -1,0 +1,92 @@
+"""Properties and older versions from the command line."""
+
+import datetime
+import json
+
+import pytest
+
+from lake import Lake
+
+NOT_FOUND, INVALID = 1, 2
+SECOND = datetime.timedelta(seconds=1)
+
+
+def rows(*ids, **more):
+    return [{"_id": row_id, "_vector": [1, 2], **more} for row_id in ids]
+
+
+def info(lake):
+    return json.loads(lake.run("info", "c", "--json"))
+
+
+def expiry(lake, row_id):
+    text = json.loads(lake.run("get", "c", row_id)).get("_expires_at")
+    return None if text is None else datetime.datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize("way", ([], ["--via-log"]), ids=("load", "log"))
+def test_records_expire_by_default_as_the_collection_says(lake, way):
+    lake.run("create", "c", "--dim", 2, "--default-ttl", "12h")
+    assert info(lake)["properties"] == {"default_ttl_ms": 12 * 3600 * 1000}
+    assert "12h" in lake.run("info", "c")
+    before = datetime.datetime.now(datetime.timezone.utc)
+    lake.import_rows(rows("default") + rows("never", _expires_at="never") + rows("own", _expires_at="2999-01-01T00:00:00Z"), *way)
+    assert abs(expiry(lake, "default") - before - datetime.timedelta(hours=12)) < 100 * SECOND
+    assert expiry(lake, "never") is None
+    assert expiry(lake, "own").year == 2999
+
+
+def test_never_is_read_from_csv_too(lake):
+    lake.run("create", "c", "--dim", 2, "--default-ttl", "1d")
+    path = lake.root / "rows.csv"
+    path.write_text('_id,_vector,_expires_at\na,"[1, 2]",never\nb,"[1, 2]",\n')
+    lake.run("import", "c", path)
+    assert expiry(lake, "a") is None and expiry(lake, "b") is not None
+
+
+def test_the_default_is_altered_for_what_comes_later(lake):
+    lake.create(dim=2)
+    lake.import_rows(rows("before"))
+    assert "default_ttl=90s (was never)" in lake.run("alter", "c", "--default-ttl", "90s")
+    lake.import_rows(rows("after"))
+    assert expiry(lake, "before") is None and expiry(lake, "after") is not None
+    assert "default_ttl=never (was 90s)" in lake.run("alter", "c", "--default-ttl", "never")
+    for text in ("soon", "-1s", "5", "1.5h", "99999999999999999999d", "0s"):
+        assert "--default-ttl" in lake.fail("alter", "c", f"--default-ttl={text}", code=INVALID), text
+    assert "default_ttl_ms" in lake.fail("alter", "c", "--default-ttl", "99999d", code=INVALID)
+    assert "nothing to change" in lake.fail("alter", "c", code=INVALID)
+    lake.fail("alter", "other", "--default-ttl", "1s", code=NOT_FOUND)
+
+
+def test_older_versions_are_listed_and_read(lake):
+    lake.create(dim=2)
+    lake.import_rows(rows("a", n=1))
+    lake.import_rows(rows("a", "b", n=2))
+    versions = json.loads(lake.run("versions", "c", "--json"))["versions"]
+    assert [(one["version"], one["rows"], one["operation"]) for one in versions] == [
+        (0, 0, "CREATE TABLE"), (1, 1, "WRITE"), (2, 2, "WRITE"),
+    ]
+    assert "CREATE TABLE" in lake.run("versions", "c")
+    at_one = ("--version", 1)
+    at_time = ("--as-of", versions[1]["committed_at"])
+    for state in (at_one, at_time) if versions[1]["committed_at"] < versions[2]["committed_at"] else (at_one,):
+        assert lake.run("count", "c", *state).strip() == "1"
+        assert json.loads(lake.run("get", "c", "a", *state))["n"] == 1
+        assert len(lake.run("scroll", "c", *state).splitlines()) == 1
+        assert len(json.loads(lake.run("search", "c", "--vector", "[1, 2]", "--json", *state))["hits"]) == 1
+        assert len(lake.run("export", "c", *state).splitlines()) == 1
+    assert lake.run("count", "c").strip() == "2"
+    assert "kept are 3 versions, 0 (of" in lake.fail("count", "c", "--version", 7, code=NOT_FOUND)
+    assert "kept are 3 versions" in lake.fail("get", "c", "a", "--as-of", "1999-01-01", code=NOT_FOUND)
+    assert "one way" in lake.fail("count", "c", *at_one, *at_time, code=INVALID)
+    lake.fail("count", "c", "--as-of", "yesterday", code=INVALID)
+
+
+def test_a_version_in_a_filter_makes_a_write_conditional(lake):
+    lake.create(dim=2)
+    lake.import_rows(rows("a"))
+    version = json.loads(lake.run("get", "c", "a", "--with-version"))["_ingested_at"]
+    condition = f"_id = 'a' AND _ingested_at = '{version}'"
+    assert lake.run("update", "c", "--filter", condition, "--set", "n=1").startswith("updated 1 ")
+    assert lake.run("update", "c", "--filter", condition, "--set", "n=2").startswith("updated 0 ")
+    assert lake.run("delete", "c", "--filter", condition).startswith("deleted 0 ")
