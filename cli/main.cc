@@ -66,6 +66,7 @@ void AddCommands(Command& program, Session& session) {
   AddScrollCommand(program, session);
   AddExportCommand(program, session);
   AddInfoCommand(program, session);
+  AddSchemaCommand(program, session);
   AddListCommand(program, session);
   AddIndexCommand(program, session);
   AddClustersCommand(program, session);

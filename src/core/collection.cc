@@ -134,16 +134,18 @@ void Collection::Impl::NoteWritten(core::WriteKind kind, uint64_t rows) {
 Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> records) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
   // All is checked before anything is written.
+  const auto schema = state()->schema();
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch all,
-                         core::PrepareUpsert(records, *context_.schema, context_.NowMicros()));
+                         core::PrepareUpsert(records, *schema, context_.NowMicros()));
   WriteSummary total;
   total.duplicates = all.duplicates;
   size_t next = 0;
   while (next < all.rows.size()) {
     core::WriteBatch piece;
+    piece.schema = schema;
     size_t bytes = 0;
     while (next < all.rows.size()) {
-      bytes += core::EncodedRowBytes(all.rows[next], context_.schema->dim);
+      bytes += core::EncodedRowBytes(all.rows[next], context_.dim);
       if (!piece.rows.empty() && bytes > kAtomicWriteBytesMax) break;
       piece.rows.push_back(std::move(all.rows[next++]));
     }
@@ -165,10 +167,12 @@ Result<WriteSummary> Collection::Impl::WriteIf(WriteQueue::Condition condition,
                                                std::string_view operation,
                                                std::span<const Record> records) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
+  const auto schema = state()->schema();
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
-                         core::PrepareUpsert(records, *context_.schema, context_.NowMicros()));
+                         core::PrepareUpsert(records, *schema, context_.NowMicros()));
+  batch.schema = schema;
   size_t bytes = 0;
-  for (const core::Row& row : batch.rows) bytes += core::EncodedRowBytes(row, context_.schema->dim);
+  for (const core::Row& row : batch.rows) bytes += core::EncodedRowBytes(row, context_.dim);
   if (bytes > kAtomicWriteBytesMax) {
     return Status::InvalidArgument(
         fmt::format("{}: the call is too large to be atomic; split it: bytes={} allowed={}",
@@ -345,7 +349,8 @@ Collection::Collection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Collection::~Collection() = default;
 
 const std::string& Collection::name() const { return impl_->context().name; }
-const CollectionSchema& Collection::schema() const { return *impl_->context().schema; }
+CollectionSchema Collection::schema() const { return *impl_->View()->schema; }
+size_t Collection::dim() const { return impl_->context().dim; }
 const RecoveryReport& Collection::recovery() const { return impl_->recovery(); }
 
 Result<WriteSummary> Collection::Upsert(std::span<const Record> records) {

@@ -84,6 +84,7 @@ Result<Compactor::Inventory> Compactor::Look() const {
     VIPER_ASSIGN_OR_RETURN(inventory.expired.emplace_back(), ExpiredRows(view, now));
     CompactionFile file{.bytes = view.part->added().size, .rows = view.part->row_count()};
     file.has_vector = view.deletion_vector != nullptr;
+    file.is_back_filled = view.part->BackFillsAny();
     if (file.has_vector) file.dead_rows += view.deletion_vector->rows->CountSet();
     if (inventory.expired.back() != nullptr) file.dead_rows += inventory.expired.back()->CountSet();
     inventory.files.push_back(file);

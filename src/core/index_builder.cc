@@ -381,8 +381,8 @@ Status IndexBuilder::CheckMemory(uint64_t rows) const {
 Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
                                 const std::function<bool(double)>& progress, Made& made) const {
   index::TrainingOptions options;
-  options.metric = context_.schema->metric;
-  options.dim = context_.schema->dim;
+  options.metric = context_.metric;
+  options.dim = context_.dim;
   options.row_count = rows.count();
   options.seed = kSeed;
   options.pool = threads;

@@ -109,7 +109,8 @@ class Revision {
   };
   bool IsWhereSeen(const Entry& entry, const CurrentRows::Place& place,
                    const ReadView& current) const;
-  Result<Row> Revise(const Entry& entry, Row row, int64_t now) const;
+  Result<Row> Revise(const Entry& entry, const CollectionSchema& schema, Row row,
+                     int64_t now) const;
   void Append(Entry& entry, std::optional<Row> row, WriteBatch& batch) const;
 
   /// Keeps the vectors of the batch alive.

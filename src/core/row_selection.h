@@ -28,10 +28,9 @@ Result<Bitmap> MatchPartByIds(const PartView& part, const columnar::Predicate& p
 Result<Bitmap> MatchMemtable(const MemtableView& memtable, uint32_t first,
                              const columnar::Predicate& predicate);
 
-/// Whether one row matches, wherever it was read. A value that does not fit its declared field,
-/// which only another writer's file may hold, counts as null.
-Result<bool> MatchRow(Row row, const CollectionSchema& schema,
-                      const columnar::Predicate& predicate);
+/// Whether one row matches, wherever it was read. A value that does not fit its declared field
+/// counts as null.
+Result<bool> MatchRow(const Row& row, const columnar::Predicate& predicate);
 
 /// Which rows of a source take part.
 struct SourceSelection {
