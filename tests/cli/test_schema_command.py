@@ -58,12 +58,3 @@ def test_what_cannot_be_done_is_refused_by_name(films):
     assert "'nothing'" in films.fail("schema", "films", "--widen", "nothing:float64", code=NOT_FOUND)
     assert "name:type" in films.fail("schema", "films", "--add", "year", code=INVALID)
     films.fail("schema", "none", code=NOT_FOUND)
-
-
-def test_an_index_stays_in_use_after_a_widening(lake):
-    lake.create("c", dim=2, fields=(("n", "int64"),))
-    lake.import_rows([{"_id": f"r{i:04}", "_vector": [i % 37, i % 41], "n": i} for i in range(1500)])
-    lake.run("index", "c")
-    lake.run("schema", "c", "--widen", "n:float64")
-    info = json.loads(lake.run("info", "c", "--json"))
-    assert info["statistics"]["indexed_rows"] == 1500
