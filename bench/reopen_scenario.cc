@@ -153,7 +153,7 @@ Status AnswerOnce(const std::string& root, uint64_t start_ns) {
   if (!collection.ok()) return collection.status();
   if (Status status = note("open"); !status.ok()) return status;
 
-  std::vector<float> query((*collection)->schema().dim, 1.0F);
+  std::vector<float> query((*collection)->dim(), 1.0F);
   SearchOptions search;
   search.projection.metadata = false;
   auto hits = (*collection)->Search(query, search);

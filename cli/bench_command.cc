@@ -97,7 +97,7 @@ Result<std::vector<Query>> ReadQueries(const Arguments& arguments, const Collect
     QueryArguments file;
     file.file = arguments.queries;
     VIPER_ASSIGN_OR_RETURN(const auto source, OpenQueries(file, collection, snapshot));
-    const size_t dim = collection.schema().dim;
+    const size_t dim = collection.dim();
     while (true) {
       VIPER_ASSIGN_OR_RETURN(const QueryBlock block, source->Next());
       if (block.labels.empty()) break;

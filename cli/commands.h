@@ -13,6 +13,7 @@ void AddGetCommand(Command& program, Session& session);
 void AddSearchCommand(Command& program, Session& session);
 void AddCountCommand(Command& program, Session& session);
 void AddInfoCommand(Command& program, Session& session);
+void AddSchemaCommand(Command& program, Session& session);
 void AddScrollCommand(Command& program, Session& session);
 void AddExportCommand(Command& program, Session& session);
 void AddUpdateCommand(Command& program, Session& session);

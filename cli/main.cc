@@ -71,6 +71,7 @@ void AddCommands(Command& program, Session& session) {
   AddScrollCommand(program, session);
   AddExportCommand(program, session);
   AddInfoCommand(program, session);
+  AddSchemaCommand(program, session);
   AddListCommand(program, session);
   AddVersionsCommand(program, session);
   AddIndexCommand(program, session);

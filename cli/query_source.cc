@@ -125,7 +125,7 @@ Result<std::unique_ptr<QuerySource>> OpenQueries(const QueryArguments& arguments
         "give the query in one way: --id ID, --vector '[0.1, 0.2]', --file FILE, or - for one JSON "
         "array on each line of standard input");
   }
-  const size_t dim = collection.schema().dim;
+  const size_t dim = collection.dim();
   if (reads_input) {
     VIPER_ASSIGN_OR_RETURN(InputLines lines, InputLines::Open("-"));
     return std::make_unique<LineQueries>(std::move(lines), dim);

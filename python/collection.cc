@@ -20,6 +20,7 @@
 #include "python_value.h"
 #include "reads.h"
 #include "reads_binding.h"
+#include "schema.h"
 #include "snapshot.h"
 #include "text.h"
 #include "viper/filter.h"
@@ -59,7 +60,7 @@ RecordBatch ToBatch(const Collection& collection, nb::handle ids, nb::handle vec
   // An empty list has no columns to count.
   if (rows == 0 && nb::len(vectors) == 0) return batch;
   {
-    const FloatMatrix matrix(vectors, 2, collection.schema().dim, "vectors");
+    const FloatMatrix matrix(vectors, 2, collection.dim(), "vectors");
     CheckCount(matrix.rows(), rows, "vectors");
     batch.vectors.assign(matrix.floats().begin(), matrix.floats().end());
   }
@@ -185,14 +186,6 @@ void SetDefaultTtl(const PythonCollection& self, nb::handle ttl) {
   RaiseUnlessOk(Unlocked([&] { return collection->SetProperties(properties); }));
 }
 
-nb::dict FieldsOf(const PythonCollection& self) {
-  nb::dict fields;
-  for (const Field& field : self.Get()->schema().fields) {
-    fields[ToText(field.name)] = ToText(FieldTypeName(field.type));
-  }
-  return fields;
-}
-
 nb::dict StatisticsOf(const PythonCollection& self) {
   const std::shared_ptr<Collection> collection = self.Get();
   const CollectionStatistics statistics = Unlocked([&] { return collection->Statistics(); });
@@ -232,14 +225,14 @@ nb::dict StatisticsOf(const PythonCollection& self) {
 
 nb::dict PredictOptimal(const PythonCollection& self, nb::handle vector) {
   const std::shared_ptr<Collection> collection = self.Get();
-  const FloatMatrix floats(vector, 1, collection->schema().dim, "vector");
+  const FloatMatrix floats(vector, 1, collection->dim(), "vector");
   return ToDict(
       ValueOrRaise(Unlocked([&] { return collection->PredictOptimalCluster(floats.floats()); })));
 }
 
 nb::list PredictRelevant(const PythonCollection& self, nb::handle query, double recall, size_t k) {
   const std::shared_ptr<Collection> collection = self.Get();
-  const FloatMatrix floats(query, 1, collection->schema().dim, "query");
+  const FloatMatrix floats(query, 1, collection->dim(), "query");
   const auto relevant = ValueOrRaise(
       Unlocked([&] { return collection->PredictRelevantClusters(floats.floats(), recall, k); }));
   nb::list told;
@@ -336,6 +329,23 @@ constexpr const char* kDeleteDoc =
 ids that do not exist are ignored. A filter that is empty or always true is refused; "_id IS NOT NULL" means every record.
 if_version: as for upsert, for each of the ids.)";
 
+constexpr const char* kAddFieldsDoc =
+    R"(Declare further fields, whatever the records hold: a dict of name to type, as create_collection takes.
+
+One commit, which writes no rows. Values that are there under these keys are values of the fields from then on; values of
+another type are parked: get gives them back, filters take them for null. New writes must fit. Fields that are declared
+already, with the same type, are passed over. Returns a dict: table_version, and for each field how many records have a
+value, a parked one (with an example), null, or nothing.)";
+
+constexpr const char* kWidenFieldDoc =
+    R"(Give an int64 field the type float64: all files are written anew, in one commit.
+
+Raises InvalidArgument, and changes nothing, if an integer is not exact as a float. Returns a dict as add_fields does.)";
+
+constexpr const char* kReportSchemaDoc =
+    R"(What the records have under the declared fields and under other keys, as a dict; each of the other keys with whether
+it is worth declaring, as what type, and why. sample_rows: read about so many records, evenly chosen; 0 = all.)";
+
 }  // namespace
 
 Readable ReadableOf(const PythonCollection& collection) {
@@ -360,12 +370,33 @@ void BindCollection(nb::module_& module) {
                                     "An updatable, searchable set of records.");
   BindReads(type);
   type.def_prop_ro("name", [](const PythonCollection& self) { return self.Get()->name(); })
-      .def_prop_ro("dim", [](const PythonCollection& self) { return self.Get()->schema().dim; })
+      .def_prop_ro("dim", [](const PythonCollection& self) { return self.Get()->dim(); })
       .def_prop_ro("metric",
                    [](const PythonCollection& self) {
                      return ToText(MetricName(self.Get()->schema().metric));
                    })
-      .def_prop_ro("fields", &FieldsOf, "The declared fields: name to type.")
+      .def_prop_ro(
+          "fields",
+          [](const PythonCollection& self) { return FromFields(self.Get()->schema().fields); },
+          "The declared fields: name to type.")
+      .def(
+          "add_fields",
+          [](const PythonCollection& self, nb::handle fields) {
+            return AddFields(*self.Get(), fields);
+          },
+          "fields"_a, kAddFieldsDoc)
+      .def(
+          "widen_field",
+          [](const PythonCollection& self, const std::string& name, const std::string& to) {
+            return WidenField(*self.Get(), name, to);
+          },
+          "name"_a, "type"_a = "float64", kWidenFieldDoc)
+      .def(
+          "report_schema",
+          [](const PythonCollection& self, uint64_t sample_rows) {
+            return ReportSchema(*self.Get(), sample_rows);
+          },
+          nb::kw_only(), "sample_rows"_a = uint64_t{0}, kReportSchemaDoc)
       .def_prop_ro(
           "default_ttl",
           [](const PythonCollection& self) {

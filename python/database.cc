@@ -3,6 +3,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "collection.h"
 #include "python_error.h"
 #include "python_value.h"
+#include "schema.h"
 #include "text.h"
 #include "viper/engine.h"
 #include "viper/version.h"
@@ -86,15 +88,21 @@ CollectionSchema MakeSchema(size_t dim, const std::string& metric, nb::handle fi
   CollectionSchema schema;
   schema.dim = dim;
   schema.metric = ValueOrRaise(ParseMetric(metric));
-  if (fields.is_none()) return schema;
-  for (const auto& [name, type] : ToDict(fields, "fields")) {
-    const std::string type_name = Print(type);
-    schema.fields.push_back({nb::cast<std::string>(name), ValueOrRaise(ParseFieldType(type_name))});
-  }
+  if (!fields.is_none()) schema.fields = ToFields(fields);
   return schema;
 }
 
-// With exist_ok an existing collection is opened, if it has the same schema.
+// Whether a collection is of this kind and has these fields, perhaps more: they may have been
+// added.
+bool Holds(const CollectionSchema& schema, const CollectionSchema& asked) {
+  return schema.dim == asked.dim && schema.metric == asked.metric &&
+         std::all_of(asked.fields.begin(), asked.fields.end(), [&](const Field& field) {
+           const Field* declared = schema.FindField(field.name);
+           return declared != nullptr && *declared == field;
+         });
+}
+
+// With exist_ok an existing collection is opened, if it has this schema, perhaps with more fields.
 Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::string& name,
                                                  const CollectionSchema& schema,
                                                  const CollectionProperties& properties,
@@ -104,7 +112,7 @@ Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::stri
     return created;
   }
   Result<std::shared_ptr<Collection>> opened = engine.OpenCollection(name);
-  if (opened.ok() && (*opened)->schema() != schema) {
+  if (opened.ok() && !Holds((*opened)->schema(), schema)) {
     return Status::AlreadyExists("a collection of another schema has this name: " + name);
   }
   // Who asks for none takes what there is.

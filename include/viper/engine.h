@@ -15,6 +15,7 @@
 #include "viper/options.h"
 #include "viper/record.h"
 #include "viper/record_source.h"
+#include "viper/schema_report.h"
 #include "viper/snapshot.h"
 #include "viper/statistics.h"
 #include "viper/verify.h"
@@ -56,7 +57,9 @@ class VIPER_EXPORT Collection {
   Collection& operator=(const Collection&) = delete;
 
   const std::string& name() const;
-  const CollectionSchema& schema() const;
+  /// As it is now; AddFields and WidenField change its fields.
+  CollectionSchema schema() const;
+  size_t dim() const;
   const RecoveryReport& recovery() const;
   /// As they are now, also if another process has changed them and Refresh has seen it.
   CollectionProperties Properties() const;
@@ -138,6 +141,28 @@ class VIPER_EXPORT Collection {
   /// visible, rows replace those of equal id, and no log is written. Stops at the first bad row:
   /// what was committed before stays, the rest is not written, and the error names the row.
   Result<LoadSummary> Load(RecordSource& source, const LoadOptions& options = {});
+
+  /// Declare further fields, whatever the records hold: in one commit, which writes no rows. Values
+  /// that are there under these keys are values of the fields from then on, for filters and reads,
+  /// converted as those of new writes are; values that do not fit are parked (FieldReport), not
+  /// lost. New writes must fit. Files that are older than the commit keep such values in
+  /// `_payload`, where other readers of the table find them, until they are written anew (Compact);
+  /// filters on these fields read and parse it until then. Fields that are declared already, with
+  /// the same type, are passed over. Older versions and snapshots keep their schema.
+  ///
+  /// The report counts what the records have: reading their payloads takes longer than the change.
+  /// InvalidArgument, before anything is changed: a bad name, one that differs from another field's
+  /// in case only, another type than declared, too many fields. FailedPrecondition if read-only.
+  Result<SchemaChangeReport> AddFields(std::span<const Field> fields);
+  /// Give a declared field a wider type: int64 becomes float64, nothing else. All files are written
+  /// anew, in one commit; writes and reads go on meanwhile, flushes wait. Parked values that fit
+  /// now are values of the field. InvalidArgument, before anything is changed, if an integer is not
+  /// exact as a float (beyond 2^53): it says how many; or for other types. NotFound: no such field.
+  /// FailedPrecondition if read-only.
+  Result<SchemaChangeReport> WidenField(const Field& field);
+  /// Count what the records have under the declared fields and under other keys, and say which of
+  /// those are worth declaring. Reads all metadata, or those of a sample.
+  Result<SchemaReport> ReportSchema(const SchemaReportOptions& options = {}) const;
 
   /// Write all rows in memory to the table, so that other readers of the lake see them.
   Status Flush();

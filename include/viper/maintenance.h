@@ -12,7 +12,8 @@ namespace viper {
 struct CompactOptions {
   /// Tell what would be done, and change nothing.
   bool dry_run = false;
-  /// Merge whatever is small and drop every dead row, whether it pays or not.
+  /// Merge whatever is small, drop every dead row, and give fields that were declared later their
+  /// columns (Collection::AddFields), whether it pays or not.
   bool everything = false;
   /// Apply every deletion vector, and give the table back the Delta protocol that it had without
   /// them, so that readers open it that know none. Versions from before keep theirs.

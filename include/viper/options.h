@@ -112,8 +112,9 @@ struct VIPER_EXPORT EngineOptions {
   /// yet, with their codes; caches, by what they may grow to; builds of the index; files being
   /// written. Mapped files are not counted: the system takes their pages back when it wants. Under
   /// a limit, rows are flushed from an eighth of it on, caches are smaller, indexes are trained on
-  /// fewer rows and files have smaller row groups; a write that finds no room waits. 0 = no common
-  /// limit, else 64 MiB or more. Engine::Memory tells what is taken.
+  /// fewer rows and files have smaller row groups; a write that finds no room waits, and an atomic
+  /// one that never would is refused (ResourceExhausted). 0 = no common limit, else 64 MiB or more.
+  /// Engine::Memory tells what is taken.
   uint64_t memory_limit = 0;
   /// A write that waits for room in memory gives up after this long, by a steady clock:
   /// DeadlineExceeded, and nothing of it is written. In milliseconds, 1 to 3,600,000.

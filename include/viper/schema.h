@@ -56,7 +56,8 @@ struct Field {
   friend bool operator==(const Field&, const Field&) = default;
 };
 
-/// What a collection holds. Fixed when the collection is created.
+/// What a collection holds. `dim` and `metric` are fixed when it is created; fields can be added
+/// later.
 struct VIPER_EXPORT CollectionSchema {
   /// Components of every vector, 1 to 65,536.
   size_t dim = 0;

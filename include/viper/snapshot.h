@@ -11,6 +11,7 @@
 
 #include "viper/options.h"
 #include "viper/record.h"
+#include "viper/schema.h"
 
 namespace viper {
 
@@ -134,6 +135,8 @@ class VIPER_EXPORT Snapshot {
 
   /// Version of the Delta table under this snapshot.
   int64_t table_version() const;
+  /// Of this state: an older version may have had fewer fields.
+  const CollectionSchema& schema() const;
   /// Sequence number of the newest write it sees.
   uint64_t sequence() const;
 

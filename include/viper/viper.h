@@ -14,6 +14,7 @@
 #include "viper/record_source.h"
 #include "viper/result.h"
 #include "viper/schema.h"
+#include "viper/schema_report.h"
 #include "viper/snapshot.h"
 #include "viper/statistics.h"
 #include "viper/status.h"

@@ -2,10 +2,14 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <utility>
 
+#include "columnar/column.h"
 #include "columnar/filter_message.h"
 #include "columnar/value_compare.h"
 #include "viper/result.h"
@@ -73,6 +77,44 @@ Result<Value> ConvertToField(const Field& field, const Value& value) {
       return ConvertToStringList(field, value);
   }
   return Unfit(field, value, "");
+}
+
+std::optional<Value> FitToField(const Field& field, const Value& value) {
+  if (value.is_null()) return std::nullopt;
+  Result<Value> converted = ConvertToField(field, value);
+  if (!converted.ok()) return std::nullopt;
+  return std::move(*converted);
+}
+
+bool AppendFitting(const Field& field, const Value& value, Column& column) {
+  if (IsHeldAsIs(field.type, value)) {
+    column.AppendValue(value);
+    return true;
+  }
+  const std::optional<Value> converted = FitToField(field, value);
+  column.AppendValue(converted ? *converted : Value());
+  return converted.has_value();
+}
+
+bool IsHeldAsIs(FieldType type, const Value& value) {
+  switch (type) {
+    case FieldType::kBool:
+      return value.as_bool() != nullptr;
+    case FieldType::kInt64:
+      return value.as_int64() != nullptr;
+    case FieldType::kFloat64:
+      return value.as_float64() != nullptr && std::isfinite(*value.as_float64());
+    case FieldType::kString:
+      return value.as_string() != nullptr;
+    case FieldType::kTimestamp:
+      return value.as_timestamp() != nullptr;
+    case FieldType::kStringList:
+      break;
+  }
+  const Value::List* list = value.as_list();
+  return list != nullptr && std::all_of(list->begin(), list->end(), [](const Value& element) {
+           return element.as_string() != nullptr;
+         });
 }
 
 }  // namespace viper::columnar

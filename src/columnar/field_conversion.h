@@ -1,5 +1,8 @@
 #pragma once
 
+#include <optional>
+
+#include "columnar/column.h"
 #include "viper/schema.h"
 #include "viper/value.h"
 
@@ -9,5 +12,13 @@ namespace viper::columnar {
 /// viper/schema.h): int64 -> float64 when exact, ISO string -> timestamp, list of strings. Null
 /// stays null. InvalidArgument naming the field, its type and the value's kind otherwise.
 Result<Value> ConvertToField(const Field& field, const Value& value);
+
+/// The same for values that were written before the field was declared: absent if the value is null
+/// or does not fit.
+std::optional<Value> FitToField(const Field& field, const Value& value);
+/// Append a value to the field's column if it fits, else null. Whether it did.
+bool AppendFitting(const Field& field, const Value& value, Column& column);
+/// Whether a column of that type holds the value without converting it.
+bool IsHeldAsIs(FieldType type, const Value& value);
 
 }  // namespace viper::columnar

@@ -91,5 +91,59 @@ TEST(FieldConversion, ShortensLongValuesInMessages) {
   EXPECT_LT(status.message().size(), 200U);
 }
 
+const std::vector<Value>& OfAllKinds() {
+  static const std::vector<Value> kValues = {nullptr,
+                                             true,
+                                             1,
+                                             (int64_t{1} << 53) + 1,
+                                             1.5,
+                                             std::nan(""),
+                                             "text",
+                                             "2026-11-22",
+                                             Timestamp{5},
+                                             Value::List{},
+                                             Value::List{"a"},
+                                             Value::List{1},
+                                             Value::Object{}};
+  return kValues;
+}
+
+constexpr FieldType kAllTypes[] = {FieldType::kBool,      FieldType::kInt64,
+                                   FieldType::kFloat64,   FieldType::kString,
+                                   FieldType::kTimestamp, FieldType::kStringList};
+
+TEST(FieldConversion, WhatFitsIsWhatANewWriteMayHave) {
+  for (const FieldType type : kAllTypes) {
+    for (const Value& value : OfAllKinds()) {
+      const auto converted = Convert(type, value);
+      const auto fitting = FitToField({"f", type}, value);
+      EXPECT_EQ(fitting.has_value(), converted.ok() && !value.is_null()) << value.ToJson();
+      if (fitting) {
+        EXPECT_EQ(*fitting, *converted);
+      }
+    }
+  }
+}
+
+TEST(FieldConversion, WhatIsHeldAsItIsIsNotConverted) {
+  for (const FieldType type : kAllTypes) {
+    for (const Value& value : OfAllKinds()) {
+      const auto fitting = FitToField({"f", type}, value);
+      EXPECT_EQ(IsHeldAsIs(type, value), fitting && *fitting == value) << value.ToJson();
+    }
+  }
+}
+
+TEST(FieldConversion, AppendsWhatFitsAndNullForTheRest) {
+  for (const FieldType type : kAllTypes) {
+    Column column(type);
+    for (const Value& value : OfAllKinds()) {
+      const auto fitting = FitToField({"f", type}, value);
+      EXPECT_EQ(AppendFitting({"f", type}, value, column), fitting.has_value());
+      EXPECT_EQ(column.ValueAt(column.row_count() - 1), fitting ? *fitting : Value());
+    }
+  }
+}
+
 }  // namespace
 }  // namespace viper::columnar

@@ -15,11 +15,11 @@
 namespace viper::core {
 namespace {
 
-Status CheckVector(const CollectionSchema& schema, std::span<const float> vector) {
-  if (vector.size() != schema.dim) {
+Status CheckVector(const CollectionContext& context, std::span<const float> vector) {
+  if (vector.size() != context.dim) {
     return Status::InvalidArgument(fmt::format(
         "predict: the vector's dimension is not the collection's: expected={} actual={}",
-        schema.dim, vector.size()));
+        context.dim, vector.size()));
   }
   for (size_t i = 0; i < vector.size(); ++i) {
     if (!std::isfinite(vector[i])) {
@@ -28,7 +28,7 @@ Status CheckVector(const CollectionSchema& schema, std::span<const float> vector
     }
   }
   const bool is_zero = std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0; });
-  if (schema.metric == Metric::kCosine && is_zero) {
+  if (context.metric == Metric::kCosine && is_zero) {
     return Status::InvalidArgument(
         "predict: a vector of zeros has no direction, and under cosine no cluster");
   }
@@ -52,7 +52,7 @@ double PlainDistance(const index::Model& model, std::span<const float> query, fl
 
 Result<ClusterPrediction> PredictOptimalCluster(const CollectionContext& context,
                                                 std::span<const float> vector) {
-  VIPER_RETURN_IF_ERROR(CheckVector(*context.schema, vector));
+  VIPER_RETURN_IF_ERROR(CheckVector(context, vector));
   const auto files = context.read->index.files();
   if (files == nullptr || files->model == nullptr) return WithoutIndex(context);
   const index::Model& model = *files->model;
@@ -79,7 +79,7 @@ Result<ClusterPrediction> PredictOptimalCluster(const CollectionContext& context
 Result<std::vector<RelevantCluster>> PredictRelevantClusters(
     const CollectionContext& context, const std::shared_ptr<const ReadView>& view,
     std::span<const float> query, const SearchOptions& options) {
-  VIPER_RETURN_IF_ERROR(CheckVector(*context.schema, query));
+  VIPER_RETURN_IF_ERROR(CheckVector(context, query));
   if (!(options.recall > 0 && options.recall < 1)) {
     return Status::InvalidArgument(
         fmt::format("predict: recall must be above 0 and below 1: actual={}", options.recall));

@@ -169,7 +169,7 @@ Result<WriteSummary> Collection::Impl::Write(core::WriteBatch batch,
                                              WriteQueue::Condition condition) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
   if (batch.rows.empty() && batch.deleted_ids.empty()) return WriteSummary{};
-  VIPER_RETURN_IF_ERROR(MakeRoom(MemoryBytes(batch, context_.schema->dim)));
+  VIPER_RETURN_IF_ERROR(MakeRoom(MemoryBytes(batch, context_.dim)));
   VIPER_ASSIGN_OR_RETURN(const WriteSummary summary, SubmitBesideLoads([&] {
                            return writer_->queue->Submit(batch, condition);
                          }));
@@ -202,17 +202,22 @@ void Collection::Impl::NoteWritten(core::WriteKind kind, uint64_t rows) {
 Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> records) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
   // All is checked before anything is written.
+  const auto schema = state()->schema();
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch all,
-                         core::PrepareUpsert(records, *context_.schema, context_.TimesOfWrite()));
+                         core::PrepareUpsert(records, *schema, context_.TimesOfWrite()));
+  // A piece has to find room in memory.
+  const uint64_t piece_bytes =
+      std::min<uint64_t>(kAtomicWriteBytesMax, core::FileMemory(*context_.memory));
   WriteSummary total;
   total.duplicates = all.duplicates;
   size_t next = 0;
   while (next < all.rows.size()) {
     core::WriteBatch piece;
+    piece.schema = schema;
     size_t bytes = 0;
     while (next < all.rows.size()) {
-      bytes += core::EncodedRowBytes(all.rows[next], context_.schema->dim);
-      if (!piece.rows.empty() && bytes > kAtomicWriteBytesMax) break;
+      bytes += core::EncodedRowBytes(all.rows[next], context_.dim);
+      if (!piece.rows.empty() && bytes > piece_bytes) break;
       piece.rows.push_back(std::move(all.rows[next++]));
     }
     const size_t piece_rows = piece.rows.size();
@@ -233,16 +238,18 @@ Result<WriteSummary> Collection::Impl::WriteIf(WriteQueue::Condition condition,
                                                std::string_view operation,
                                                std::span<const Record> records) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
+  const auto schema = state()->schema();
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
-                         core::PrepareUpsert(records, *context_.schema, context_.TimesOfWrite()));
-  VIPER_RETURN_IF_ERROR(CheckAtomic(batch, context_.schema->dim, operation));
+                         core::PrepareUpsert(records, *schema, context_.TimesOfWrite()));
+  batch.schema = schema;
+  VIPER_RETURN_IF_ERROR(CheckAtomic(batch, context_.dim, operation));
   return Write(std::move(batch), condition);
 }
 
 Result<WriteSummary> Collection::Impl::WriteIfVersion(core::WriteBatch batch,
                                                       std::span<const int64_t> versions,
                                                       std::string_view operation) {
-  VIPER_RETURN_IF_ERROR(CheckAtomic(batch, context_.schema->dim, operation));
+  VIPER_RETURN_IF_ERROR(CheckAtomic(batch, context_.dim, operation));
   batch.if_versions.assign(versions.begin(), versions.end());
   return Write(std::move(batch), WriteQueue::Condition::kNone);
 }
@@ -425,7 +432,8 @@ Collection::Collection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Collection::~Collection() = default;
 
 const std::string& Collection::name() const { return impl_->context().name; }
-const CollectionSchema& Collection::schema() const { return *impl_->context().schema; }
+CollectionSchema Collection::schema() const { return *impl_->View()->schema; }
+size_t Collection::dim() const { return impl_->context().dim; }
 const RecoveryReport& Collection::recovery() const { return impl_->recovery(); }
 CollectionProperties Collection::Properties() const { return impl_->context().properties->Get(); }
 
@@ -466,8 +474,10 @@ Result<WriteSummary> Collection::UpsertIfVersion(std::span<const Record> records
   std::vector<const std::string*> ids;
   for (const Record& record : records) ids.push_back(&record.id);
   VIPER_RETURN_IF_ERROR(CheckVersions(ids, versions, "upsert"));
+  const auto schema = impl_->View()->schema;
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
-                         core::PrepareUpsert(records, schema(), impl_->context().TimesOfWrite()));
+                         core::PrepareUpsert(records, *schema, impl_->context().TimesOfWrite()));
+  batch.schema = schema;
   return impl_->WriteIfVersion(std::move(batch), versions, "upsert");
 }
 

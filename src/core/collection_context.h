@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -28,7 +29,9 @@ struct CollectionContext {
   EngineOptions options;
   FileSystem* file_system = nullptr;
   const Clock* clock = nullptr;
-  std::shared_ptr<const CollectionSchema> schema;
+  /// Of the schema what never changes; its fields are those of a ReadView.
+  size_t dim = 0;
+  Metric metric = Metric::kCosine;
   std::shared_ptr<ReadContext> read;
   /// Shared by the collections of an engine.
   std::shared_ptr<MemoryBudget> memory = std::make_shared<MemoryBudget>(MemoryBudget::kUnlimited);

@@ -70,6 +70,9 @@ class Collection::Impl {
   Status Flush();
   Result<CompactionReport> Compact(const CompactOptions& options);
   Result<VacuumReport> Vacuum(const VacuumOptions& options);
+  Result<SchemaChangeReport> ChangeSchema(const core::Flusher::MakeSchema& make,
+                                          std::span<const Field> named);
+  Result<SchemaReport> ReportSchema(const SchemaReportOptions& options) const;
   Status BuildIndex(const std::function<bool(double)>& progress);
   Status Refresh();
   CollectionStatistics Statistics() const;
@@ -116,12 +119,14 @@ class Collection::Impl {
   /// Load the table, open its parts, and replay the log on top; Conflict: the writer moved on
   /// meanwhile.
   Result<Found> Recover(RecoveryReport& report);
-  Status TakeSchema(const storage::TableState& table);
-  Status OpenParts(const storage::TableState& table, RecoveryReport& report);
-  /// The rows of a table, its parts open. Those that are open already are used.
-  Result<std::shared_ptr<core::CollectionState>> MakeState(const core::CollectionContext& context,
-                                                           const storage::TableState& table,
-                                                           RecoveryReport& report) const;
+  /// Check that the table is one of ours, and of this collection.
+  Result<std::shared_ptr<const CollectionSchema>> TakeSchema(const storage::TableState& table);
+  Status OpenParts(std::shared_ptr<const CollectionSchema> schema, const storage::TableState& table,
+                   RecoveryReport& report);
+  /// The rows of a table, its parts open. Those that are open already by that schema are used.
+  Result<std::shared_ptr<core::CollectionState>> MakeState(
+      const core::CollectionContext& context, std::shared_ptr<const CollectionSchema> schema,
+      const storage::TableState& table, RecoveryReport& report) const;
   Result<storage::WalReplay> ReplayLog(uint64_t flushed, RecoveryReport& report);
   Status SweepLeftovers(const storage::TableState& table, RecoveryReport& report);
   Status StartWriter(Found found);

@@ -18,8 +18,9 @@ namespace {
 /// Rows on their way into the next commit, and the bookkeeping of a load.
 class Loader {
  public:
-  Loader(const core::CollectionContext& context, core::Flusher& flusher, const LoadOptions& options)
-      : context_(context), flusher_(flusher), options_(options) {
+  Loader(const core::CollectionContext& context, const core::CollectionState& state,
+         core::Flusher& flusher, const LoadOptions& options)
+      : context_(context), state_(state), flusher_(flusher), options_(options) {
     if (!options.resume_key.empty()) {
       application_ = fmt::format("viper-load-{:016x}", Hash64(options.resume_key));
     }
@@ -53,9 +54,10 @@ class Loader {
   }
 
   Status Add(RecordBatch& batch) {
-    VIPER_RETURN_IF_ERROR(core::CheckShape(batch, *context_.schema));
+    const auto schema = state_.schema();
+    VIPER_RETURN_IF_ERROR(core::CheckShape(batch, *schema));
     const size_t rows = batch.row_count();
-    auto prepared = core::PrepareUpsert(batch, 0, rows, *context_.schema, context_.TimesOfWrite());
+    auto prepared = core::PrepareUpsert(batch, 0, rows, *schema, context_.TimesOfWrite());
     if (!prepared.ok()) {
       return prepared.status().WithContext(
           fmt::format("load: after {} rows of the input", position_));
@@ -90,7 +92,7 @@ class Loader {
   }
 
   void StartChunk() {
-    chunk_ = std::make_shared<core::Memtable>(context_.schema->dim,
+    chunk_ = std::make_shared<core::Memtable>(context_.dim,
                                               MemoryCharge(context_.memory, MemoryUse::kRows));
     repeated_ = 0;
   }
@@ -103,6 +105,7 @@ class Loader {
   }
 
   const core::CollectionContext& context_;
+  const core::CollectionState& state_;
   core::Flusher& flusher_;
   const LoadOptions& options_;
   std::string application_;
@@ -119,17 +122,17 @@ class Loader {
 
 Result<LoadSummary> Collection::Impl::Load(RecordSource& source, const LoadOptions& options) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
-  if (source.dim() != context_.schema->dim) {
+  if (source.dim() != context_.dim) {
     return Status::InvalidArgument(
         fmt::format("load: the input's dimension is not the collection's: expected={} actual={}",
-                    context_.schema->dim, source.dim()));
+                    context_.dim, source.dim()));
   }
   if (options.commit_bytes < kLoadCommitBytesMin || options.commit_bytes > kLoadCommitBytesMax) {
     return Status::InvalidArgument(fmt::format("load: commit_bytes must be {} to {}: actual={}",
                                                kLoadCommitBytesMin, kLoadCommitBytesMax,
                                                options.commit_bytes));
   }
-  auto loaded = Loader(context_, *writer_->flusher, options).Run(source);
+  auto loaded = Loader(context_, *state(), *writer_->flusher, options).Run(source);
   if (loaded.ok()) loaded_rows_.fetch_add(loaded->rows_committed);
   NotifyIndexThread();
   return loaded;

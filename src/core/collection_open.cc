@@ -141,34 +141,41 @@ Result<Collection::Impl::Found> Collection::Impl::Recover(RecoveryReport& report
   VIPER_ASSIGN_OR_RETURN(bool exists, found.log->Exists());
   if (!exists) return Status::NotFound(fmt::format("there is no table in {}", context_.directory));
   VIPER_ASSIGN_OR_RETURN(found.table, found.log->Load());
-  VIPER_RETURN_IF_ERROR(TakeSchema(found.table));
+  VIPER_ASSIGN_OR_RETURN(auto schema, TakeSchema(found.table));
   if (!context_.options.read_only) {
     VIPER_RETURN_IF_ERROR(storage::CheckCanWrite(found.table));
   }
-  VIPER_RETURN_IF_ERROR(OpenParts(found.table, report));
+  VIPER_RETURN_IF_ERROR(OpenParts(std::move(schema), found.table, report));
   if (!context_.options.read_only) VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table, report));
   OpenIndex(report);
   VIPER_ASSIGN_OR_RETURN(found.replay, ReplayLog(FlushedSequence(found.table), report));
   return found;
 }
 
-Status Collection::Impl::TakeSchema(const storage::TableState& table) {
+Result<std::shared_ptr<const CollectionSchema>> Collection::Impl::TakeSchema(
+    const storage::TableState& table) {
   VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, core::ReadTableSchema(table.metadata));
   VIPER_ASSIGN_OR_RETURN(const CollectionProperties properties,
                          core::ReadTableProperties(table.metadata));
-  context_.properties->Set(properties);
-  if (context_.schema != nullptr) {
-    if (schema == *context_.schema) return {};
-    return Status::FailedPrecondition(
-        "another writer changed the table's columns; open the collection again");
+  if (context_.read == nullptr) {
+    context_.dim = schema.dim;
+    context_.metric = schema.metric;
+    const uint64_t cache_bytes = context_.memory->TakeUpTo(
+        MemoryUse::kCaches, CacheBytes(*context_.memory, context_.options.cache_bytes));
+    context_.read = std::make_shared<core::ReadContext>(
+        cache_bytes, MemoryCharge(context_.memory, MemoryUse::kCaches, cache_bytes),
+        context_.options.search_threads, *context_.clock);
   }
-  context_.schema = std::make_shared<const CollectionSchema>(std::move(schema));
-  const uint64_t cache_bytes = context_.memory->TakeUpTo(
-      MemoryUse::kCaches, CacheBytes(*context_.memory, context_.options.cache_bytes));
-  context_.read = std::make_shared<core::ReadContext>(
-      cache_bytes, MemoryCharge(context_.memory, MemoryUse::kCaches, cache_bytes),
-      context_.options.search_threads, *context_.clock);
-  return {};
+  if (schema.dim != context_.dim || schema.metric != context_.metric) {
+    return Status::FailedPrecondition(fmt::format(
+        "the collection was replaced by one of another kind; open it again: dim={} metric={}",
+        schema.dim, MetricName(schema.metric)));
+  }
+  context_.properties->Set(properties);
+  if (const auto open = state(); open != nullptr && *open->schema() == schema) {
+    return open->schema();
+  }
+  return std::make_shared<const CollectionSchema>(std::move(schema));
 }
 
 Status Collection::Impl::SweepLeftovers(const storage::TableState& table, RecoveryReport& report) {
@@ -181,27 +188,31 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table, Recove
   return {};
 }
 
-Status Collection::Impl::OpenParts(const storage::TableState& table, RecoveryReport& report) {
-  VIPER_ASSIGN_OR_RETURN(auto state, MakeState(context_, table, report));
+Status Collection::Impl::OpenParts(std::shared_ptr<const CollectionSchema> schema,
+                                   const storage::TableState& table, RecoveryReport& report) {
+  VIPER_ASSIGN_OR_RETURN(auto state, MakeState(context_, std::move(schema), table, report));
   MutexLock lock(state_mutex_);
   state_ = std::move(state);
   return {};
 }
 
 Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
-    const CollectionContext& context, const storage::TableState& table,
-    RecoveryReport& report) const {
+    const CollectionContext& context, std::shared_ptr<const CollectionSchema> schema,
+    const storage::TableState& table, RecoveryReport& report) const {
   // A read-only Refresh keeps the parts that are open already.
   std::map<std::string, std::shared_ptr<const core::Part>> open;
   if (auto old_state = state()) {
     const auto old_view = old_state->View();
-    for (const core::PartView& view : old_view->parts) open[view.part->added().path] = view.part;
+    for (const core::PartView& view : old_view->parts) {
+      if (view.part->fields() == schema->fields) open[view.part->added().path] = view.part;
+    }
   }
   std::vector<core::PartView> foreign;
   std::vector<core::PartView> own;
   for (const auto& [path, added] : table.files) {
     const auto found = open.find(path);
-    auto view = core::OpenPartView(context, added, found == open.end() ? nullptr : found->second);
+    auto view =
+        core::OpenPartView(context, *schema, added, found == open.end() ? nullptr : found->second);
     if (!view.ok() && view.status().code() == StatusCode::kNotFound) {
       const std::string what = fmt::format("the table names a file that does not exist: {}: {}",
                                            path, view.status().message());
@@ -220,9 +231,10 @@ Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
     return std::pair(a.part->added().modification_time_ms, a.part->added().path) <
            std::pair(b.part->added().modification_time_ms, b.part->added().path);
   });
-  auto state = std::make_shared<CollectionState>(context_.schema, std::move(own), table.version,
+  auto state = std::make_shared<CollectionState>(std::move(schema), std::move(own), table.version,
                                                  FlushedSequence(table), context_.memory);
-  VIPER_RETURN_IF_ERROR(state->AdoptForeign(foreign, {}, table.version));
+  VIPER_RETURN_IF_ERROR(
+      state->Adopt({.table_version = table.version, .added = std::move(foreign)}));
   return state;
 }
 
@@ -235,16 +247,18 @@ Result<Snapshot> Collection::Impl::SnapshotOfVersion(int64_t version) const {
 Result<Snapshot> Collection::Impl::ReadVersion(int64_t version) const {
   VIPER_ASSIGN_OR_RETURN(const storage::TableState table,
                          MakeTableLog(context_)->LoadVersion(version));
-  VIPER_ASSIGN_OR_RETURN(const CollectionSchema schema, core::ReadTableSchema(table.metadata));
-  if (schema != *context_.schema) {
+  VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, core::ReadTableSchema(table.metadata));
+  if (schema.dim != context_.dim || schema.metric != context_.metric) {
     return Status::Unsupported(
-        fmt::format("version {} of the table had other columns than it has now", version));
+        fmt::format("version {} of the table is of another kind: dim={} metric={}", version,
+                    schema.dim, MetricName(schema.metric)));
   }
   // Nothing is written for the sake of an old version.
   CollectionContext reading = context_;
   reading.options.read_only = true;
   RecoveryReport report;
-  auto state = MakeState(reading, table, report);
+  auto state = MakeState(reading, std::make_shared<const CollectionSchema>(std::move(schema)),
+                         table, report);
   if (state.status().code() == StatusCode::kConflict) {
     return Status::NotFound(fmt::format("version {} of the table is no longer kept: {}", version,
                                         state.status().message()));
@@ -279,6 +293,7 @@ void Collection::Impl::OpenIndex(RecoveryReport& report) {
 
 Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed, RecoveryReport& report) {
   const auto state = this->state();
+  const auto schema = state->schema();
   storage::WalReplayOptions options;
   options.after_sequence = flushed;
   options.accept_loss_from = context_.options.accept_loss_from;
@@ -288,7 +303,7 @@ Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed, Recover
       return Status::Unsupported(
           fmt::format("log record {} is of an unknown type {}", record.sequence, record.type));
     }
-    auto batch = core::DecodeWriteBatch(kind, record.payload, *context_.schema);
+    auto batch = core::DecodeWriteBatch(kind, record.payload, *schema);
     if (!batch.ok()) return batch.status().WithContext(fmt::format("sequence {}", record.sequence));
     for (const core::Row& row : batch->rows) context_.stamps->Observe(row.ingested_at);
     CollectionState::ResolvedBatch resolved;

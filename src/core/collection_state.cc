@@ -40,8 +40,8 @@ class CollectionState::Deaths {
 CollectionState::CollectionState(std::shared_ptr<const CollectionSchema> schema,
                                  std::vector<PartView> parts, int64_t table_version,
                                  uint64_t sequence, std::shared_ptr<MemoryBudget> memory)
-    : schema_(std::move(schema)),
-      memory_(std::move(memory)),
+    : memory_(std::move(memory)),
+      schema_(std::move(schema)),
       parts_(std::move(parts)),
       sequence_(sequence),
       table_version_(table_version) {
@@ -197,6 +197,7 @@ void CollectionState::Apply(std::span<ResolvedBatch> batches) {
 FlushPlan CollectionState::MakePlan() const {
   FlushPlan plan;
   plan.through_sequence = sequence_;
+  plan.schema = schema_;
   for (const PartView& part : parts_) {
     FlushSource source;
     source.part = part.part;
@@ -354,6 +355,7 @@ auto FindPart(Parts& parts, const Part* part) {
 
 FlushPlan CollectionState::PlanRewrite(std::span<const PartView> parts) const {
   FlushPlan plan;
+  plan.schema = schema_;
   for (const PartView& chosen : parts) {
     const auto view = FindPart(parts_, chosen.part.get());
     if (view == parts_.end()) continue;
@@ -426,6 +428,7 @@ void CollectionState::FinishFlush(const FlushPlan& plan, const FlushResult& resu
                       .dead = SharedUnlessEmpty(std::move(dead[i])),
                       .deletion_vector = result.part_vectors[i]});
   }
+  if (result.schema != nullptr) schema_ = result.schema;
   loading_.reset();
   table_version_ = table_version;
   view_.reset();
@@ -477,16 +480,15 @@ Status CollectionState::AdoptPart(const std::vector<MemtableState>& memtables,
   return {};
 }
 
-Status CollectionState::AdoptForeign(const std::vector<PartView>& added,
-                                     const std::vector<std::string>& removed_paths,
-                                     int64_t table_version) {
+Status CollectionState::Adopt(const TableChange& change) {
   std::vector<std::string> dead_ids;
   std::vector<PartView> kept;
   for (const PartView& view : parts_) {
-    const bool removed = std::find(removed_paths.begin(), removed_paths.end(),
-                                   view.part->added().path) != removed_paths.end();
+    const bool removed = std::find(change.removed_paths.begin(), change.removed_paths.end(),
+                                   view.part->added().path) != change.removed_paths.end();
     if (!removed) {
       kept.push_back(view);
+      if (change.schema != nullptr) kept.back().part = change.reopened.at(view.part.get());
       continue;
     }
     if (view.dead == nullptr) continue;
@@ -499,15 +501,21 @@ Status CollectionState::AdoptForeign(const std::vector<PartView>& added,
     }
   }
   std::sort(dead_ids.begin(), dead_ids.end());
-  for (const PartView& part : added) {
+  for (const PartView& part : change.added) {
     kept.push_back(part);
     VIPER_RETURN_IF_ERROR(AdoptPart(memtables_, dead_ids, kept));
   }
   MutexLock lock(mutex_);
   parts_ = std::move(kept);
-  table_version_ = table_version;
+  if (change.schema != nullptr) schema_ = change.schema;
+  table_version_ = change.table_version;
   view_.reset();
   return {};
+}
+
+std::shared_ptr<const CollectionSchema> CollectionState::schema() const {
+  MutexLock lock(mutex_);
+  return schema_;
 }
 
 uint64_t CollectionState::sequence() const {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,6 +45,8 @@ struct FlushSource {
 /// What a flush has to write, and up to where it covers the log.
 struct FlushPlan {
   uint64_t through_sequence = 0;
+  /// By which its parts are open, and by which their rows are to be written.
+  std::shared_ptr<const CollectionSchema> schema;
   /// In the order of age: parts that have dead rows, then memtables.
   std::vector<FlushSource> sources;
 };
@@ -67,6 +70,20 @@ struct FlushResult {
   /// For each source of the plan its new deletion vector, null for those that do not keep their
   /// file.
   std::vector<std::shared_ptr<const DeletionVector>> source_vectors;
+  /// The new schema, by which the new parts are open, if all parts are replaced; null: it stays.
+  std::shared_ptr<const CollectionSchema> schema = nullptr;
+};
+
+/// What a commit does to the rows that is not a flush or a compaction of ours.
+struct TableChange {
+  int64_t table_version = 0;
+  /// Oldest first.
+  std::vector<PartView> added = {};
+  std::vector<std::string> removed_paths = {};
+  /// Null: it stays.
+  std::shared_ptr<const CollectionSchema> schema = nullptr;
+  /// For a new schema: all parts that are not removed, open by it.
+  std::map<const Part*, std::shared_ptr<const Part>> reopened = {};
 };
 
 /// The rows of a collection in memory: which parts, which memtables, which of their rows are dead.
@@ -144,12 +161,13 @@ class CollectionState {
   /// Give a failed flush up: its memtables stay and are part of the next plan.
   void AbandonFlush();
 
-  /// Take in parts that another writer added (oldest first) and removed. Rows that were dead here
-  /// and moved there die again; an id that is in memory, or twice, stays alive only in its newest
+  /// Take in what another writer committed, or another schema. Rows that were dead here and moved
+  /// to new parts die again; an id that is in memory, or twice, stays alive only in its newest
   /// place.
-  Status AdoptForeign(const std::vector<PartView>& added,
-                      const std::vector<std::string>& removed_paths, int64_t table_version);
+  Status Adopt(const TableChange& change);
 
+  /// By which all parts are open.
+  std::shared_ptr<const CollectionSchema> schema() const;
   uint64_t sequence() const;
   /// Bytes of all memtables, and of the active one.
   size_t memory_bytes() const;
@@ -175,12 +193,12 @@ class CollectionState {
                           std::span<const std::string> dead_ids, std::vector<PartView>& parts);
 
   // Constant.
-  const std::shared_ptr<const CollectionSchema> schema_;
   const std::shared_ptr<MemoryBudget> memory_;
 
   // Written by the holder of the apply lock, under mutex_ as well: it may read them without mutex_,
   // everybody else with.
   mutable Mutex mutex_;
+  std::shared_ptr<const CollectionSchema> schema_;
   std::vector<PartView> parts_;
   std::vector<MemtableState> memtables_;  // the last is active
   std::optional<MemtableState> loading_;

@@ -56,11 +56,13 @@ class Planner {
  private:
   bool IsWorthRewriting(const CompactionFile& file) const {
     if (limits_.fold_vectors && file.has_vector) return true;
+    if (limits_.everything && file.is_back_filled) return true;
     return file.dead_share() >= (limits_.everything ? 1e-9 : kDeadShareMax);
   }
 
   std::string ReasonOf(const CompactionFile& file) const {
-    if (file.dead_rows == 0) return "a deletion vector";
+    if (file.dead_rows == 0)
+      return file.has_vector ? "a deletion vector" : "fields without columns";
     return fmt::format("{:.3g} % dead rows", 100 * file.dead_share());
   }
 

@@ -31,6 +31,8 @@ struct CompactionFile {
   bool is_expired = false;
   /// It has a deletion vector.
   bool has_vector = false;
+  /// Values of declared fields are in its payload.
+  bool is_back_filled = false;
 
   /// Bytes of the rows that are left, taking all for alike.
   uint64_t live_bytes() const {
@@ -59,8 +61,8 @@ struct CompactionTask {
 struct CompactionLimits {
   /// Files grow to about this size; not zero.
   uint64_t target_bytes = 0;
-  /// Merge whatever is smaller than half the target, and drop every dead row, whether it pays or
-  /// not.
+  /// Merge whatever is smaller than half the target, drop every dead row, and give every declared
+  /// field its column, whether it pays or not.
   bool everything = false;
   /// Write every file anew that has a deletion vector.
   bool fold_vectors = false;

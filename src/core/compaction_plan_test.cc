@@ -124,5 +124,17 @@ TEST(CompactionPlan, FilesStayFewAndCopiesAreBounded) {
   EXPECT_LE(copied, 6 * written);
 }
 
+TEST(CompactionPlan, FilesThatLackColumnsAreWrittenAnewOnlyIfAsked) {
+  std::vector<CompactionFile> files = {File(kLimits.target_bytes), File(kLimits.target_bytes)};
+  files[1].is_back_filled = true;
+  EXPECT_TRUE(PlanCompaction(files, kLimits).empty());
+  CompactionLimits everything = kLimits;
+  everything.everything = true;
+  const auto tasks = PlanCompaction(files, everything);
+  ASSERT_EQ(tasks.size(), 1u);
+  EXPECT_EQ(tasks[0].files, std::vector<size_t>{1});
+  EXPECT_EQ(tasks[0].reason, "fields without columns");
+}
+
 }  // namespace
 }  // namespace viper::core

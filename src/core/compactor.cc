@@ -90,6 +90,7 @@ Result<Compactor::Inventory> Compactor::Look() const {
     VIPER_ASSIGN_OR_RETURN(inventory.expired.emplace_back(), ExpiredRows(view, now));
     CompactionFile file{.bytes = view.part->added().size, .rows = view.part->row_count()};
     file.has_vector = view.deletion_vector != nullptr;
+    file.is_back_filled = view.part->BackFillsAny();
     file.is_expired = view.part->last_expiry() <= now;
     if (file.has_vector && !file.is_expired) {
       file.dead_rows += view.deletion_vector->rows->CountSet();

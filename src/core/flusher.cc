@@ -107,11 +107,11 @@ storage::AddedFile WithVector(storage::AddedFile file,
 
 }  // namespace
 
-Part::OpenOptions PartOptions(const CollectionContext& context) {
+Part::OpenOptions PartOptions(const CollectionContext& context, const CollectionSchema& schema) {
   Part::OpenOptions options;
   options.file_system = context.file_system;
   options.table_directory = context.directory;
-  options.schema = context.schema.get();
+  options.schema = &schema;
   options.cache = &context.read->cache;
   options.write_sidecar = !context.options.read_only;
   return options;
@@ -121,7 +121,6 @@ PartBuildOptions MakeBuildOptions(const CollectionContext& context) {
   PartBuildOptions options;
   options.file_system = context.file_system;
   options.table_directory = context.directory;
-  options.schema = context.schema.get();
   options.part_bytes = context.options.part_bytes;
   options.memory = context.memory;
   if (context.memory->is_limited()) {
@@ -130,12 +129,12 @@ PartBuildOptions MakeBuildOptions(const CollectionContext& context) {
   return options;
 }
 
-Result<PartView> OpenPartView(const CollectionContext& context, const storage::AddedFile& file,
-                              std::shared_ptr<const Part> open) {
+Result<PartView> OpenPartView(const CollectionContext& context, const CollectionSchema& schema,
+                              const storage::AddedFile& file, std::shared_ptr<const Part> open) {
   PartView view;
   view.part = std::move(open);
   if (view.part == nullptr) {
-    VIPER_ASSIGN_OR_RETURN(view.part, Part::Open(file, PartOptions(context)));
+    VIPER_ASSIGN_OR_RETURN(view.part, Part::Open(file, PartOptions(context, schema)));
   }
   context.stamps->Observe(view.part->last_stamp());
   if (!file.deletion_vector) return view;
@@ -247,7 +246,7 @@ Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions,
 
 Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, const Compacted& compacted,
                                 const Prepare& prepare) {
-  VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(std::move(built)));
+  VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(plan, std::move(built)));
   written.data_change = compacted.data_change;
   written.reason = compacted.reason;
   for (storage::AddedFile& file : written.added) file.data_change = compacted.data_change;
@@ -369,7 +368,7 @@ Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
 Result<Flusher::Written> Flusher::Write(const FlushPlan& plan) const {
   VIPER_ASSIGN_OR_RETURN(BuiltParts built,
                          BuildParts(plan, MakeBuildOptions(context_), context_.NowMillis()));
-  VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(std::move(built)));
+  VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(plan, std::move(built)));
   std::vector<std::shared_ptr<const Bitmap>> dead;
   for (const FlushSource& source : plan.sources) {
     dead.push_back(source.keeps_file ? source.dead : nullptr);
@@ -381,13 +380,13 @@ Result<Flusher::Written> Flusher::Write(const FlushPlan& plan) const {
   return written;
 }
 
-Result<Flusher::Written> Flusher::OpenBuilt(BuiltParts built) const {
+Result<Flusher::Written> Flusher::OpenBuilt(const FlushPlan& plan, BuiltParts built) const {
   Written written;
   written.added = std::move(built.added);
   written.result.moved = std::move(built.moved);
   written.result.part_vectors.resize(written.added.size());
   for (size_t i = 0; i < written.added.size(); ++i) {
-    Part::OpenOptions options = PartOptions(context_);
+    Part::OpenOptions options = PartOptions(context_, *plan.schema);
     options.known_content = &built.sidecars[i];
     auto part = Part::Open(written.added[i], options);
     if (!part.ok()) RemoveFiles(written);
@@ -445,15 +444,6 @@ storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const Written& w
   return commit;
 }
 
-Result<std::vector<PartView>> Flusher::OpenParts(
-    const std::vector<storage::AddedFile>& files) const {
-  std::vector<PartView> parts;
-  for (const storage::AddedFile& file : files) {
-    VIPER_ASSIGN_OR_RETURN(parts.emplace_back(), OpenPartView(context_, file));
-  }
-  return parts;
-}
-
 void Flusher::RemoveFiles(Written& written) const {
   // Best effort: files that no commit names are swept at the next open.
   const auto remove = [this](const std::string& path) {
@@ -474,11 +464,19 @@ void Flusher::RemoveVectors(Written& written) const {
 }
 
 void Flusher::Clean(const FlushPlan& plan) {
+  RemoveSidecars(plan);
+  WriteCheckpointIfDue();
+}
+
+void Flusher::RemoveSidecars(const FlushPlan& plan) const {
   for (const FlushSource& source : plan.sources) {
     if (source.part == nullptr || source.keeps_file) continue;
     const std::string sidecar = storage::SidecarPath(context_.directory, source.part->added().path);
     (void)context_.file_system->RemoveFile(sidecar).ok();  // swept at the next open otherwise
   }
+}
+
+void Flusher::WriteCheckpointIfDue() {
   if (!log_->WantsCheckpoint(table_.version)) return;
   Status written = log_->WriteCheckpoint(table_, context_.NowMillis());
   if (written.ok()) {
@@ -486,36 +484,6 @@ void Flusher::Clean(const FlushPlan& plan) {
   } else {
     context_.Log("checkpoint failed: " + written.ToString());
   }
-}
-
-Status Flusher::AdoptCommitsOfOthers() {
-  VIPER_ASSIGN_OR_RETURN(auto commits, log_->ReadAfter(table_.version));
-  for (const storage::TableCommit& commit : commits) {
-    storage::TableState next = table_;
-    storage::ApplyCommit(commit, next);
-    if (Status status = storage::CheckCanWrite(next); !status.ok()) {
-      return status.WithContext(
-          fmt::format("another writer changed the table at version {}", next.version));
-    }
-    if (commit.metadata) {
-      VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, ReadTableSchema(*commit.metadata));
-      if (schema.dim != context_.schema->dim || schema.metric != context_.schema->metric) {
-        return Status::Conflict(
-            fmt::format("another writer changed the collection at version {}: dim={} metric={}",
-                        table_.version + 1, schema.dim, MetricName(schema.metric)));
-      }
-    }
-    VIPER_ASSIGN_OR_RETURN(const CollectionProperties properties,
-                           ReadTableProperties(next.metadata));
-    std::vector<std::string> removed;
-    for (const storage::RemovedFile& file : commit.removed) removed.push_back(file.path);
-    VIPER_ASSIGN_OR_RETURN(const std::vector<PartView> added, OpenParts(commit.added));
-    MutexLock apply(apply_mutex_);
-    VIPER_RETURN_IF_ERROR(state_.AdoptForeign(added, removed, table_.version + 1));
-    table_ = std::move(next);
-    context_.properties->Set(properties);
-  }
-  return {};
 }
 
 }  // namespace viper::core

@@ -52,6 +52,13 @@ class Flusher {
   };
   Status CommitCompacted(const FlushPlan& plan, BuiltParts built, const Compacted& compacted,
                          const Prepare& prepare) VIPER_EXCLUDES(flush_mutex_);
+  /// What the fields are to be, given what they are.
+  using MakeSchema = std::function<Result<CollectionSchema>(const CollectionSchema& current)>;
+  /// Declare fields, in one commit. Fields that are new are only declared: parts that lack them are
+  /// read with what their payloads have (Part::BackFills) until they are written anew. If a field
+  /// changes its type, which only widens it, all parts are written anew in that commit; no flush
+  /// goes on meanwhile. InvalidArgument if a value would be lost.
+  Status ChangeSchema(const MakeSchema& make) VIPER_EXCLUDES(flush_mutex_);
   /// If the table asks its readers to know deletion vectors, and has none any more: ask no longer.
   /// Whether that was so.
   Result<bool> LowerProtocol() VIPER_EXCLUDES(flush_mutex_);
@@ -93,15 +100,27 @@ class Flusher {
     std::string reason;
   };
   Result<Written> Write(const FlushPlan& plan) const;
-  /// What was built, open.
-  Result<Written> OpenBuilt(BuiltParts built) const;
+  /// What was built for a plan, open.
+  Result<Written> OpenBuilt(const FlushPlan& plan, BuiltParts built) const;
   /// Write one file with these deletion vectors (null = none) in the order given.
   Result<Vectors> WriteVectors(std::span<const std::shared_ptr<const Bitmap>> rows,
                                std::string& path) const;
   Status CommitCompactedOnce(const FlushPlan& plan, Written& written) VIPER_REQUIRES(flush_mutex_);
   storage::TableCommit MakeCommit(const FlushPlan& plan, const Written& written) const
       VIPER_REQUIRES(flush_mutex_);
-  Result<std::vector<PartView>> OpenParts(const std::vector<storage::AddedFile>& files) const;
+  using SchemaPointer = std::shared_ptr<const CollectionSchema>;
+  /// Conflict: somebody else committed first; nothing has changed.
+  Status ChangeSchemaOnce(const SchemaPointer& schema) VIPER_REQUIRES(flush_mutex_);
+  Status DeclareFields(const SchemaPointer& schema, const storage::TableMetadata& metadata)
+      VIPER_REQUIRES(flush_mutex_);
+  Status RewriteForSchema(const SchemaPointer& schema, const storage::TableMetadata& metadata)
+      VIPER_REQUIRES(flush_mutex_);
+  /// All parts that are not removed, open by another schema.
+  Result<std::map<const Part*, std::shared_ptr<const Part>>> Reopen(
+      const CollectionSchema& schema, const std::vector<std::string>& removed_paths) const;
+  /// The schema after a commit of another writer; null: it stays.
+  Result<SchemaPointer> SchemaAfter(const storage::TableCommit& commit) const
+      VIPER_REQUIRES(flush_mutex_);
   void RemoveFiles(Written& written) const;
   void RemoveVectors(Written& written) const;
   /// A commit that changes nothing of the rows.
@@ -111,6 +130,8 @@ class Flusher {
   Result<int64_t> ExpiredBefore(int64_t retention_ms) VIPER_REQUIRES(flush_mutex_);
   /// Remove what a commit has left behind, and write a checkpoint where one is due.
   void Clean(const FlushPlan& plan) VIPER_REQUIRES(flush_mutex_);
+  void RemoveSidecars(const FlushPlan& plan) const;
+  void WriteCheckpointIfDue() VIPER_REQUIRES(flush_mutex_);
 
   const CollectionContext& context_;
   CollectionState& state_;
@@ -125,12 +146,13 @@ class Flusher {
   std::atomic<uint64_t> checkpoints_{0};
 };
 
-/// How parts of this collection are written, and opened.
+/// How parts of this collection are written, and opened by a schema.
 PartBuildOptions MakeBuildOptions(const CollectionContext& context);
-Part::OpenOptions PartOptions(const CollectionContext& context);
+Part::OpenOptions PartOptions(const CollectionContext& context, const CollectionSchema& schema);
 
-/// Open a file of the table. `open` is it if it is open already, else null.
-Result<PartView> OpenPartView(const CollectionContext& context, const storage::AddedFile& file,
+/// Open a file of the table. `open` is it if it is open already, by this schema, else null.
+Result<PartView> OpenPartView(const CollectionContext& context, const CollectionSchema& schema,
+                              const storage::AddedFile& file,
                               std::shared_ptr<const Part> open = nullptr);
 
 }  // namespace viper::core

@@ -391,8 +391,8 @@ Status IndexBuilder::TakeMemory(uint64_t rows, Made& made) const {
 Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
                                 const std::function<bool(double)>& progress, Made& made) const {
   index::TrainingOptions options;
-  options.metric = context_.schema->metric;
-  options.dim = context_.schema->dim;
+  options.metric = context_.metric;
+  options.dim = context_.dim;
   options.row_count = rows.count();
   options.seed = kSeed;
   options.pool = threads;

@@ -39,8 +39,8 @@ std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
     if (!storage::IsModelName(name)) continue;
     const std::string path = storage::JoinPath(directory, name);
     auto model = ReadModel(files, path);
-    const bool fits = model.ok() && (*model)->dim() == context.schema->dim &&
-                      (*model)->metric() == context.schema->metric;
+    const bool fits =
+        model.ok() && (*model)->dim() == context.dim && (*model)->metric() == context.metric;
     if (!fits) {
       rejected.push_back(model.ok() ? path + ": a model of another collection"
                                     : model.status().ToString());

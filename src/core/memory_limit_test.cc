@@ -119,12 +119,15 @@ TEST_F(MemoryLimitTest, WhatSnapshotsHoldMakesAWriteGiveUpAtItsDeadline) {
   EXPECT_EQ(Count(), (written + 1) * kBatchRows);
 }
 
-TEST_F(MemoryLimitTest, AWriteThatCanNeverFitIsRefusedAtOnce) {
+TEST_F(MemoryLimitTest, AnAtomicWriteThatCanNeverFitIsRefusedAtOnce) {
   options_.write_timeout_ms = 3'600'000;
   CreateLimited();
-  const auto written = collection_->Upsert(Batch(0, 60 * kBatchRows));
+  const auto written = collection_->Insert(Batch(0, 60 * kBatchRows));
   EXPECT_EQ(written.status().code(), StatusCode::kResourceExhausted) << written.status().ToString();
   EXPECT_EQ(Count(), 0U);
+  // An upsert is written piece by piece.
+  ASSERT_OK(collection_->Upsert(Batch(0, 200 * kBatchRows)));
+  EXPECT_EQ(Count(), 200 * kBatchRows);
 }
 
 TEST_F(MemoryLimitTest, CachesTakeWhatTheCollectionsBeforeThemLeave) {

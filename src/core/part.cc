@@ -9,6 +9,7 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/status_macros.h"
+#include "columnar/field_conversion.h"
 #include "core/norm_bound.h"
 #include "core/row.h"
 #include "storage/file_names.h"
@@ -81,6 +82,7 @@ Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
   std::shared_ptr<Part> part(new Part());  // NOLINT: the constructor is private
   part->added_ = added;
   part->dim_ = options.schema->dim;
+  part->fields_ = options.schema->fields;
   const std::string path = storage::DataFilePath(options.table_directory, added.path);
   VIPER_ASSIGN_OR_RETURN(auto mapped, options.file_system->Map(path));
   part->file_ = std::move(mapped);
@@ -103,6 +105,7 @@ Result<std::shared_ptr<const Part>> Part::Open(const storage::AddedFile& added,
   part->MakeCachedColumns(options);
   part->is_foreign_ = !part->reader_->key_values().contains(std::string(kPartKey));
   part->ReadPayloadKeys();
+  part->CompareFields();
   VIPER_RETURN_IF_ERROR(part->ReadExpiries());
   part->ReadLastStamp();
   return std::shared_ptr<const Part>(std::move(part));
@@ -146,6 +149,15 @@ void Part::ReadPayloadKeys() {
   payload_keys_.emplace();
   for (const Value& key : *parsed->as_list()) {
     if (key.as_string() != nullptr) payload_keys_->insert(*key.as_string());
+  }
+}
+
+void Part::CompareFields() {
+  for (const Field& field : fields_) {
+    const auto stored = reader_->StoredType(field.name);
+    if (!stored) lacking_.insert(field.name);
+    const bool knows_field = !is_foreign_ && stored == field.type;
+    if (!knows_field && MayHaveKey(field.name)) back_filled_.insert(field.name);
   }
 }
 
@@ -231,7 +243,7 @@ void Part::MakeCachedColumns(const OpenOptions& options) {
   std::vector<std::string_view> names = {columnar::kIdColumn, columnar::kTimestampColumn,
                                          columnar::kIngestedAtColumn, columnar::kExpiresAtColumn,
                                          columnar::kPayloadColumn};
-  for (const Field& field : options.schema->fields) names.push_back(field.name);
+  for (const Field& field : fields_) names.push_back(field.name);
   for (const std::string_view name : names) {
     columns_.try_emplace(std::string(name), *options.cache, reader_->PageCount(name),
                          row_groups_.size());
@@ -268,25 +280,64 @@ Result<Part::PagePlace> Part::PlaceOfId(uint64_t row) const {
 
 Result<ColumnCache::ColumnPointer> Part::RowGroup(std::string_view column, size_t group) const {
   return CachedColumnOf(column).groups.Get(group, [&]() -> Result<columnar::Column> {
-    const RowRange rows = row_groups_[group];
-    const size_t first = reader_->PageOfRow(column, rows.first);
-    VIPER_ASSIGN_OR_RETURN(auto all, reader_->ReadPage(column, first));
-    const RowRange first_rows = reader_->PageRows(column, first);
-    if (first_rows == rows) return all;
-    columnar::Column joined(all.type());
-    size_t page = first;
-    while (joined.row_count() < rows.count) {
-      if (page != first) {
-        VIPER_ASSIGN_OR_RETURN(all, reader_->ReadPage(column, page));
-      }
-      const RowRange have = reader_->PageRows(column, page);
-      const uint64_t from = std::max(have.first, rows.first);
-      const uint64_t to = std::min(have.end(), rows.end());
-      joined.AppendRows(all, from - have.first, to - from);
-      ++page;
-    }
-    return joined;
+    VIPER_ASSIGN_OR_RETURN(auto stored, ReadRowGroup(column, group));
+    if (!BackFills(column)) return stored;
+    return BackFill(column, group, stored);
   });
+}
+
+Result<columnar::Column> Part::ReadRowGroup(std::string_view column, size_t group) const {
+  const RowRange rows = row_groups_[group];
+  const size_t first = reader_->PageOfRow(column, rows.first);
+  VIPER_ASSIGN_OR_RETURN(auto all, reader_->ReadPage(column, first));
+  const RowRange first_rows = reader_->PageRows(column, first);
+  if (first_rows == rows) return all;
+  columnar::Column joined(all.type());
+  size_t page = first;
+  while (joined.row_count() < rows.count) {
+    if (page != first) {
+      VIPER_ASSIGN_OR_RETURN(all, reader_->ReadPage(column, page));
+    }
+    const RowRange have = reader_->PageRows(column, page);
+    const uint64_t from = std::max(have.first, rows.first);
+    const uint64_t to = std::min(have.end(), rows.end());
+    joined.AppendRows(all, from - have.first, to - from);
+    ++page;
+  }
+  return joined;
+}
+
+Result<columnar::Column> Part::BackFill(std::string_view name, size_t group,
+                                        const columnar::Column& stored) const {
+  const auto field = std::find_if(fields_.begin(), fields_.end(),
+                                  [&](const Field& declared) { return declared.name == name; });
+  VIPER_ASSERT(field != fields_.end());
+  VIPER_ASSIGN_OR_RETURN(const auto payload, RowGroup(columnar::kPayloadColumn, group));
+  columnar::Column filled(stored.type());
+  for (size_t i = 0; i < stored.row_count(); ++i) {
+    if (stored.IsPresent(i) || !payload->IsPresent(i)) {
+      filled.AppendRows(stored, i, 1);
+      continue;
+    }
+    VIPER_ASSIGN_OR_RETURN(const Value::Object object,
+                           PayloadObject(payload->strings()[i], row_groups_[group].first + i));
+    const auto found = object.find(name);
+    if (found == object.end()) {
+      filled.AppendNull();
+    } else {
+      columnar::AppendFitting(*field, found->second, filled);
+    }
+  }
+  return filled;
+}
+
+Result<Value::Object> Part::PayloadObject(std::string_view text, uint64_t row) const {
+  auto document = Value::FromJson(text);
+  if (!document.ok() || document->as_object() == nullptr) {
+    return Status::Corruption(
+        fmt::format("part {} row {}: _payload is not a JSON object", added_.path, row));
+  }
+  return std::move(*document->as_object());
 }
 
 Result<std::string> Part::IdOf(uint64_t row) const {

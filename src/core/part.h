@@ -19,6 +19,7 @@
 #include "storage/table_log.h"
 #include "viper/file_system.h"
 #include "viper/schema.h"
+#include "viper/value.h"
 
 namespace viper::core {
 
@@ -82,13 +83,28 @@ class Part {
   /// Whoever reads floats asks first: a damaged page never gives an answer.
   Status CheckPage(size_t page) const;
 
+  /// The declared fields that it was opened with.
+  const std::vector<Field>& fields() const { return fields_; }
+  /// Whether the part may have values of a declared field in `_payload` that belong into its
+  /// column: the file is older than the declaration, or by a writer who does not know of it. Then
+  /// no statistics hold for the field.
+  bool BackFills(std::string_view field) const { return back_filled_.contains(field); }
+  bool BackFillsAny() const { return !back_filled_.empty(); }
+  /// Whether the file has the column of a declared field.
+  bool HasColumn(std::string_view field) const {
+    return lacking_.empty() || !lacking_.contains(field);
+  }
+
   /// The decoded page of a column that holds `row`, and the row's place in it.
   struct PagePlace {
     ColumnCache::ColumnPointer column;
     size_t index = 0;
   };
   Result<PagePlace> PageOfRow(std::string_view column, uint64_t row) const;
-  /// A whole row group of a column.
+  /// The undeclared metadata of a row, from the text in its `_payload`. Corruption names the row.
+  Result<Value::Object> PayloadObject(std::string_view text, uint64_t row) const;
+  /// A whole row group of a column; of a declared field the values that a filter is to see, which
+  /// is not just what is in its column if the part BackFills it.
   Result<ColumnCache::ColumnPointer> RowGroup(std::string_view column, size_t group) const;
   const std::vector<RowRange>& row_groups() const { return row_groups_; }
   /// The place of a row's id, a string.
@@ -124,6 +140,11 @@ class Part {
   /// Open the reader, and the sidecar: read, known, or made again.
   Status OpenFiles(const OpenOptions& options, const storage::PartFingerprint& fingerprint);
   void ReadPayloadKeys();
+  void CompareFields();
+  Result<columnar::Column> ReadRowGroup(std::string_view column, size_t group) const;
+  /// Put the values of a declared field that are in `_payload` where its column has none.
+  Result<columnar::Column> BackFill(std::string_view field, size_t group,
+                                    const columnar::Column& stored) const;
   Status ReadExpiries();
   /// From the statistics of the row groups; false if they do not tell.
   bool ReadKnownExpiries();
@@ -133,6 +154,10 @@ class Part {
 
   storage::AddedFile added_;
   size_t dim_ = 0;
+  std::vector<Field> fields_;
+  /// Of the fields: those whose columns the file lacks, and those that it BackFills.
+  std::set<std::string, std::less<>> lacking_;
+  std::set<std::string, std::less<>> back_filled_;
   std::shared_ptr<const MappedFile> file_;
   std::unique_ptr<parquet::PartReader> reader_;
   std::unique_ptr<storage::PartSidecar> sidecar_;

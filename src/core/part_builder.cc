@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "core/metadata_split.h"
 #include "core/table_schema.h"
 #include "parquet/part_file.h"
 #include "storage/file_names.h"
@@ -34,30 +35,28 @@ PartRows EmptyRows(const CollectionSchema& schema) {
   return rows;
 }
 
-/// The undeclared keys, and the declared ones that are explicitly null.
-std::optional<std::string> PayloadOf(const Metadata& metadata, const CollectionSchema& schema,
-                                     std::set<std::string, std::less<>>& keys) {
-  Value::Object payload;
-  for (const auto& [key, value] : metadata) {
-    if (schema.FindField(key) != nullptr && !value.is_null()) continue;
-    payload.emplace(key, value);
+/// Append what is left for the payload, and note its keys.
+void AppendPayload(Value::Object payload, std::set<std::string, std::less<>>& keys,
+                   Column& column) {
+  if (payload.empty()) return column.AppendNull();
+  for (const auto& [key, value] : payload) {
     if (keys.size() <= kPayloadKeysMax && !keys.contains(key)) keys.insert(key);
   }
-  if (payload.empty()) return std::nullopt;
-  return Value(std::move(payload)).ToJson();
+  column.AppendString(Value(std::move(payload)).ToJson());
 }
 
 /// One part being written.
 class OpenPart {
  public:
-  OpenPart(const PartBuildOptions& options, std::string uuid)
+  OpenPart(const PartBuildOptions& options, const CollectionSchema& schema, std::string uuid)
       : options_(options),
+        schema_(schema),
         name_(storage::PartName(uuid)),
         staged_path_(storage::TmpPath(options.table_directory, name_)) {}
 
   Status Start() {
     VIPER_ASSIGN_OR_RETURN(file_, options_.file_system->CreateFile(staged_path_));
-    pending_ = EmptyRows(*options_.schema);
+    pending_ = EmptyRows(schema_);
     return {};
   }
 
@@ -77,12 +76,11 @@ class OpenPart {
     if (writer_ == nullptr) {
       parquet::PartWriteOptions write_options;
       write_options.row_group_bytes = options_.row_group_bytes;
-      VIPER_ASSIGN_OR_RETURN(writer_,
-                             parquet::PartWriter::Make(*file_, *options_.schema, write_options));
+      VIPER_ASSIGN_OR_RETURN(writer_, parquet::PartWriter::Make(*file_, schema_, write_options));
     }
     VIPER_RETURN_IF_ERROR(writer_->Append(pending_));
     written_rows_ += pending_.row_count();
-    pending_ = EmptyRows(*options_.schema);
+    pending_ = EmptyRows(schema_);
     return {};
   }
 
@@ -98,7 +96,7 @@ class OpenPart {
     added.path = name_;
     added.size = summary.file_bytes;
     added.modification_time_ms = now_ms;
-    added.stats_json = MakeStatistics(summary, *options_.schema);
+    added.stats_json = MakeStatistics(summary, schema_);
     built.added.push_back(std::move(added));
     built.sidecars.push_back(MakeSidecar(summary));
     return {};
@@ -111,13 +109,13 @@ class OpenPart {
   }
 
  private:
-  size_t FloatBytes(uint64_t rows) const { return rows * options_.schema->dim * sizeof(float); }
+  size_t FloatBytes(uint64_t rows) const { return rows * schema_.dim * sizeof(float); }
 
   std::map<std::string, std::string> KeyValues() const {
     std::map<std::string, std::string> key_values = {
         {std::string(kPartKey), name_},
-        {"viper.dim", std::to_string(options_.schema->dim)},
-        {"viper.metric", std::string(MetricName(options_.schema->metric))}};
+        {"viper.dim", std::to_string(schema_.dim)},
+        {"viper.metric", std::string(MetricName(schema_.metric))}};
     if (payload_keys_.size() <= kPayloadKeysMax) {
       Value::List keys(payload_keys_.begin(), payload_keys_.end());
       key_values[std::string(kPayloadKeysKey)] = Value(std::move(keys)).ToJson();
@@ -139,6 +137,7 @@ class OpenPart {
   }
 
   const PartBuildOptions& options_;
+  const CollectionSchema& schema_;
   const std::string name_;
   const std::string staged_path_;
   std::unique_ptr<WritableFile> file_;
@@ -152,7 +151,8 @@ class OpenPart {
 /// Feeds sources into parts, opening a new one when the last is full.
 class Builder {
  public:
-  Builder(const PartBuildOptions& options, int64_t now_ms) : options_(options), now_ms_(now_ms) {}
+  Builder(const PartBuildOptions& options, const CollectionSchema& schema, int64_t now_ms)
+      : options_(options), schema_(schema), now_ms_(now_ms) {}
   ~Builder() {
     if (open_) open_->Discard();
     // Nothing is here any more after Finish.
@@ -222,7 +222,7 @@ class Builder {
     if (open_ && open_->is_full()) VIPER_RETURN_IF_ERROR(ClosePart());
     if (open_ && open_->group_is_full()) VIPER_RETURN_IF_ERROR(open_->WriteGroup());
     if (open_) return {};
-    open_.emplace(options_, MakeUuid());
+    open_.emplace(options_, schema_, MakeUuid());
     return open_->Start();
   }
 
@@ -233,7 +233,7 @@ class Builder {
     return {};
   }
 
-  uint64_t FloatBytesOfRow() const { return options_.schema->dim * sizeof(float); }
+  uint64_t FloatBytesOfRow() const { return schema_.dim * sizeof(float); }
 
   void Moved(size_t source, uint64_t live, uint64_t count) {
     const size_t part = built_.added.size();
@@ -260,17 +260,8 @@ class Builder {
     } else {
       rows.expires_at.AppendInt64(row.expires_at);
     }
-    const CollectionSchema& schema = *options_.schema;
-    for (size_t i = 0; i < schema.fields.size(); ++i) {
-      auto found = row.metadata.find(schema.fields[i].name);
-      rows.fields[i].AppendValue(found == row.metadata.end() ? Value() : found->second);
-    }
-    const auto payload = PayloadOf(row.metadata, schema, open_->payload_keys());
-    if (payload) {
-      rows.payload.AppendString(*payload);
-    } else {
-      rows.payload.AppendNull();
-    }
+    AppendPayload(SplitMetadata(row.metadata, schema_.fields, rows.fields), open_->payload_keys(),
+                  rows.payload);
     rows.vectors.push_back(row.vector);
   }
 
@@ -281,7 +272,7 @@ class Builder {
     VIPER_ASSIGN_OR_RETURN(columns.ingested_at, part.RowGroup(columnar::kIngestedAtColumn, group));
     VIPER_ASSIGN_OR_RETURN(columns.expires_at, part.RowGroup(columnar::kExpiresAtColumn, group));
     VIPER_ASSIGN_OR_RETURN(columns.payload, part.RowGroup(columnar::kPayloadColumn, group));
-    for (const Field& field : options_.schema->fields) {
+    for (const Field& field : schema_.fields) {
       VIPER_ASSIGN_OR_RETURN(auto column, part.RowGroup(field.name, group));
       columns.fields.push_back(std::move(column));
     }
@@ -311,34 +302,40 @@ class Builder {
           columns.ingested_at->IsPresent(i) ? columns.ingested_at->int64s()[i] : fallback);
       VIPER_ASSIGN_OR_RETURN(const std::byte* floats, part.Floats(row));
       rows.vectors.push_back(floats);
-      if (!part.payload_keys() && columns.payload->IsPresent(i)) {
-        VIPER_RETURN_IF_ERROR(NoteKeys(columns.payload->strings()[i]));
-      }
-    }
-    if (part.payload_keys()) {
-      open_->payload_keys().insert(part.payload_keys()->begin(), part.payload_keys()->end());
     }
     const size_t first = run.first - group_first;
     rows.expires_at.AppendRows(*columns.expires_at, first, run.count);
-    rows.payload.AppendRows(*columns.payload, first, run.count);
+    VIPER_RETURN_IF_ERROR(AppendPayloads(part, *columns.payload, group_first, run));
     for (size_t i = 0; i < columns.fields.size(); ++i) {
       rows.fields[i].AppendRows(*columns.fields[i], first, run.count);
     }
     return {};
   }
 
-  Status NoteKeys(std::string_view payload) {
-    VIPER_ASSIGN_OR_RETURN(Value document, Value::FromJson(payload));
-    if (document.as_object() == nullptr) {
-      return Status::Corruption("a _payload is not a JSON object");
+  /// The payloads as they are, or without what belongs into the columns of fields by now.
+  Status AppendPayloads(const Part& part, const Column& payloads, uint64_t group_first,
+                        RowRange run) {
+    PartRows& rows = open_->pending();
+    auto& keys = open_->payload_keys();
+    if (part.payload_keys() && !part.BackFillsAny()) {
+      keys.insert(part.payload_keys()->begin(), part.payload_keys()->end());
+      rows.payload.AppendRows(payloads, run.first - group_first, run.count);
+      return {};
     }
-    for (const auto& [key, value] : *document.as_object()) {
-      if (open_->payload_keys().size() <= kPayloadKeysMax) open_->payload_keys().insert(key);
+    for (uint64_t row = run.first; row < run.end(); ++row) {
+      const size_t i = row - group_first;
+      Value::Object payload;
+      if (payloads.IsPresent(i)) {
+        VIPER_ASSIGN_OR_RETURN(payload, part.PayloadObject(payloads.strings()[i], row));
+      }
+      DropDeclared(payload, schema_.fields);
+      AppendPayload(std::move(payload), keys, rows.payload);
     }
     return {};
   }
 
   const PartBuildOptions& options_;
+  const CollectionSchema& schema_;
   const int64_t now_ms_;
   std::optional<OpenPart> open_;
   BuiltParts built_;
@@ -347,7 +344,7 @@ class Builder {
 }  // namespace
 
 uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options) {
-  const uint64_t float_bytes = options.schema->dim * sizeof(float);
+  const uint64_t float_bytes = plan.schema->dim * sizeof(float);
   uint64_t rows = 0;
   double scalar_bytes = 0;
   for (const FlushSource& source : plan.sources) {
@@ -372,7 +369,7 @@ Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& opt
                               int64_t now_ms) {
   MemoryCharge charge(options.memory, MemoryUse::kFiles);
   charge.Set(BuildMemoryBytes(plan, options));
-  Builder builder(options, now_ms);
+  Builder builder(options, *plan.schema, now_ms);
   for (size_t i = 0; i < plan.sources.size(); ++i) {
     const FlushSource& source = plan.sources[i];
     if (source.keeps_file || source.live_count() == 0) continue;

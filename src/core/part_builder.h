@@ -11,7 +11,6 @@
 #include "storage/part_sidecar.h"
 #include "storage/table_log.h"
 #include "viper/file_system.h"
-#include "viper/schema.h"
 
 namespace viper::core {
 
@@ -19,7 +18,6 @@ namespace viper::core {
 struct PartBuildOptions {
   FileSystem* file_system = nullptr;
   std::string table_directory;
-  const CollectionSchema* schema = nullptr;
   /// A part is closed when its floats take this many bytes.
   uint64_t part_bytes = uint64_t{256} << 20;
   /// A row group is closed when its floats take this many bytes.
@@ -43,9 +41,9 @@ struct BuiltParts {
 /// to. Floats are written from where they are.
 uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options);
 
-/// Write the live rows of a plan's sources, in order, into new parts: staged, synced, moved into
-/// the table's directory, which is synced too. On failure what was written is removed as far as
-/// possible; parts that are in place and in no commit are swept at the next open.
+/// Write the live rows of a plan's sources, in order, into new parts of the plan's schema: staged,
+/// synced, moved into the table's directory, which is synced too. On failure what was written is
+/// removed as far as possible; parts that are in place and in no commit are swept at the next open.
 Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& options,
                               int64_t now_ms);
 

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "base/status_macros.h"
+#include "columnar/field_conversion.h"
 #include "core/row_reader.h"
 #include "core/row_selection.h"
 #include "storage/part_sidecar.h"
@@ -51,7 +52,7 @@ Result<int64_t> CurrentRows::VersionAt(const Place& place) const {
 }
 
 Status CheckChange(MetadataChange& change, const CollectionSchema& schema) {
-  VIPER_RETURN_IF_ERROR(NormalizeMetadata(change.set, schema).status());
+  VIPER_RETURN_IF_ERROR(NormalizeMetadata(change.set, schema, Misfits::kRefuse).status());
   if (change.replace_all && !change.remove.empty()) {
     return Status::InvalidArgument(
         fmt::format("a change that replaces all metadata has nothing to remove: key '{}'",
@@ -90,7 +91,7 @@ Status Revision::AddUpdate(std::string id, const MetadataChange& change,
   Entry entry{std::move(id), &change, seen, false};
   if (seen) {
     VIPER_ASSIGN_OR_RETURN(Row row, ReadRow(*view_, *seen));
-    VIPER_ASSIGN_OR_RETURN(row, Revise(entry, std::move(row)));
+    VIPER_ASSIGN_OR_RETURN(row, Revise(entry, *view_->schema, std::move(row)));
     bytes_ += EncodedRowBytes(row, view_->schema->dim);
     Append(entry, std::move(row), batch_);
   }
@@ -112,13 +113,23 @@ Status Revision::AddDelete(const Location& seen) {
   return {};
 }
 
-Result<Row> Revision::Revise(const Entry& entry, Row row) const {
+Result<Row> Revision::Revise(const Entry& entry, const CollectionSchema& schema, Row row) const {
   const MetadataChange& change = *entry.change;
   if (change.replace_all) row.metadata.clear();
   for (const std::string& key : change.remove) row.metadata.erase(key);
-  for (const auto& [key, value] : change.set) row.metadata.insert_or_assign(key, value);
-  auto bytes = NormalizeMetadata(row.metadata, *view_->schema);
-  if (!bytes.ok()) return bytes.status().WithContext(fmt::format("id '{}'", entry.id));
+  const auto at_id = [&](const Status& status) {
+    return status.WithContext(fmt::format("id '{}'", entry.id));
+  };
+  for (const auto& [key, value] : change.set) {
+    // Checked already, but perhaps before the field was declared.
+    const Field* field = schema.FindField(key);
+    auto converted = field == nullptr ? value : columnar::ConvertToField(*field, value);
+    if (!converted.ok()) return at_id(converted.status());
+    row.metadata.insert_or_assign(key, std::move(*converted));
+  }
+  // What is parked may stay so.
+  auto bytes = NormalizeMetadata(row.metadata, schema, Misfits::kPark);
+  if (!bytes.ok()) return at_id(bytes.status());
   row.metadata_bytes = *bytes;
   row.ingested_at = stamp_;
   return row;
@@ -147,7 +158,8 @@ bool Revision::IsWhereSeen(const Entry& entry, const CurrentRows::Place& place,
 
 Result<bool> Revision::BringUpToDate(const CurrentRows& rows) {
   std::vector<CurrentRows::Place> places(entries_.size());
-  bool is_same = true;
+  const bool same_schema = view_->schema == rows.view()->schema;
+  bool is_same = same_schema;
   for (size_t i = 0; i < entries_.size(); ++i) {
     VIPER_ASSIGN_OR_RETURN(places[i], rows.Find(entries_[i].id));
     is_same &= IsWhereSeen(entries_[i], places[i], *rows.view());
@@ -160,7 +172,7 @@ Result<bool> Revision::BringUpToDate(const CurrentRows& rows) {
     Entry& entry = entries_[i];
     std::optional<Row> row;
     if (entry.is_in_batch && entry.change != nullptr) row = std::move(batch_.rows[next++]);
-    if (IsWhereSeen(entry, places[i], *rows.view())) {
+    if (same_schema && IsWhereSeen(entry, places[i], *rows.view())) {
       if (entry.is_in_batch) Append(entry, std::move(row), made);
       continue;
     }
@@ -168,11 +180,11 @@ Result<bool> Revision::BringUpToDate(const CurrentRows& rows) {
     if (!places[i].exists()) continue;
     VIPER_ASSIGN_OR_RETURN(row, rows.Read(places[i]));
     if (predicate_ != nullptr) {
-      VIPER_ASSIGN_OR_RETURN(const bool matches, MatchRow(*row, *view_->schema, *predicate_));
+      VIPER_ASSIGN_OR_RETURN(const bool matches, MatchRow(*row, *predicate_));
       if (!matches) continue;
     }
     if (entry.change != nullptr) {
-      VIPER_ASSIGN_OR_RETURN(row, Revise(entry, std::move(*row)));
+      VIPER_ASSIGN_OR_RETURN(row, Revise(entry, *rows.view()->schema, std::move(*row)));
     }
     Append(entry, std::move(row), made);
   }

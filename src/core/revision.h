@@ -114,7 +114,7 @@ class Revision {
   };
   bool IsWhereSeen(const Entry& entry, const CurrentRows::Place& place,
                    const ReadView& current) const;
-  Result<Row> Revise(const Entry& entry, Row row) const;
+  Result<Row> Revise(const Entry& entry, const CollectionSchema& schema, Row row) const;
   void Append(Entry& entry, std::optional<Row> row, WriteBatch& batch) const;
 
   /// Keeps the vectors of the batch alive.

@@ -143,6 +143,29 @@ TEST_F(RevisionTest, ByFilterWhatNoLongerMatchesIsLeftAlone) {
   EXPECT_EQ(deletion.batch().deleted_ids, (std::vector<std::string>{"b", "c"}));
 }
 
+TEST_F(RevisionTest, AFieldThatWasDeclaredMeanwhileIsCheckedAgain) {
+  Put("a", {{"late", "parked"}, {"later", 1}});
+  const auto declare = [&](FieldType late) {
+    CollectionSchema schema = schema_;
+    schema.fields.push_back({"late", late});
+    schema.fields.push_back({"later", FieldType::kFloat64});
+    TableChange change;
+    change.schema = std::make_shared<const CollectionSchema>(schema);
+    ASSERT_OK(state_.Adopt(change));
+  };
+  change_.set = {{"later", 2}};
+  Revision fitting = UpdateOf({"a"});
+  const MetadataChange other = {.set = {{"late", "text"}}};
+  Revision unfit(WriteKind::kUpsert, state_.View(), nullptr);
+  ASSERT_OK(unfit.AddUpdate("a", other, *state_.View()->Find("a", kNow), kNow + 1));
+  declare(FieldType::kInt64);
+  const CurrentRows rows(state_.View(), kNow + 2);
+  EXPECT_TRUE(fitting.BringUpToDate(rows).value());
+  ASSERT_EQ(fitting.batch().rows.size(), 1u);
+  EXPECT_EQ(fitting.batch().rows[0].metadata, (Metadata{{"late", "parked"}, {"later", 2.0}}));
+  EXPECT_STATUS(kInvalidArgument, "field 'late' is int64", unfit.BringUpToDate(rows));
+}
+
 TEST(MetadataChange, NamesWhatIsWrong) {
   const auto check = [](MetadataChange change) { return CheckChange(change, TestSchema()); };
   EXPECT_OK(check({}));

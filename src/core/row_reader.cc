@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "base/status_macros.h"
+#include "core/metadata_split.h"
 #include "storage/part_sidecar.h"
 
 namespace viper::core {
@@ -22,16 +23,20 @@ bool IsWanted(const Projection& projection, std::string_view key) {
                                                 key) != projection.fields.end();
 }
 
+/// Whether the payload may have a key that is wanted.
+bool WantsPayload(const Part& part, const Projection& projection) {
+  return projection.fields.empty() ||
+         std::any_of(projection.fields.begin(), projection.fields.end(),
+                     [&](const std::string& key) { return part.MayHaveKey(key); });
+}
+
 Status ReadPayload(const Part& part, uint64_t row, const Projection& projection,
                    Metadata& metadata) {
   VIPER_ASSIGN_OR_RETURN(auto place, part.PageOfRow(kPayloadColumn, row));
   if (!place.column->IsPresent(place.index)) return {};
-  auto document = Value::FromJson(place.column->strings()[place.index]);
-  if (!document.ok() || document->as_object() == nullptr) {
-    return Status::Corruption(
-        fmt::format("part {} row {}: _payload is not a JSON object", part.added().path, row));
-  }
-  for (auto& [key, value] : *document->as_object()) {
+  VIPER_ASSIGN_OR_RETURN(Value::Object object,
+                         part.PayloadObject(place.column->strings()[place.index], row));
+  for (auto& [key, value] : object) {
     if (IsWanted(projection, key)) metadata[key] = std::move(value);
   }
   return {};
@@ -40,10 +45,14 @@ Status ReadPayload(const Part& part, uint64_t row, const Projection& projection,
 Result<Metadata> ReadPartMetadata(const ReadView& view, const Part& part, uint64_t row,
                                   const Projection& projection) {
   Metadata metadata;
-  // The payload comes first: it also holds the explicit nulls of declared fields.
-  VIPER_RETURN_IF_ERROR(ReadPayload(part, row, projection, metadata));
+  // The payload comes first: it also holds the explicit nulls of declared fields, and what was
+  // written before they were declared.
+  if (WantsPayload(part, projection)) {
+    VIPER_RETURN_IF_ERROR(ReadPayload(part, row, projection, metadata));
+  }
+  if (part.BackFillsAny()) ConvertDeclared(metadata, view.schema->fields);
   for (const Field& field : view.schema->fields) {
-    if (!IsWanted(projection, field.name)) continue;
+    if (!IsWanted(projection, field.name) || !part.HasColumn(field.name)) continue;
     VIPER_ASSIGN_OR_RETURN(auto place, part.PageOfRow(field.name, row));
     if (place.column->IsPresent(place.index)) {
       metadata[field.name] = place.column->ValueAt(place.index);
@@ -91,21 +100,23 @@ Result<Row> ReadPartRow(const ReadView& view, const Location& location) {
   return row;
 }
 
-Metadata ReadMemoryMetadata(const Row& row, const Projection& projection) {
+Metadata ReadMemoryMetadata(const ReadView& view, const Row& row, const Projection& projection) {
   Metadata metadata;
   for (const auto& [key, value] : row.metadata) {
     if (IsWanted(projection, key)) metadata.emplace(key, value);
   }
+  // Fields may have been declared since it was written.
+  ConvertDeclared(metadata, view.schema->fields);
   return metadata;
 }
 
-Record ReadMemoryRecord(const Row& row, const Projection& projection) {
+Record ReadMemoryRecord(const ReadView& view, const Row& row, const Projection& projection) {
   Record record;
   record.id = row.id;
   record.timestamp = Timestamp{row.timestamp};
   if (row.expires_at != kNeverExpires) record.expires_at = Timestamp{row.expires_at};
   if (projection.version) record.version = row.ingested_at;
-  if (projection.metadata) record.metadata = ReadMemoryMetadata(row, projection);
+  if (projection.metadata) record.metadata = ReadMemoryMetadata(view, row, projection);
   return record;
 }
 
@@ -135,7 +146,7 @@ Result<Metadata> ReadMetadata(const ReadView& view, const Location& location,
     return ReadPartMetadata(view, *view.parts[location.source].part, location.row, projection);
   }
   const Row& row = view.memtable_of(location.source).row(static_cast<uint32_t>(location.row));
-  return ReadMemoryMetadata(row, projection);
+  return ReadMemoryMetadata(view, row, projection);
 }
 
 Result<Record> ReadRecord(const ReadView& view, const Location& location,
@@ -145,7 +156,8 @@ Result<Record> ReadRecord(const ReadView& view, const Location& location,
     VIPER_ASSIGN_OR_RETURN(record, ReadPartRecord(view, location, projection));
   } else {
     record = ReadMemoryRecord(
-        view.memtable_of(location.source).row(static_cast<uint32_t>(location.row)), projection);
+        view, view.memtable_of(location.source).row(static_cast<uint32_t>(location.row)),
+        projection);
   }
   if (projection.vector) {
     VIPER_ASSIGN_OR_RETURN(const std::byte* floats, view.FloatsOf(location));

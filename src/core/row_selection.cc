@@ -52,9 +52,10 @@ class RowGroupAccess : public columnar::RowAccess {
     std::vector<Value> values(row_count());
     for (size_t i = 0; i < values.size(); ++i) {
       if (!payload->IsPresent(i)) continue;
-      VIPER_ASSIGN_OR_RETURN(Value document, Value::FromJson(payload->strings()[i]));
-      if (document.as_object() == nullptr) continue;
-      if (const Value* found = FindPath(*document.as_object(), field.path)) values[i] = *found;
+      VIPER_ASSIGN_OR_RETURN(
+          const Value::Object object,
+          part_.PayloadObject(payload->strings()[i], part_.row_groups()[group_].first + i));
+      if (const Value* found = FindPath(object, field.path)) values[i] = *found;
     }
     return FieldRows(std::move(values));
   }
@@ -96,8 +97,10 @@ class MemoryAccess : public columnar::RowAccess {
       return row.expires_at == kNeverExpires ? column.AppendNull()
                                              : column.AppendInt64(row.expires_at);
     }
-    auto found = row.metadata.find(name);
-    column.AppendValue(found == row.metadata.end() ? Value() : found->second);
+    const auto found = row.metadata.find(name);
+    if (found == row.metadata.end()) return column.AppendNull();
+    // The field may have been declared since the row was written.
+    columnar::AppendFitting({name, column.type()}, found->second, column);
   }
 
   const size_t count_;
@@ -151,6 +154,7 @@ class PartBounds {
   explicit PartBounds(const Part& part) : part_(part) {}
 
   const columnar::ColumnBounds* Of(std::string_view column, size_t group) {
+    if (part_.BackFills(column)) return nullptr;
     auto found = columns_.find(column);
     if (found == columns_.end()) {
       found = columns_.emplace(std::string(column), part_.reader().RowGroupBounds(column)).first;
@@ -215,15 +219,30 @@ Result<Bitmap> MatchMemtable(const MemtableView& memtable, uint32_t first,
   return predicate.Evaluate(MemoryAccess(memtable.row_count - first, row_at));
 }
 
-Result<bool> MatchRow(Row row, const CollectionSchema& schema,
-                      const columnar::Predicate& predicate) {
-  for (auto& [key, value] : row.metadata) {
-    const Field* field = schema.FindField(key);
-    if (field != nullptr && !columnar::ConvertToField(*field, value).ok()) value = Value();
-  }
+Result<bool> MatchRow(const Row& row, const columnar::Predicate& predicate) {
   const auto row_at = [&](size_t) -> const Row& { return row; };
   VIPER_ASSIGN_OR_RETURN(const Bitmap matches, predicate.Evaluate(MemoryAccess(1, row_at)));
   return matches.Test(0);
+}
+
+SelectedRows KeepRows(std::shared_ptr<const Bitmap> matches, uint64_t row_count, const Bitmap* dead,
+                      const Bitmap* expired) {
+  if (dead == nullptr && expired == nullptr) {
+    const uint64_t count = matches == nullptr ? row_count : matches->CountSet();
+    return {std::move(matches), count};
+  }
+  Bitmap rows = matches == nullptr ? Bitmap(row_count, true) : *matches;
+  if (dead != nullptr) rows.AndNot(*dead);
+  if (expired != nullptr) rows.AndNot(*expired);
+  const uint64_t count = rows.CountSet();
+  return {std::make_shared<const Bitmap>(std::move(rows)), count};
+}
+
+Result<SelectedRows> LiveRows(const ReadView& view, size_t source, int64_t now) {
+  VIPER_ASSIGN_OR_RETURN(const ExpiredRows expired, FindExpired(view, source, now));
+  const Bitmap* const dead =
+      view.is_part(source) ? view.parts[source].dead.get() : view.memtable_of(source).dead.get();
+  return KeepRows(nullptr, view.source_rows(source), dead, expired.rows.get());
 }
 
 Result<ExpiredRows> FindExpired(const ReadView& view, size_t source, int64_t now) {

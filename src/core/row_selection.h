@@ -28,10 +28,9 @@ Result<Bitmap> MatchPartByIds(const PartView& part, const columnar::Predicate& p
 Result<Bitmap> MatchMemtable(const MemtableView& memtable, uint32_t first,
                              const columnar::Predicate& predicate);
 
-/// Whether one row matches, wherever it was read. A value that does not fit its declared field,
-/// which only another writer's file may hold, counts as null.
-Result<bool> MatchRow(Row row, const CollectionSchema& schema,
-                      const columnar::Predicate& predicate);
+/// Whether one row matches, wherever it was read. A value that does not fit its declared field
+/// counts as null.
+Result<bool> MatchRow(const Row& row, const columnar::Predicate& predicate);
 
 /// The rows of a source that have expired at some moment, dead ones too.
 struct ExpiredRows {
@@ -46,5 +45,18 @@ struct ExpiredRows {
 
 /// Reads the expiry of every row, unless none has expired at `now`.
 Result<ExpiredRows> FindExpired(const ReadView& view, size_t source, int64_t now);
+
+/// Some of the rows of a source or a segment. Null = all.
+struct SelectedRows {
+  std::shared_ptr<const Bitmap> rows;
+  uint64_t count = 0;
+};
+
+/// Those of `matches` (null = all) of the rows of a source that are in neither of the others (null
+/// = none).
+SelectedRows KeepRows(std::shared_ptr<const Bitmap> matches, uint64_t row_count, const Bitmap* dead,
+                      const Bitmap* expired);
+/// The rows of a source that are neither dead nor expired at `now`.
+Result<SelectedRows> LiveRows(const ReadView& view, size_t source, int64_t now);
 
 }  // namespace viper::core

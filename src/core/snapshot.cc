@@ -95,6 +95,7 @@ const Projection Snapshot::kEverything = {
 Snapshot::Snapshot(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 int64_t Snapshot::table_version() const { return impl_->view().table_version; }
+const CollectionSchema& Snapshot::schema() const { return *impl_->view().schema; }
 uint64_t Snapshot::sequence() const { return impl_->view().sequence; }
 
 Result<Record> Snapshot::Get(std::string_view id, const Projection& projection) const {

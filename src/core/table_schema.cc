@@ -1,5 +1,6 @@
 #include "core/table_schema.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -105,6 +106,13 @@ Result<int64_t> IntegerProperty(const storage::TableMetadata& metadata, std::str
   return value;
 }
 
+/// As Delta and SQL compare names of columns.
+bool HasSameName(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
 const Value* FindMember(const Value::Object& object, std::string_view key) {
   auto found = object.find(key);
   return found == object.end() ? nullptr : &found->second;
@@ -179,6 +187,36 @@ storage::TableMetadata MakeTableMetadata(const CollectionSchema& schema, int64_t
                             {std::string(kMetricProperty), std::string(MetricName(schema.metric))}};
   metadata.created_time_ms = now_ms;
   return metadata;
+}
+
+Result<storage::TableMetadata> ChangeTableMetadata(const storage::TableMetadata& metadata,
+                                                   const CollectionSchema& schema) {
+  VIPER_ASSIGN_OR_RETURN(const CollectionSchema before, ReadTableSchema(metadata));
+  VIPER_ASSIGN_OR_RETURN(Value document, Value::FromJson(metadata.schema_json));
+  // ReadTableSchema has seen that they are there.
+  Value::List& columns = *document.as_object()->at("fields").as_list();
+  for (const Field& field : schema.fields) {
+    const auto same_name = [&](const Value& column) {
+      return HasSameName(*column.as_object()->at("name").as_string(), field.name);
+    };
+    const auto column = std::find_if(columns.begin(), columns.end(), same_name);
+    if (column == columns.end()) {
+      // Where they would be if they had been declared when the table was created.
+      const auto place = std::find_if(columns.begin(), columns.end(), [](const Value& other) {
+        return other.as_object()->at("name") == Value(columnar::kPayloadColumn);
+      });
+      columns.insert(place, ColumnOf(field.name, DeltaType(field.type), true));
+    } else if (before.FindField(field.name) == nullptr) {
+      return Status::InvalidArgument(fmt::format(
+          "the table has a column '{}' already, of a type that VIPER does not read: type={}",
+          *column->as_object()->at("name").as_string(), column->as_object()->at("type").ToJson()));
+    } else {
+      (*column->as_object())["type"] = DeltaType(field.type);
+    }
+  }
+  storage::TableMetadata changed = metadata;
+  changed.schema_json = document.ToJson();
+  return changed;
 }
 
 Result<CollectionSchema> ReadTableSchema(const storage::TableMetadata& metadata) {

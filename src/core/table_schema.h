@@ -17,6 +17,12 @@ namespace viper::core {
 /// Table metadata of a new collection.
 storage::TableMetadata MakeTableMetadata(const CollectionSchema& schema, int64_t now_ms);
 
+/// The metadata of an existing table, whose schema this one follows: columns of further fields, and
+/// other types of those that it has. Everything else stays, columns that VIPER cannot read, too.
+/// InvalidArgument if such a column has the name of a field.
+Result<storage::TableMetadata> ChangeTableMetadata(const storage::TableMetadata& metadata,
+                                                   const CollectionSchema& schema);
+
 /// The schema of an existing table. Unsupported when it is not a collection or of a newer format;
 /// Corruption when it contradicts itself. Columns that other writers added are taken as declared
 /// fields where their type is one of ours, and ignored otherwise.

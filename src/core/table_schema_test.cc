@@ -78,5 +78,34 @@ TEST(TableSchema, StatisticsCutBetweenCodePoints) {
   EXPECT_EQ(statistics.as_object()->at("minValues").as_object()->at("d").as_string()->size(), 64u);
 }
 
+TEST(TableSchema, ANewSchemaChangesOnlyItsColumns) {
+  CollectionSchema schema = AllTypes();
+  const storage::TableMetadata before = MakeTableMetadata(schema, 1);
+  EXPECT_EQ(ChangeTableMetadata(before, schema).value(), before);
+  schema.fields.push_back({"added", FieldType::kStringList});
+  schema.fields[1].type = FieldType::kFloat64;
+  ASSERT_OK_AND_ASSIGN(storage::TableMetadata after, ChangeTableMetadata(before, schema));
+  EXPECT_EQ(ReadTableSchema(after).value(), schema);
+  // As if the table had been created so.
+  EXPECT_EQ(after.schema_json, MakeTableMetadata(schema, 1).schema_json);
+  after.schema_json = before.schema_json;
+  EXPECT_EQ(after, before);
+}
+
+TEST(TableSchema, AColumnThatCannotBeReadIsNotTakenForAField) {
+  storage::TableMetadata metadata = MakeTableMetadata(AllTypes(), 1);
+  ASSERT_TRUE(metadata.schema_json.ends_with(R"(],"type":"struct"})")) << metadata.schema_json;
+  metadata.schema_json.insert(metadata.schema_json.rfind(R"(],"type":"struct"})"),
+                              R"(,{"metadata":{},"name":"Born","nullable":true,"type":"date"})");
+  ASSERT_EQ(ReadTableSchema(metadata).value(), AllTypes());
+  CollectionSchema schema = AllTypes();
+  schema.fields.push_back({"born", FieldType::kString});
+  EXPECT_STATUS(kInvalidArgument, "a column 'Born' already, of a type that VIPER does not read",
+                ChangeTableMetadata(metadata, schema));
+  schema.fields.back().name = "else";
+  EXPECT_NE(ChangeTableMetadata(metadata, schema).value().schema_json.find("\"Born\""),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace viper::core

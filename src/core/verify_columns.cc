@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
+#include "columnar/field_conversion.h"
 #include "core/part.h"
 #include "core/table_schema.h"
 #include "parquet/column_bounds.h"
@@ -153,9 +154,12 @@ class ColumnVerifier {
       if (payload_keys_ && !payload_keys_->contains(key)) {
         return fmt::format("has a key that the footer does not list: {}", key);
       }
-      // A declared field has its own column; here it may only be said to be null.
-      if (!part_.is_foreign && !value.is_null() && subject_.schema->FindField(key) != nullptr) {
-        return fmt::format("has a declared field: {}", key);
+      // What fits a declared field has its own column, if the file has that.
+      const Field* field = subject_.schema->FindField(key);
+      const bool knows_field =
+          !part_.is_foreign && field != nullptr && columns_in_file_.contains(key);
+      if (knows_field && columnar::FitToField(*field, value)) {
+        return fmt::format("has a value of a declared field: {}", key);
       }
     }
     return {};

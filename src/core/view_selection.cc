@@ -7,7 +7,6 @@
 
 #include "base/assert.h"
 #include "base/status_macros.h"
-#include "core/row_selection.h"
 #include "core/search_plan.h"
 
 namespace viper::core {
@@ -18,6 +17,12 @@ namespace {
 constexpr double kStaleShareMax = 0.25;
 /// Without a filter nothing is masked until this share of the rows is gone.
 constexpr double kGoneShareMax = 0.1;
+
+/// The rows of a memtable that match, as far as it had grown, for who reads them by this schema.
+struct MemtableMatches {
+  std::shared_ptr<const CollectionSchema> schema;
+  Bitmap rows;
+};
 
 /// A mask and what it was made of.
 struct SegmentMask {
@@ -59,21 +64,6 @@ struct SegmentSelection {
   std::vector<RunSelection> runs;
   SelectedRows selected;
 };
-
-/// Those of `matches` (null = all) of the rows of a source that are in neither of the others (null
-/// = none).
-SelectedRows KeepRows(std::shared_ptr<const Bitmap> matches, uint64_t row_count, const Bitmap* dead,
-                      const Bitmap* expired) {
-  if (dead == nullptr && expired == nullptr) {
-    const uint64_t count = matches == nullptr ? row_count : matches->CountSet();
-    return {std::move(matches), count};
-  }
-  Bitmap rows = matches == nullptr ? Bitmap(row_count, true) : *matches;
-  if (dead != nullptr) rows.AndNot(*dead);
-  if (expired != nullptr) rows.AndNot(*expired);
-  const uint64_t count = rows.CountSet();
-  return {std::make_shared<const Bitmap>(std::move(rows)), count};
-}
 
 /// The rows of a segment of several parts, each of which is one run of it.
 SelectedRows JoinParts(const ViewIndex::Segment& segment, std::span<const ViewIndex::Run> runs,
@@ -170,19 +160,26 @@ class ViewSelector::Evaluation {
 
   Result<std::shared_ptr<const Bitmap>> MatchesOfMemtable(const MemtableView& memtable) {
     if (predicate_.matches_all()) return std::shared_ptr<const Bitmap>();
-    const auto kept = cache_.Find<Bitmap>(memtable.memtable, key_);
-    const size_t known = kept == nullptr ? 0 : kept->size();
-    if (known == memtable.row_count) return kept;
-    auto matches = kept == nullptr ? Bitmap() : *kept;
+    auto kept = cache_.Find<MemtableMatches>(memtable.memtable, key_);
+    if (kept != nullptr && kept->schema != view_.schema) kept.reset();
+    const size_t known = kept == nullptr ? 0 : kept->rows.size();
+    if (kept != nullptr && known == memtable.row_count) return RowsOf(std::move(kept));
+    auto matches = kept == nullptr ? Bitmap() : kept->rows;
     matches.Resize(memtable.row_count);
     // An older view sees fewer rows than are known.
     if (known > memtable.row_count) return std::make_shared<const Bitmap>(std::move(matches));
     const auto first = static_cast<uint32_t>(known);
     VIPER_ASSIGN_OR_RETURN(const Bitmap added, MatchMemtable(memtable, first, predicate_));
     matches.CopyFrom(&added, memtable.row_count - first, first);
-    auto made = std::make_shared<const Bitmap>(std::move(matches));
-    cache_.Put(memtable.memtable, key_, made, BytesOf(*made));
-    return made;
+    auto made =
+        std::make_shared<const MemtableMatches>(MemtableMatches{view_.schema, std::move(matches)});
+    cache_.Put(memtable.memtable, key_, made, BytesOf(made->rows));
+    return RowsOf(std::move(made));
+  }
+
+  static std::shared_ptr<const Bitmap> RowsOf(std::shared_ptr<const MemtableMatches> matches) {
+    const Bitmap* rows = &matches->rows;
+    return {std::move(matches), rows};
   }
 
   SelectionCache& cache_;

@@ -10,6 +10,7 @@
 #include "base/stop_signal.h"
 #include "core/collection_index.h"
 #include "core/read_view.h"
+#include "core/row_selection.h"
 #include "core/selection_cache.h"
 #include "index/model.h"
 #include "index/scan_mask.h"
@@ -18,12 +19,6 @@ namespace viper::core {
 
 /// Which rows of each source of a view take part in a read; null = all of them.
 using Selections = std::vector<std::shared_ptr<const Bitmap>>;
-
-/// Some of the rows of a source or a segment. Null = all.
-struct SelectedRows {
-  std::shared_ptr<const Bitmap> rows;
-  uint64_t count = 0;
-};
 
 /// What a filter, deletions and expiry leave of a view.
 struct ViewSelection {

@@ -116,14 +116,19 @@ size_t DeclaredBytes(const Value& value) {
 
 }  // namespace
 
-Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& schema) {
+Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& schema,
+                                 Misfits misfits) {
   size_t bytes = 0;
   for (auto& [key, value] : metadata) {
     bytes += key.size();
     if (const Field* field = schema.FindField(key)) {
-      VIPER_ASSIGN_OR_RETURN(value, ConvertToField(*field, value));
-      bytes += DeclaredBytes(value);
-      continue;
+      auto converted = ConvertToField(*field, value);
+      if (!converted.ok() && misfits == Misfits::kRefuse) return converted.status();
+      if (converted.ok()) {
+        value = std::move(*converted);
+        bytes += DeclaredBytes(value);
+        continue;
+      }
     }
     if (IsSystemName(key)) {
       return Status::InvalidArgument(fmt::format("the metadata key '{}' is reserved", key));
@@ -154,7 +159,8 @@ Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, const W
   VIPER_RETURN_IF_ERROR(CheckId(candidate.id));
   VIPER_RETURN_IF_ERROR(CheckVector(candidate.vector, schema.dim));
   Row row;
-  VIPER_ASSIGN_OR_RETURN(row.metadata_bytes, NormalizeMetadata(candidate.metadata, schema));
+  VIPER_ASSIGN_OR_RETURN(row.metadata_bytes,
+                         NormalizeMetadata(candidate.metadata, schema, Misfits::kRefuse));
   row.id = std::string(candidate.id);
   row.id_hash = storage::HashId(candidate.id);
   row.metadata = std::move(candidate.metadata);
@@ -206,6 +212,17 @@ Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const Collecti
   }
   DropDuplicates(batch);
   return batch;
+}
+
+Result<bool> CheckAgain(WriteBatch& batch, const std::shared_ptr<const CollectionSchema>& schema) {
+  if (batch.schema == nullptr || batch.schema == schema) return false;
+  for (size_t i = 0; i < batch.rows.size(); ++i) {
+    auto bytes = NormalizeMetadata(batch.rows[i].metadata, *schema, Misfits::kRefuse);
+    if (!bytes.ok()) return AtRecord(bytes.status(), i, batch.rows[i].id);
+    batch.rows[i].metadata_bytes = *bytes;
+  }
+  batch.schema = schema;
+  return true;
 }
 
 Status CheckShape(const RecordBatch& batch, const CollectionSchema& schema) {
@@ -314,7 +331,8 @@ Status DecodeMetadata(std::string_view json, const CollectionSchema& schema, Row
     return Status::Corruption("log record: the metadata are not a JSON object");
   }
   row.metadata = std::move(*document.as_object());
-  VIPER_ASSIGN_OR_RETURN(row.metadata_bytes, NormalizeMetadata(row.metadata, schema));
+  VIPER_ASSIGN_OR_RETURN(row.metadata_bytes,
+                         NormalizeMetadata(row.metadata, schema, Misfits::kPark));
   return {};
 }
 

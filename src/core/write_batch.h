@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +27,8 @@ struct WriteBatch {
   /// For each row or deleted id the version (Record::version) that it must be written over, 0 for
   /// none; empty: whatever there is. Not in the log.
   std::vector<int64_t> if_versions;
+  /// By which the rows were checked; null: whatever holds when they are written.
+  std::shared_ptr<const CollectionSchema> schema = nullptr;
 
   size_t size() const { return kind == WriteKind::kDelete ? deleted_ids.size() : rows.size(); }
   const std::string& id(size_t i) const {
@@ -50,13 +53,19 @@ Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const Collecti
 /// The same for rows [first, first + count) of a batch, whose metadata are moved out.
 Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
                                  const CollectionSchema& schema, const WriteTimes& times);
+/// Check a batch again if its rows were checked by another schema. True if it was.
+Result<bool> CheckAgain(WriteBatch& batch, const std::shared_ptr<const CollectionSchema>& schema);
 Result<WriteBatch> PrepareDelete(std::span<const std::string> ids);
 
 /// OK, or InvalidArgument saying what is wrong with an id.
 Status CheckId(std::string_view id);
+/// What to do with a value that does not fit its declared field: refuse it, or keep it in the
+/// payload, as it was there before the field was declared.
+enum class Misfits : uint8_t { kRefuse, kPark };
 /// Convert the declared fields in place, check the rest, and return the bytes of it all.
 /// InvalidArgument names the key.
-Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& schema);
+Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& schema,
+                                 Misfits misfits);
 /// The key belongs to the engine: no metadata may have it.
 bool IsSystemName(std::string_view key);
 
@@ -64,7 +73,8 @@ bool IsSystemName(std::string_view key);
 Status CheckShape(const RecordBatch& batch, const CollectionSchema& schema);
 
 /// The batch as a log record's payload, and back. docs/format/wal.md has the bytes. The decoded
-/// rows' vectors point into `payload`. Corruption names what is malformed.
+/// rows' vectors point into `payload`. The record may be older than the schema: what does not fit
+/// it is parked. Corruption names what is malformed.
 std::vector<std::byte> EncodeWriteBatch(const WriteBatch& batch, size_t dim);
 Result<WriteBatch> DecodeWriteBatch(WriteKind kind, std::span<const std::byte> payload,
                                     const CollectionSchema& schema);

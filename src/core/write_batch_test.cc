@@ -145,5 +145,37 @@ TEST(WriteBatch, RefusesBatchesWhoseListsDiffer) {
   EXPECT_STATUS(kInvalidArgument, "metadata=1", CheckShape(batch, Schema(2)));
 }
 
+TEST(WriteBatch, ARecordOfTheLogThatIsOlderThanTheSchemaIsConvertedOrParked) {
+  Record record = Valid();
+  record.metadata = {{"late", 4}, {"later", "text"}};
+  ASSERT_OK_AND_ASSIGN(const WriteBatch batch, Prepare(record));
+  const auto bytes = EncodeWriteBatch(batch, 2);
+  CollectionSchema schema = Schema(2);
+  schema.fields.push_back({"late", FieldType::kFloat64});
+  schema.fields.push_back({"later", FieldType::kInt64});
+  ASSERT_OK_AND_ASSIGN(const WriteBatch decoded,
+                       DecodeWriteBatch(WriteKind::kUpsert, bytes, schema));
+  EXPECT_EQ(decoded.rows[0].metadata, (Metadata{{"late", 4.0}, {"later", "text"}}));
+}
+
+TEST(WriteBatch, RowsThatAnotherSchemaCheckedAreCheckedAgain) {
+  Record record = Valid();
+  record.metadata = {{"late", 4}};
+  const auto before = std::make_shared<const CollectionSchema>(Schema(2));
+  CollectionSchema changed = Schema(2);
+  changed.fields.push_back({"late", FieldType::kFloat64});
+  const auto after = std::make_shared<const CollectionSchema>(changed);
+  ASSERT_OK_AND_ASSIGN(WriteBatch batch, PrepareUpsert(std::span(&record, 1), *before, kNow));
+  EXPECT_FALSE(CheckAgain(batch, after).value()) << "nobody says by which it was checked";
+  batch.schema = before;
+  EXPECT_FALSE(CheckAgain(batch, before).value());
+  EXPECT_TRUE(CheckAgain(batch, after).value());
+  EXPECT_EQ(batch.rows[0].metadata.at("late"), Value(4.0));
+  EXPECT_FALSE(CheckAgain(batch, after).value());
+  changed.fields.back().type = FieldType::kBool;
+  EXPECT_STATUS(kInvalidArgument, "record 0",
+                CheckAgain(batch, std::make_shared<const CollectionSchema>(changed)));
+}
+
 }  // namespace
 }  // namespace viper::core

@@ -38,7 +38,7 @@ Result<WriteSummary> WriteQueue::Submit(Revision& revision) {
 }
 
 Result<WriteSummary> WriteQueue::Run(Pending& own) {
-  own.payload = EncodeWriteBatch(*own.batch, context_.schema->dim);
+  own.payload = EncodeWriteBatch(*own.batch, context_.dim);
   {
     MutexLock lock(queue_mutex_);
     queue_.push_back(&own);
@@ -103,6 +103,8 @@ void WriteQueue::Commit(std::span<Pending* const> group) {
 Status WriteQueue::Admit(Pending& pending, CurrentRows* current,
                          CollectionState::ResolvedBatch& resolved) {
   if (pending.revision != nullptr) VIPER_RETURN_IF_ERROR(BringUpToDate(pending, *current));
+  VIPER_ASSIGN_OR_RETURN(const bool is_changed, CheckAgain(*pending.batch, state_.schema()));
+  if (is_changed) pending.payload = EncodeWriteBatch(*pending.batch, context_.dim);
   resolved.batch = pending.batch;
   VIPER_ASSIGN_OR_RETURN(resolved.resolution, state_.Resolve(*pending.batch));
   if (current == nullptr) return {};
@@ -168,7 +170,7 @@ Status WriteQueue::BringUpToDate(Pending& pending, const CurrentRows& current) c
     if (state_.IsBeingLoaded(id, storage::HashId(id))) return LoadIsCommitting(id);
   }
   VIPER_ASSIGN_OR_RETURN(const bool is_new, revision.BringUpToDate(current));
-  if (is_new) pending.payload = EncodeWriteBatch(*pending.batch, context_.schema->dim);
+  if (is_new) pending.payload = EncodeWriteBatch(*pending.batch, context_.dim);
   return {};
 }
 

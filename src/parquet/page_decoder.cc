@@ -10,6 +10,7 @@
 #include <parquet/schema.h>
 
 #include "base/status_macros.h"
+#include "columnar/value_compare.h"
 
 namespace viper::parquet {
 namespace {
@@ -57,7 +58,8 @@ bool IsReadable(const ColumnDescriptor& leaf, FieldType type) {
     case FieldType::kInt64:
       return flat && (physical == Type::INT32 || physical == Type::INT64) && IsPlainInteger(leaf);
     case FieldType::kFloat64:
-      return flat && (physical == Type::DOUBLE || physical == Type::FLOAT);
+      return flat && (physical == Type::DOUBLE || physical == Type::FLOAT ||
+                      IsReadable(leaf, FieldType::kInt64));
     case FieldType::kTimestamp:
       return flat && (physical == Type::INT96 ||
                       (physical == Type::INT64 && leaf.logical_type()->is_timestamp()));
@@ -279,8 +281,28 @@ Status DecodeTimestamps(::parquet::ColumnReader& reader, const ColumnDescriptor&
   });
 }
 
+/// Integers that were written before their field was widened.
+Status DecodeWidened(::parquet::ColumnReader& reader, const ColumnDescriptor& leaf,
+                     uint64_t row_count, Column& column) {
+  Column integers(FieldType::kInt64);
+  VIPER_RETURN_IF_ERROR(DecodeInt64s(reader, leaf, row_count, integers));
+  for (size_t row = 0; row < integers.row_count(); ++row) {
+    const int64_t value = integers.int64s()[row];
+    if (!integers.IsPresent(row)) {
+      column.AppendNull();
+    } else if (columnar::IsExactFloat64(value)) {
+      column.AppendFloat64(static_cast<double>(value));
+    } else {
+      return Status::Corruption(
+          fmt::format("an integer is not exact as a float: row_in_page={} actual={}", row, value));
+    }
+  }
+  return Status::Ok();
+}
+
 Status DecodeFloat64s(::parquet::ColumnReader& reader, const ColumnDescriptor& leaf,
                       uint64_t row_count, Column& column) {
+  if (IsWidened(leaf, FieldType::kFloat64)) return DecodeWidened(reader, leaf, row_count, column);
   const auto append = [&](double value) {
     column.AppendFloat64(value);
     return Status::Ok();
@@ -325,6 +347,10 @@ int16_t ElementDefinitionLevel(const ColumnDescriptor& leaf) {
     below = static_cast<int16_t>(below + (node->is_optional() ? 1 : 0));
   }
   return static_cast<int16_t>(leaf.max_definition_level() - below);
+}
+
+bool IsWidened(const ColumnDescriptor& leaf, FieldType type) {
+  return type == FieldType::kFloat64 && IsReadable(leaf, FieldType::kInt64);
 }
 
 Status CheckReadable(const ColumnDescriptor& leaf, FieldType type) {

@@ -11,9 +11,11 @@
 namespace viper::parquet {
 
 /// OK if a column of that Parquet type can be read as a field of type `type`: what VIPER writes,
-/// and narrower or older spellings (int32, float, INT96 and other timestamp units). Unsupported
-/// naming both.
+/// and narrower or older spellings (int32, float, integers for floats, INT96 and other timestamp
+/// units). Unsupported naming both.
 Status CheckReadable(const ::parquet::ColumnDescriptor& leaf, FieldType type);
+/// Whether a column that is readable as `type` holds integers for floats.
+bool IsWidened(const ::parquet::ColumnDescriptor& leaf, FieldType type);
 
 /// Decode exactly `row_count` rows of a column for which CheckReadable held. Corruption if there
 /// are more or fewer rows or a value does not fit; ResourceExhausted if they decode to an absurd

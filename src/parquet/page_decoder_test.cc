@@ -44,6 +44,22 @@ TEST(PageDecoder, UnsignedIntegersKeepTheirValueOrAreRefused) {
                        FieldType::kInt64, 1));
 }
 
+TEST(PageDecoder, IntegersAreReadAsFloatsWhereThatIsExact) {
+  const auto decode = [](const std::shared_ptr<::arrow::DataType>& type, const char* json) {
+    return Decode({::arrow::field("n", type), json}, FieldType::kFloat64, 3);
+  };
+  for (const auto& type : {::arrow::int32(), ::arrow::int64(), ::arrow::uint32()}) {
+    ASSERT_OK_AND_ASSIGN(const auto column, decode(type, "[1, null, 7]"));
+    EXPECT_EQ(column.type(), FieldType::kFloat64);
+    EXPECT_EQ(column.ValueAt(0), Value(1.0));
+    EXPECT_FALSE(column.IsPresent(1));
+    EXPECT_EQ(column.ValueAt(2), Value(7.0));
+  }
+  EXPECT_OK(decode(::arrow::int64(), "[9007199254740992, null, -9007199254740992]"));
+  EXPECT_STATUS(kCorruption, "row_in_page=2 actual=9007199254740993",
+                decode(::arrow::int64(), "[1, null, 9007199254740993]"));
+}
+
 TEST(PageDecoder, TypesOfAnotherMeaningAreRefused) {
   const auto decode = [](const std::shared_ptr<::arrow::DataType>& type, const char* json,
                          FieldType as) { return Decode({::arrow::field("c", type), json}, as, 1); };
@@ -54,7 +70,7 @@ TEST(PageDecoder, TypesOfAnotherMeaningAreRefused) {
   EXPECT_STATUS(kUnsupported, "declared=int64",
                 decode(::arrow::timestamp(::arrow::TimeUnit::MICRO), "[1]", FieldType::kInt64));
   EXPECT_STATUS(kUnsupported, "declared=float64",
-                decode(::arrow::int32(), "[1]", FieldType::kFloat64));
+                decode(::arrow::date32(), "[1]", FieldType::kFloat64));
   EXPECT_STATUS(kUnsupported, "declared=bool", decode(::arrow::int8(), "[1]", FieldType::kBool));
   EXPECT_STATUS(kUnsupported, "declared=string",
                 decode(::arrow::list(::arrow::utf8()), R"([["a"]])", FieldType::kString));

@@ -94,8 +94,9 @@ struct PartOpenOptions {
 };
 
 /// Reads one part of the table, ours or another writer's, straight from the map. Missing columns
-/// read as null (an old part after a field was added); columns that the schema does not know are
-/// ignored. Immutable after Open, thread-safe. Corruption names the part, the column and the place.
+/// read as null (an old part after a field was added), integers as floats where the schema says so;
+/// columns that the schema does not know are ignored. Immutable after Open, thread-safe. Corruption
+/// names the part, the column and the place.
 class PartReader {
  public:
   virtual ~PartReader() = default;
@@ -113,8 +114,13 @@ class PartReader {
   /// Check the checksums of all vector pages (those that have one) and that every float is finite.
   virtual Status VerifyVectors() const = 0;
 
+  /// The type in which the file has a scalar column, if it has it: that of the schema, or kInt64
+  /// where the schema says kFloat64 (a part that is older than the widening of a field).
+  virtual std::optional<FieldType> StoredType(std::string_view column) const = 0;
+
   /// Pages of a scalar column (`_id`, `_timestamp`, ..., a declared field, `_payload`): runs of
-  /// rows that are decoded together. A column that the file lacks has one page of nulls.
+  /// rows that are decoded together. A column that the file lacks has a page of
+  /// nulls for each row group.
   virtual size_t PageCount(std::string_view column) const = 0;
   virtual RowRange PageRows(std::string_view column, size_t page) const = 0;
   /// The page that holds a row. O(log pages).

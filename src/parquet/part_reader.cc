@@ -55,6 +55,9 @@ class PartReaderImpl : public PartReader {
     return InVectorColumn(Status::Corruption("pages are not where they were")).WithContext(path_);
   }
 
+  std::optional<FieldType> StoredType(std::string_view column) const override {
+    return Scalar(column).StoredType();
+  }
   size_t PageCount(std::string_view column) const override { return Scalar(column).page_count(); }
   RowRange PageRows(std::string_view column, size_t page) const override {
     return Scalar(column).PageRows(page);

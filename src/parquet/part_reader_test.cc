@@ -222,6 +222,18 @@ TEST(PartReader, MissingColumnsReadAsNull) {
   EXPECT_EQ(reader->RowGroupBounds("category")[0].null_count, 3U);
 }
 
+TEST(PartReader, SaysInWhichTypeTheFileHasAColumn) {
+  const auto reader = OpenForeign({VectorColumn(kVectors),
+                                   {::arrow::field("year", ::arrow::int32()), "[1, null, 3]"},
+                                   {::arrow::field("price", ::arrow::int64()), "[1, null, 3]"}})
+                          .value();
+  EXPECT_EQ(reader->StoredType("year"), FieldType::kInt64);
+  EXPECT_EQ(reader->StoredType("price"), FieldType::kInt64) << "though the schema says float64";
+  EXPECT_EQ(reader->StoredType("category"), std::nullopt);
+  EXPECT_EQ(ReadWholeColumn(*reader, "price", FieldType::kFloat64).value().ValueAt(2), Value(3.0));
+  EXPECT_FALSE(reader->RowGroupBounds("price")[0].min.has_value());
+}
+
 // -- Pages and bounds of our own files
 // --------------------------------------------------------------------
 

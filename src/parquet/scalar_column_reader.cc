@@ -107,8 +107,9 @@ Result<ScalarColumnReader> ScalarColumnReader::Open(const PartFooter& footer,
     ScalarColumnReader reader(footer, column);
     VIPER_ASSIGN_OR_RETURN(const std::optional<int> leaf, footer.FindLeaf(column.name));
     if (!leaf) {
-      if (footer.row_count() > 0)
-        reader.pages_.push_back({.rows = {0, footer.row_count()}, .place = {}});
+      for (const RowRange& rows : footer.row_groups()) {
+        if (rows.count > 0) reader.pages_.push_back({.rows = rows, .place = {}});
+      }
       return reader;
     }
     reader.leaf_ = *leaf;
@@ -180,6 +181,11 @@ Status ScalarColumnReader::AddIndexedPages(size_t row_group, const FileRange& ra
   }
   chunk.dictionary.size = static_cast<uint64_t>(locations[0].offset) - range.offset;
   return Status::Ok();
+}
+
+std::optional<FieldType> ScalarColumnReader::StoredType() const {
+  if (leaf_ < 0) return std::nullopt;
+  return IsWidened(*descriptor_, column_.type) ? FieldType::kInt64 : column_.type;
 }
 
 size_t ScalarColumnReader::PageOfRow(uint64_t row) const {

@@ -25,6 +25,8 @@ class ScalarColumnReader {
   static Result<ScalarColumnReader> Open(const PartFooter& footer, const PartColumn& column,
                                          ::parquet::PageIndexReader* page_index);
 
+  /// As PartReader::StoredType.
+  std::optional<FieldType> StoredType() const;
   size_t page_count() const { return pages_.size(); }
   RowRange PageRows(size_t page) const { return pages_[page].rows; }
   size_t PageOfRow(uint64_t row) const;

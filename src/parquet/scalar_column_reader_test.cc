@@ -44,6 +44,22 @@ TEST(ScalarColumnReader, WithoutAPageIndexARowGroupIsAPage) {
   EXPECT_EQ(opened.reader->ReadPage(2).value().ValueAt(0), Value(5));
 }
 
+TEST(ScalarColumnReader, AColumnThatTheFileLacksHasAPageOfNullsForEachRowGroup) {
+  ForeignFile file;
+  file.rows_per_group = 2;
+  const Opened opened =
+      Open(WriteForeign(
+               *TableFromJson({{::arrow::field("n", ::arrow::int64()), "[1, 2, 3, 4, 5]"}}), file),
+           {"other", FieldType::kString, false});
+  EXPECT_EQ(opened.reader->StoredType(), std::nullopt);
+  ASSERT_EQ(opened.reader->page_count(), 3U);
+  EXPECT_EQ(opened.reader->PageOfRow(4), 2U);
+  EXPECT_EQ(opened.reader->PageRows(1), (RowRange{2, 2}));
+  const auto nulls = opened.reader->ReadPage(1).value();
+  EXPECT_EQ(nulls.type(), FieldType::kString);
+  EXPECT_EQ(nulls.null_count(), 2U);
+}
+
 TEST(ScalarColumnReader, DictionaryPagesGoWithEveryPage) {
   const ExampleRows example = MakeExampleRows(10'000, 2, /*seed=*/6);
   const Opened opened =

@@ -10,7 +10,7 @@ import pytest
 from lake import Lake, program, random_vectors, write_jsonl
 
 OK, NOT_FOUND, INVALID, CONFLICT, BUSY, INTERRUPTED = 0, 1, 2, 3, 6, 130
-COMMANDS = "create alter import search get count scroll export info list versions index clusters bench verify repair inspect flush compact update delete drop demo".split()
+COMMANDS = "create alter import search get count scroll export info schema list versions index clusters bench verify repair inspect flush compact update delete drop demo".split()
 
 
 def rows(count):

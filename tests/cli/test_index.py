@@ -69,3 +69,11 @@ def test_without_an_index_or_a_vector_they_say_so(lake):
     assert "one way" in lake.fail("clusters", "c", "--id", "a", "--vector", "[1, 2]", code=INVALID)
     assert "--report" in lake.fail("index", "c", "--json", code=INVALID)
     lake.fail("clusters", "c", "--id", "a", code=NOT_FOUND)
+
+
+def test_what_a_widening_writes_is_in_the_index(indexed):
+    indexed.run("schema", "c", "--add", "n:int64")
+    assert json.loads(indexed.run("index", "c", "--report", "--json"))["indexed_rows"] == ROWS
+    indexed.run("schema", "c", "--widen", "n:float64", "--json")
+    info = json.loads(indexed.run("info", "c", "--json"))
+    assert info["statistics"]["indexed_rows"] == ROWS

@@ -1,8 +1,9 @@
 /// Power is lost after every single file operation of a life of a collection: creation, inserts,
 /// updates, flushes that rewrite parts or write deletion vectors, checkpoints, loads, compactions,
-/// reopening. Each time the disk is taken as a power loss may leave it, and opened: every
-/// acknowledged write is there, the one in flight is there whole or not at all, and the collection
-/// goes on working. The same after every single file operation of that recovery.
+/// a field that is declared and then widened, reopening. Each time the disk is taken as a power
+/// loss may leave it, and opened: every acknowledged write is there, the one in flight is there
+/// whole or not at all, and the collection goes on working. The same after every single file
+/// operation of that recovery.
 
 #include <algorithm>
 #include <cstdio>
@@ -22,7 +23,10 @@
 namespace viper::model {
 namespace {
 
-constexpr int kStepCount = 16;
+constexpr int kStepCount = 17;
+/// Steps that declare a field, and widen it.
+constexpr int kDeclareStep = 8;
+constexpr int kWidenStep = 15;
 constexpr Timestamp kNow{1'700'000'000'000'000};
 
 EngineOptions Options(MemoryFileSystem& files, const Clock& clock, DeleteMode delete_mode) {
@@ -94,6 +98,9 @@ class Life {
   const Contents& acknowledged() const { return acknowledged_; }
   /// If the operation in flight took effect.
   const Contents& in_flight() const { return in_flight_; }
+  /// The types that the late field may have.
+  std::optional<FieldType> acknowledged_type() const { return acknowledged_type_; }
+  std::optional<FieldType> in_flight_type() const { return in_flight_type_; }
 
  private:
   bool Open(bool create) {
@@ -112,7 +119,24 @@ class Life {
            collection_->Vacuum({.retention_ms = 0}).ok();
   }
 
+  bool Declare(FieldType type) {
+    in_flight_ = acknowledged_;
+    DeclareLate(type, in_flight_);
+    in_flight_type_ = type;
+    const Field field{kLateField, type};
+    const bool is_new = !acknowledged_type_;
+    const auto changed =
+        is_new ? collection_->AddFields(std::span(&field, 1)) : collection_->WidenField(field);
+    if (!changed.ok()) return false;
+    workload_.SetLateType(type);
+    acknowledged_ = in_flight_;
+    acknowledged_type_ = in_flight_type_;
+    return true;
+  }
+
   bool Step(int step) {
+    if (step == kDeclareStep) return Declare(FieldType::kInt64);
+    if (step == kWidenStep) return Declare(FieldType::kFloat64);
     if (step % 5 == 2) return collection_->Flush().ok();
     if (step % 7 == 5) return Compact();
     if (step % 7 == 6) return Open(false);
@@ -141,6 +165,8 @@ class Life {
   bool created_ = false;
   Contents acknowledged_;
   Contents in_flight_;
+  std::optional<FieldType> acknowledged_type_;
+  std::optional<FieldType> in_flight_type_;
 };
 
 struct Counts {
@@ -148,6 +174,18 @@ struct Counts {
   uint64_t recovery_crash_points = 0;
   uint64_t images = 0;
 };
+
+/// The late field is declared as before or after the operation in flight, and filters see it as it
+/// is.
+void CheckLateField(const Collection& collection, const Contents& contents, const Life& life) {
+  const CollectionSchema schema = collection.schema();
+  const Field* field = schema.FindField(kLateField);
+  const auto type = field == nullptr ? std::nullopt : std::optional(field->type);
+  ASSERT_TRUE(type == life.acknowledged_type() || type == life.in_flight_type());
+  if (!type) return;
+  ASSERT_OK_AND_ASSIGN(const uint64_t count, collection.Count(where::Field(kLateField) >= 2.0));
+  ASSERT_EQ(count, CountRated(type, contents, 2));
+}
 
 /// Open what the power loss left, compare, write on, and compare again after one more reopening.
 void CheckImage(MemoryFileSystem& image, const Life& life) {
@@ -167,6 +205,8 @@ void CheckImage(MemoryFileSystem& image, const Life& life) {
     const std::string other = Difference(VisibleAt(life.in_flight(), kNow.micros), contents);
     ASSERT_TRUE(lost.empty() || other.empty()) << lost << "\nor, with the write in flight:\n"
                                                << other;
+
+    CheckLateField(**opened, contents, life);
 
     Record extra;
     extra.id = "after the crash";

@@ -25,13 +25,21 @@ class ModelRun {
   ModelRun(uint64_t seed, Metric metric)
       : metric_(metric), workload_(seed), files_(std::make_unique<MemoryFileSystem>()) {
     clock_.Set(Timestamp{1'700'000'000'000'000});
+    declare_step_ = static_cast<int>(workload_.random().Uniform(kStepCount / 2));
+    widen_step_ = declare_step_ + 1 + static_cast<int>(workload_.random().Uniform(kStepCount / 2));
     Reopen(/*create=*/true);
   }
 
   void Run() {
     for (int step = 0; step < kStepCount && !::testing::Test::HasFatalFailure(); ++step) {
       SCOPED_TRACE("step " + std::to_string(step));
-      Step();
+      if (step == declare_step_) {
+        DeclareLater(workload_.random().Chance(0.7) ? FieldType::kInt64 : FieldType::kFloat64);
+      } else if (step == widen_step_) {
+        DeclareLater(FieldType::kFloat64);
+      } else {
+        Step();
+      }
     }
     Reopen(false);
     CheckEverything();
@@ -132,6 +140,33 @@ class ModelRun {
       ASSERT_OK(collection_->Vacuum({.retention_ms = 0}));
     }
     CheckEverything();
+  }
+
+  /// Declare the late field, or widen it.
+  void DeclareLater(FieldType type) {
+    const Field field{kLateField, type};
+    ASSERT_OK_AND_ASSIGN(
+        const SchemaChangeReport report,
+        late_type_ ? collection_->WidenField(field) : collection_->AddFields(std::span(&field, 1)));
+    late_type_ = type;
+    workload_.SetLateType(type);
+    DeclareLate(type, contents_);
+    const LateCounts expected = CountLate(type, VisibleAt(contents_, Now()));
+    ASSERT_EQ(report.fields.size(), 1u);
+    EXPECT_EQ(report.fields[0].values, expected.values);
+    EXPECT_EQ(report.fields[0].parked, expected.parked);
+    CheckEverything();
+    CheckRatings();
+  }
+
+  void CheckRatings() {
+    const bool known = late_type_ || std::any_of(contents_.begin(), contents_.end(), [](auto& of) {
+                         return of.second.metadata.contains(kLateField);
+                       });
+    if (!known) return;  // the name may be refused
+    const double least = static_cast<double>(workload_.random().Uniform(12)) / 2;
+    ASSERT_OK_AND_ASSIGN(uint64_t count, collection_->Count(where::Field(kLateField) >= least));
+    EXPECT_EQ(count, CountRated(late_type_, VisibleAt(contents_, Now()), least));
   }
 
   void TakeSnapshot() {
@@ -258,12 +293,16 @@ class ModelRun {
     }
     ASSERT_OK_AND_ASSIGN(uint64_t count, collection_->Count(filter));
     EXPECT_EQ(count, expected);
+    CheckRatings();
   }
 
   int64_t Now() const { return clock_.Now().micros; }
 
   const Metric metric_;
   Workload workload_;
+  int declare_step_ = 0;
+  int widen_step_ = 0;
+  std::optional<FieldType> late_type_;
   ManualClock clock_;
   std::unique_ptr<MemoryFileSystem> files_;
   std::optional<Engine> engine_;

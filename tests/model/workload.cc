@@ -39,6 +39,52 @@ std::vector<float> Workload::NextVector() {
   return vector;
 }
 
+void DeclareLate(FieldType type, Contents& contents) {
+  for (auto& [id, record] : contents) {
+    const auto rating = record.metadata.find(kLateField);
+    if (rating == record.metadata.end() || type != FieldType::kFloat64) continue;
+    if (const int64_t* integer = rating->second.as_int64()) {
+      rating->second = Value(static_cast<double>(*integer));
+    }
+  }
+}
+
+LateCounts CountLate(FieldType type, const Contents& contents) {
+  LateCounts counts;
+  for (const auto& [id, record] : contents) {
+    const auto rating = record.metadata.find(kLateField);
+    if (rating == record.metadata.end() || rating->second.is_null()) continue;
+    const bool fits = type == FieldType::kInt64 ? rating->second.as_int64() != nullptr
+                                                : rating->second.as_string() == nullptr;
+    ++(fits ? counts.values : counts.parked);
+  }
+  return counts;
+}
+
+uint64_t CountRated(std::optional<FieldType> type, const Contents& contents, double least) {
+  uint64_t count = 0;
+  for (const auto& [id, record] : contents) {
+    const auto rating = record.metadata.find(kLateField);
+    if (rating == record.metadata.end()) continue;
+    if (const int64_t* integer = rating->second.as_int64()) {
+      count += static_cast<double>(*integer) >= least ? 1 : 0;
+    }
+    // A float is parked in a field of integers.
+    const double* real = rating->second.as_float64();
+    if (real != nullptr && type != FieldType::kInt64) count += *real >= least ? 1 : 0;
+  }
+  return count;
+}
+
+Value Workload::NextRating() {
+  const auto integer = static_cast<int64_t>(random_.Uniform(6));
+  if (random_.Chance(0.2)) return nullptr;
+  if (late_type_ == FieldType::kInt64) return integer;
+  if (late_type_ == FieldType::kFloat64) return static_cast<double>(integer) + 0.5;
+  if (random_.Chance(0.3)) return static_cast<double>(integer) + 0.5;
+  return random_.Chance(0.3) ? Value("unrated") : Value(integer);
+}
+
 Metadata Workload::NextMetadata() {
   Metadata metadata;
   if (random_.Chance(0.7)) metadata["category"] = random_.Chance(0.5) ? "text" : "image";
@@ -53,6 +99,7 @@ Metadata Workload::NextMetadata() {
   }
   if (random_.Chance(0.1)) metadata["year"] = nullptr;  // null is not absent
   if (random_.Chance(0.3)) metadata["note"] = random_.Chance(0.2) ? Value() : Value("n\xC3\xB6te");
+  if (random_.Chance(0.5)) metadata[kLateField] = NextRating();
   if (random_.Chance(0.2)) {
     metadata["nested"] =
         Value::Object{{"a", Value::List{1, 1.0, "x", nullptr, true}},
@@ -82,7 +129,7 @@ MetadataChange Workload::NextChange() {
   for (const auto& [key, value] : values) {
     if (random_.Chance(0.5)) change.set.emplace(key, value);
   }
-  for (const char* key : {"category", "year", "tags", "note", "nested", "never"}) {
+  for (const char* key : {"category", "year", "tags", "note", "rating", "nested", "never"}) {
     if (change.replace_all || change.set.contains(key)) continue;
     if (random_.Chance(0.2)) change.remove.emplace_back(key);
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,22 @@ struct Write {
 /// A small schema with every type of declared field.
 CollectionSchema WorkloadSchema(Metric metric = Metric::kL2);
 
+/// The field that is declared late, and what it is: its values are integers, floats, texts and
+/// nulls until then, and fit it afterwards.
+inline constexpr char kLateField[] = "rating";
+
+/// What a declaration makes of the records that are there: under kFloat64 integers become floats.
+void DeclareLate(FieldType type, Contents& contents);
+/// How many records have a value of the type under kLateField, and how many have one that is
+/// parked.
+struct LateCounts {
+  uint64_t values = 0;
+  uint64_t parked = 0;
+};
+LateCounts CountLate(FieldType type, const Contents& contents);
+/// How many records have a rating of at least `least` for a filter; no type: it is not declared.
+uint64_t CountRated(std::optional<FieldType> type, const Contents& contents, double least);
+
 /// Makes random writes over a small set of ids, so that they collide often. Metadata mix declared
 /// fields, undeclared ones, nulls and nested values.
 class Workload {
@@ -49,6 +66,8 @@ class Workload {
   Write NextUpdate(const Contents& contents, bool by_filter);
   std::string NextId();
   std::vector<float> NextVector();
+  /// From now on ratings are of this type.
+  void SetLateType(FieldType type) { late_type_ = type; }
   Random& random() { return random_; }
 
  private:
@@ -56,7 +75,10 @@ class Workload {
   Metadata NextMetadata();
   MetadataChange NextChange();
 
+  Value NextRating();
+
   Random random_;
+  std::optional<FieldType> late_type_;
 };
 
 /// Whether the write may succeed on these contents (an Insert of an id that is visible may not, nor
