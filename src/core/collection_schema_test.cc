@@ -82,6 +82,13 @@ class CollectionSchemaTest : public CollectionFixture {
     EXPECT_EQ(page.records.size(), 2u);
   }
 
+  /// Nothing contradicts anything: among others, no payload has what belongs into a column.
+  void CheckFiles() {
+    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options_));
+    ASSERT_OK_AND_ASSIGN(const VerifyReport report, engine.Verify("docs"));
+    EXPECT_TRUE(report.is_sound()) << ToValue(report).ToJson();
+  }
+
   size_t PartCount() { return collection_->Statistics().part_count; }
 };
 
@@ -108,6 +115,7 @@ TEST_F(CollectionSchemaTest, AFieldThatIsDeclaredLaterHasTheValuesThatWereThere)
     CheckRatingsAsFloats("flushed");
     ASSERT_OK(collection_->Compact({.everything = true}));
     CheckRatingsAsFloats("compacted");
+    CheckFiles();
     ASSERT_OK(Reopen());
     CheckRatingsAsFloats("opened again, compacted");
     ASSERT_OK_AND_ASSIGN(const CompactionReport again, collection_->Compact({.everything = true}));
@@ -215,6 +223,7 @@ TEST_F(CollectionSchemaTest, WideningBringsParkedFloatsIntoTheField) {
   EXPECT_EQ(widened.fields[0].values, 2u);
   EXPECT_EQ(widened.fields[0].parked, 3u);
   CheckRatingsAsFloats("widened");
+  CheckFiles();
   ASSERT_OK(Reopen());
   CheckRatingsAsFloats("opened again");
   ASSERT_OK(collection_->Flush());
