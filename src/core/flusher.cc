@@ -284,7 +284,10 @@ Status Flusher::SetProperties(const CollectionProperties& properties) {
     WriteTableProperties(properties, *commit.metadata);
     const bool has_them = *commit.metadata == table_.metadata;
     status = has_them ? Status::Ok() : CommitWithoutRows(commit);
-    if (status.ok()) context_.properties->Set(properties);
+    if (status.ok()) {
+      context_.properties->Set(properties);
+      if (!has_them) WriteDueCheckpoint();
+    }
     if (status.code() != StatusCode::kConflict) break;
     VIPER_RETURN_IF_ERROR(AdoptCommitsOfOthers());
   }
@@ -472,6 +475,10 @@ void Flusher::Clean(const FlushPlan& plan) {
     const std::string sidecar = storage::SidecarPath(context_.directory, source.part->added().path);
     (void)context_.file_system->RemoveFile(sidecar).ok();  // swept at the next open otherwise
   }
+  WriteDueCheckpoint();
+}
+
+void Flusher::WriteDueCheckpoint() {
   if (!log_->WantsCheckpoint(table_.version)) return;
   Status written = log_->WriteCheckpoint(table_, context_.NowMillis());
   if (written.ok()) {

@@ -111,6 +111,7 @@ class Flusher {
   Result<int64_t> ExpiredBefore(int64_t retention_ms) VIPER_REQUIRES(flush_mutex_);
   /// Remove what a commit has left behind, and write a checkpoint where one is due.
   void Clean(const FlushPlan& plan) VIPER_REQUIRES(flush_mutex_);
+  void WriteDueCheckpoint() VIPER_REQUIRES(flush_mutex_);
 
   const CollectionContext& context_;
   CollectionState& state_;
