@@ -155,17 +155,33 @@ TEST_F(BoundedGrowthTest, RecordsThatExpire) {
   EXPECT_LE(collection_->Statistics().part_count, 8u);
 }
 
-TEST_F(BoundedGrowthTest, ChangesOfPropertiesAndOfMetadataAlone) {
+TEST_F(BoundedGrowthTest, ChangesOfMetadata) {
   Create();
   ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
   const std::vector<std::string> ids = {"a"};
+  Play([&](int round) { ASSERT_OK(collection_->UpdateMetadata(ids, {.set = {{"year", round}}})); },
+       1);
+  EXPECT_EQ(Count(), 1u);
+}
+
+TEST_F(BoundedGrowthTest, ChangesOfPropertiesAlone) {
+  Create();
+  Play([&](int round) { ASSERT_OK(collection_->SetProperties({.default_ttl_ms = 1 + round})); }, 1);
+  EXPECT_EQ(collection_->Properties().default_ttl_ms, kRounds);
+}
+
+TEST_F(BoundedGrowthTest, LoadsOfARowEach) {
+  Create();
   Play(
       [&](int round) {
-        ASSERT_OK(collection_->SetProperties({.default_ttl_ms = 1'000'000 + round}));
-        ASSERT_OK(collection_->UpdateMetadata(ids, {.set = {{"year", round}}}));
+        RecordBatch batch;
+        batch.ids = {std::to_string(round)};
+        batch.vectors = {static_cast<float>(round), 0};
+        OneBatch source(std::move(batch));
+        ASSERT_OK(collection_->Load(source));
       },
       1);
-  EXPECT_EQ(Count(), 1u);
+  EXPECT_EQ(Count(), static_cast<uint64_t>(kRounds));
 }
 
 TEST_F(BoundedGrowthTest, ATidyCollectionIsLeftAlone) {

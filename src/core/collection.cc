@@ -273,8 +273,7 @@ Status Collection::Impl::FlushPreparing(const core::Flusher::Prepare& prepare) {
   Status flushed = writer_->flusher->Flush(prepare);
   if (!flushed.ok()) NoteUnflushed();
   if (writer_->index_thread == nullptr) writer_->memtable_coder->ForgetFlushed(*state()->View());
-  NotifyIndexThread();
-  if (writer_->compaction_thread != nullptr) writer_->compaction_thread->Notify();
+  NotifyOfNewFiles();
   return flushed;
 }
 
@@ -328,6 +327,11 @@ void Collection::Impl::NoteRowsToCode(uint64_t rows) {
 
 void Collection::Impl::NotifyIndexThread() {
   if (writer_ != nullptr && writer_->index_thread != nullptr) writer_->index_thread->Notify();
+}
+
+void Collection::Impl::NotifyOfNewFiles() {
+  NotifyIndexThread();
+  if (writer_->compaction_thread != nullptr) writer_->compaction_thread->Notify();
 }
 
 void Collection::Impl::NoteDamagedIndexFile(const std::string& path) {

@@ -16,6 +16,21 @@
 
 namespace viper::core {
 
+/// A source that has one batch of two dimensions to load.
+class OneBatch final : public RecordSource {
+ public:
+  explicit OneBatch(RecordBatch batch) : batch_(std::move(batch)) {}
+  size_t dim() const override { return 2; }
+  std::optional<uint64_t> row_count() const override { return std::nullopt; }
+  const std::vector<Field>& fields() const override { return fields_; }
+  Result<RecordBatch> Next() override { return std::exchange(batch_, {}); }
+  Status Skip(uint64_t) override { return {}; }
+
+ private:
+  RecordBatch batch_;
+  std::vector<Field> fields_;
+};
+
 /// A collection of two dimensions on the in-memory file system, for tests of this folder.
 class CollectionFixture : public ::testing::Test {
  protected:

@@ -148,6 +148,8 @@ class Collection::Impl {
   void NoteIndexing(const Status& status);
   void NoteRowsToCode(uint64_t rows);
   void NotifyIndexThread();
+  /// There are files to code, and perhaps to merge.
+  void NotifyOfNewFiles();
   void NoteDamagedIndexFile(const std::string& path);
   void OpenIndex(RecoveryReport& report);
   void NoteUnflushed();

@@ -134,7 +134,7 @@ Result<LoadSummary> Collection::Impl::Load(RecordSource& source, const LoadOptio
   }
   auto loaded = Loader(context_, *state(), *writer_->flusher, options).Run(source);
   if (loaded.ok()) loaded_rows_.fetch_add(loaded->rows_committed);
-  NotifyIndexThread();
+  NotifyOfNewFiles();
   return loaded;
 }
 

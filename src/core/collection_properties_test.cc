@@ -1,4 +1,5 @@
 #include <memory>
+#include <utility>
 
 #include "core/collection_fixture.h"
 #include "storage/table_log.h"
@@ -22,21 +23,6 @@ class CollectionPropertiesTest : public CollectionFixture {
   bool IsThere(const std::string& id) { return collection_->Get(id).ok(); }
 };
 
-/// One record.
-class OneRecord final : public RecordSource {
- public:
-  explicit OneRecord(RecordBatch batch) : batch_(std::move(batch)) {}
-  size_t dim() const override { return 2; }
-  std::optional<uint64_t> row_count() const override { return 1; }
-  const std::vector<Field>& fields() const override { return fields_; }
-  Result<RecordBatch> Next() override { return std::exchange(batch_, {}); }
-  Status Skip(uint64_t) override { return {}; }
-
- private:
-  RecordBatch batch_;
-  std::vector<Field> fields_;
-};
-
 TEST_F(CollectionPropertiesTest, TheDefaultExpiryIsExactToTheMicrosecondForEveryKindOfWrite) {
   CreateWithTtl(1000);
   ASSERT_OK(collection_->Upsert(At("upserted", 0, 0)));
@@ -45,7 +31,7 @@ TEST_F(CollectionPropertiesTest, TheDefaultExpiryIsExactToTheMicrosecondForEvery
   RecordBatch batch;
   batch.ids = {"loaded"};
   batch.vectors = {3, 0};
-  OneRecord source(batch);
+  OneBatch source(std::move(batch));
   ASSERT_OK(collection_->Load(source));
   EXPECT_EQ(collection_->Get("loaded")->expires_at, Timestamp{clock_.Now().micros + kSecond});
   clock_.AdvanceMicros(kSecond - 1);

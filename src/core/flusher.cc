@@ -290,7 +290,10 @@ Status Flusher::SetProperties(const CollectionProperties& properties) {
     WriteTableProperties(properties, *commit.metadata);
     const bool has_them = *commit.metadata == table_.metadata;
     status = has_them ? Status::Ok() : CommitWithoutRows(commit);
-    if (status.ok()) context_.properties->Set(properties);
+    if (status.ok()) {
+      context_.properties->Set(properties);
+      if (!has_them) WriteCheckpointIfDue();
+    }
     if (status.code() != StatusCode::kConflict) break;
     VIPER_RETURN_IF_ERROR(AdoptCommitsOfOthers());
   }

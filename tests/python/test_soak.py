@@ -1,6 +1,6 @@
 """kill -9 of a process that writes, searches, flushes and compacts: what it acknowledged holds afterwards, and verifies.
 
-VIPER_SOAK_ROUNDS is the number of kills (default 5).
+VIPER_SOAK_ROUNDS is the number of kills (default 24; `make soak` takes thousands).
 """
 
 import os
@@ -17,7 +17,7 @@ viper = pytest.importorskip("viper", reason="built without the Python module (na
 
 DIM = 64
 IDS = 400
-ROUNDS = int(os.environ.get("VIPER_SOAK_ROUNDS", 5))
+ROUNDS = int(os.environ.get("VIPER_SOAK_ROUNDS", 24))
 
 # Tells each write before it begins and when it is acknowledged.
 WRITER = """
@@ -28,7 +28,7 @@ WRITER = """
     root, seed, DIM, IDS = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
     chance = random.Random(seed)
     database = viper.connect(root, flush_bytes=1 << 20, flush_age_ms=50, deletes=chance.choice(["vectors", "rewrite", "auto"]),
-                             part_bytes=1 << 20, retention_ms=0, index_min_rows=100)
+                             part_bytes=1 << 20, retention_ms=0, retained_versions=20, index_min_rows=100)
     c = database.open_collection("c")
     print("ready", flush=True)
 
