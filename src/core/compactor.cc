@@ -25,7 +25,7 @@ double SecondsSince(std::chrono::steady_clock::time_point begin) {
 }
 
 /// The rows of a part that have expired and that the table does not know to be dead; null for none.
-Result<std::shared_ptr<const Bitmap>> ExpiredRows(const PartView& view, int64_t now) {
+Result<std::shared_ptr<const Bitmap>> NewlyExpired(const PartView& view, int64_t now) {
   if (view.part->first_expiry() > now) return std::shared_ptr<const Bitmap>();
   Bitmap expired(view.part->row_count());
   uint64_t row = 0;
@@ -87,7 +87,7 @@ Result<Compactor::Inventory> Compactor::Look() const {
   inventory.parts = state_.View()->parts;
   const int64_t now = context_.NowMicros();
   for (const PartView& view : inventory.parts) {
-    VIPER_ASSIGN_OR_RETURN(inventory.expired.emplace_back(), ExpiredRows(view, now));
+    VIPER_ASSIGN_OR_RETURN(inventory.expired.emplace_back(), NewlyExpired(view, now));
     CompactionFile file{.bytes = view.part->added().size, .rows = view.part->row_count()};
     file.has_vector = view.deletion_vector != nullptr;
     file.is_back_filled = view.part->BackFillsAny();
