@@ -57,6 +57,16 @@ reliability: setup ## Power losses, kills, flipped bits, failing files: the test
 	@tools/build dev
 	@tools/reliability
 
+.PHONY: soak
+soak: setup ## Kill a process that writes and compacts SOAK_ROUNDS times (default 2000), hours; for the nightly run
+	@tools/build dev
+	@VIPER_SOAK_ROUNDS=$(or $(SOAK_ROUNDS),2000) .venv/bin/python -m pytest -q -s tests/python/test_soak.py
+
+.PHONY: spark
+spark: setup ## Fetch Spark and read our tables with it
+	@tools/build dev
+	@tools/spark
+
 .PHONY: tidy
 tidy: setup ## Run clang-tidy on the files changed since TIDY_SINCE (default: main; `all` for every file)
 	@tools/run_tidy --since $(or $(TIDY_SINCE),main)

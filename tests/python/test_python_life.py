@@ -214,8 +214,8 @@ INTERRUPTED = """
     for file in range(5):
         collection.upsert(ids=range(file * 2000, (file + 1) * 2000), vectors=np.ones((2000, 64), np.float32))
         collection.flush()
-    print("compacting", flush=True)
     try:
+        print("compacting", flush=True)
         collection.compact(bytes_per_second=1000)
     except KeyboardInterrupt:
         print("interrupted", collection.count(), flush=True)
@@ -228,6 +228,10 @@ def test_ctrl_c_ends_a_compaction(tmp_path):
         stdout=subprocess.PIPE, encoding="utf-8", env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert process.stdout.readline() == "compacting\n"
+    # The file that it writes says that it is at work.
+    while not list((tmp_path / "lake" / "c" / "_viper" / "tmp").glob("part-*")):
+        assert process.poll() is None
+        os.sched_yield()
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "interrupted 10000\n"
     assert process.wait(timeout=60) == 0
