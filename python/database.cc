@@ -46,7 +46,9 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  size_t cache_bytes, uint64_t accept_loss_from, uint64_t index_min_rows,
                  bool index_byte_rows, size_t index_memory_bytes, uint32_t index_threads,
                  double audit_share, const std::string& deletes, bool background_compaction,
-                 uint64_t part_bytes, uint64_t compaction_bytes_per_second, int64_t retention_ms) {
+                 uint64_t part_bytes, uint64_t compaction_bytes_per_second, int64_t retention_ms,
+                 const std::string& policy, const std::string& compression,
+                 size_t vector_cache_bytes) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
   const std::string root = nb::cast<std::string>(nb::steal(text));
@@ -71,6 +73,12 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
   options.part_bytes = part_bytes;
   options.compaction_bytes_per_second = compaction_bytes_per_second;
   options.retention_ms = retention_ms;
+  options.storage_policy = ValueOrRaise(ParseStoragePolicy(policy));
+  options.adaptive_compression = compression == "adaptive";
+  if (!options.adaptive_compression) {
+    options.compression = ValueOrRaise(ParseCompression(compression));
+  }
+  options.vector_cache_bytes = vector_cache_bytes;
   return Database(ValueOrRaise(Unlocked([&] { return Engine::Open(root, options); })));
 }
 
@@ -188,7 +196,10 @@ exactly in the background, to learn the recall that they had.
 deletes: how rows that died leave the table at a flush: "rewrite" (their files are written anew), "vectors" (deletion
 vectors, which some readers refuse) or "auto" (what costs less). background_compaction, part_bytes,
 compaction_bytes_per_second: merging of small files, and the dropping of dead rows. retention_ms: how long files are kept
-that only older versions of the table need.)";
+that only older versions of the table need.
+policy: what files are made for: "speed" (vectors are read where they lie) or "size" (vectors are compressed too, where that
+saves bytes, and decoded through a cache of vector_cache_bytes). compression: "adaptive" (chosen for each column by trial), or
+that of all columns: "none", "lz4", "snappy", "zstd" or "zstd:LEVEL".)";
 
 }  // namespace
 
@@ -216,20 +227,21 @@ void BindDatabase(nb::module_& module) {
       .def("__exit__", [](Database& self, const nb::args&) { self.Close(); });
 
   const EngineOptions defaults;
-  module.def("connect", &Connect, "path"_a, "read_only"_a = false, nb::kw_only(),
-             "durability"_a = "sync", "sync_interval_ms"_a = defaults.sync_interval_ms,
-             "flush_bytes"_a = defaults.flush_bytes, "flush_age_ms"_a = defaults.flush_age_ms,
-             "background_flush"_a = defaults.background_flush,
-             "background_index"_a = defaults.background_index,
-             "search_threads"_a = defaults.search_threads, "cache_bytes"_a = defaults.cache_bytes,
-             "accept_loss_from"_a = uint64_t{0}, "index_min_rows"_a = defaults.index_min_rows,
-             "index_byte_rows"_a = defaults.index_byte_rows,
-             "index_memory_bytes"_a = defaults.index_memory_bytes,
-             "index_threads"_a = defaults.index_threads, "audit_share"_a = defaults.audit_share,
-             "deletes"_a = "auto", "background_compaction"_a = defaults.background_compaction,
-             "part_bytes"_a = defaults.part_bytes,
-             "compaction_bytes_per_second"_a = defaults.compaction_bytes_per_second,
-             "retention_ms"_a = defaults.retention_ms, kConnectDoc);
+  module.def(
+      "connect", &Connect, "path"_a, "read_only"_a = false, nb::kw_only(), "durability"_a = "sync",
+      "sync_interval_ms"_a = defaults.sync_interval_ms, "flush_bytes"_a = defaults.flush_bytes,
+      "flush_age_ms"_a = defaults.flush_age_ms, "background_flush"_a = defaults.background_flush,
+      "background_index"_a = defaults.background_index,
+      "search_threads"_a = defaults.search_threads, "cache_bytes"_a = defaults.cache_bytes,
+      "accept_loss_from"_a = uint64_t{0}, "index_min_rows"_a = defaults.index_min_rows,
+      "index_byte_rows"_a = defaults.index_byte_rows,
+      "index_memory_bytes"_a = defaults.index_memory_bytes,
+      "index_threads"_a = defaults.index_threads, "audit_share"_a = defaults.audit_share,
+      "deletes"_a = "auto", "background_compaction"_a = defaults.background_compaction,
+      "part_bytes"_a = defaults.part_bytes,
+      "compaction_bytes_per_second"_a = defaults.compaction_bytes_per_second,
+      "retention_ms"_a = defaults.retention_ms, "policy"_a = "speed", "compression"_a = "adaptive",
+      "vector_cache_bytes"_a = defaults.vector_cache_bytes, kConnectDoc);
 }
 
 }  // namespace viper::python

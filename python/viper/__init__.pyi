@@ -211,4 +211,7 @@ def connect(
     part_bytes: int = ...,
     compaction_bytes_per_second: int = 0,
     retention_ms: int = 3_600_000,
+    policy: str = "speed",
+    compression: str = "adaptive",
+    vector_cache_bytes: int = ...,
 ) -> Database: ...

@@ -146,8 +146,7 @@ Status Collection::Impl::TakeSchema(const storage::TableState& table) {
         "another writer changed the table's columns; open the collection again");
   }
   context_.schema = std::make_shared<const CollectionSchema>(std::move(schema));
-  context_.read = std::make_shared<core::ReadContext>(
-      context_.options.cache_bytes, context_.options.search_threads, *context_.clock);
+  context_.read = std::make_shared<core::ReadContext>(context_.options, *context_.clock);
   return {};
 }
 

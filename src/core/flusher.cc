@@ -113,6 +113,7 @@ Part::OpenOptions PartOptions(const CollectionContext& context) {
   options.table_directory = context.directory;
   options.schema = context.schema.get();
   options.cache = &context.read->cache;
+  options.vector_cache = &context.read->vector_cache;
   options.write_sidecar = !context.options.read_only;
   return options;
 }
@@ -123,6 +124,9 @@ PartBuildOptions MakeBuildOptions(const CollectionContext& context) {
   options.table_directory = context.directory;
   options.schema = context.schema.get();
   options.part_bytes = context.options.part_bytes;
+  options.compression = {.policy = context.options.storage_policy,
+                         .adaptive = context.options.adaptive_compression,
+                         .fixed = context.options.compression};
   return options;
 }
 

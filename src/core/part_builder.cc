@@ -46,8 +46,11 @@ std::optional<std::string> PayloadOf(const Metadata& metadata, const CollectionS
 /// One part being written.
 class OpenPart {
  public:
-  OpenPart(const PartBuildOptions& options, std::string uuid)
+  /// `choices` are those of the parts before it.
+  OpenPart(const PartBuildOptions& options, std::shared_ptr<parquet::ColumnChoices> choices,
+           std::string uuid)
       : options_(options),
+        choices_(std::move(choices)),
         name_(storage::PartName(uuid)),
         staged_path_(storage::TmpPath(options.table_directory, name_)) {}
 
@@ -71,6 +74,7 @@ class OpenPart {
     if (writer_ == nullptr) {
       parquet::PartWriteOptions write_options;
       write_options.row_group_bytes = kRowGroupBytes;
+      write_options.choices = choices_;
       VIPER_ASSIGN_OR_RETURN(writer_,
                              parquet::PartWriter::Make(*file_, *options_.schema, write_options));
     }
@@ -126,13 +130,14 @@ class OpenPart {
     for (size_t i = 0; i < summary.vector_pages.size(); ++i) {
       const parquet::VectorPage& page = summary.vector_pages[i];
       content.pages.push_back(
-          {page.rows.first, page.rows.count, page.float_offset, summary.vector_page_crcs[i]});
+          {page.rows.first, page.rows.count, page.offset, summary.vector_page_crcs[i]});
     }
     content.id_hashes = std::move(id_hashes_);
     return content;
   }
 
   const PartBuildOptions& options_;
+  const std::shared_ptr<parquet::ColumnChoices> choices_;
   const std::string name_;
   const std::string staged_path_;
   std::unique_ptr<WritableFile> file_;
@@ -146,7 +151,10 @@ class OpenPart {
 /// Feeds sources into parts, opening a new one when the last is full.
 class Builder {
  public:
-  Builder(const PartBuildOptions& options, int64_t now_ms) : options_(options), now_ms_(now_ms) {}
+  Builder(const PartBuildOptions& options, int64_t now_ms)
+      : options_(options),
+        now_ms_(now_ms),
+        choices_(std::make_shared<parquet::ColumnChoices>(options.compression)) {}
   ~Builder() {
     if (open_) open_->Discard();
     // Nothing is here any more after Finish.
@@ -216,7 +224,7 @@ class Builder {
     if (open_ && open_->is_full()) VIPER_RETURN_IF_ERROR(ClosePart());
     if (open_ && open_->group_is_full()) VIPER_RETURN_IF_ERROR(open_->WriteGroup());
     if (open_) return {};
-    open_.emplace(options_, MakeUuid());
+    open_.emplace(options_, choices_, MakeUuid());
     return open_->Start();
   }
 
@@ -303,8 +311,9 @@ class Builder {
                                                                  : fallback);
       rows.ingested_at.push_back(
           columns.ingested_at->IsPresent(i) ? columns.ingested_at->int64s()[i] : fallback);
-      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, part.Floats(row));
-      rows.vectors.push_back(floats);
+      VIPER_ASSIGN_OR_RETURN(HeldFloats held, part.FloatsToKeep(row));
+      rows.vectors.push_back(held.floats);
+      if (held.holder != nullptr) rows.vector_holders.push_back(std::move(held.holder));
       if (!part.payload_keys() && columns.payload->IsPresent(i)) {
         VIPER_RETURN_IF_ERROR(NoteKeys(columns.payload->strings()[i]));
       }
@@ -334,6 +343,7 @@ class Builder {
 
   const PartBuildOptions& options_;
   const int64_t now_ms_;
+  const std::shared_ptr<parquet::ColumnChoices> choices_;
   std::optional<OpenPart> open_;
   BuiltParts built_;
 };

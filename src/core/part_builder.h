@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/collection_state.h"
+#include "parquet/column_coding.h"
 #include "storage/part_sidecar.h"
 #include "storage/table_log.h"
 #include "viper/file_system.h"
@@ -21,6 +22,7 @@ struct PartBuildOptions {
   const CollectionSchema* schema = nullptr;
   /// A part is closed when its floats take this many bytes.
   uint64_t part_bytes = uint64_t{256} << 20;
+  parquet::CompressionOptions compression = {};
   /// Told how many bytes of rows of parts were copied since the last time; what it fails with ends
   /// the building. Null = nobody is.
   std::function<Status(uint64_t bytes)> advance = {};

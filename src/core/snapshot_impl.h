@@ -28,13 +28,15 @@ struct ReadContext {
   /// One byte in so many of the cache is for selections.
   static constexpr size_t kSelectionShare = 4;
 
-  ReadContext(size_t cache_bytes, size_t search_threads, const Clock& read_clock)
-      : cache(cache_bytes - cache_bytes / kSelectionShare),
-        selector(cache_bytes / kSelectionShare),
-        pool("viper-search", search_threads),
+  ReadContext(const EngineOptions& options, const Clock& read_clock)
+      : cache(options.cache_bytes - options.cache_bytes / kSelectionShare),
+        vector_cache(options.vector_cache_bytes),
+        selector(options.cache_bytes / kSelectionShare),
+        pool("viper-search", options.search_threads),
         clock(read_clock) {}
 
   ColumnCache cache;
+  ColumnCache vector_cache;
   ViewSelector selector;
   ThreadPool pool;
   CollectionIndex index;
