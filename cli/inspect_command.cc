@@ -57,6 +57,17 @@ void PrintVersions(const CollectionInspection& told) {
   Print("table versions", table);
 }
 
+void PrintChoices(const PartInspection& part) {
+  Table table({{"column"}, {"chosen"}, {"because"}});
+  bool is_told = false;
+  for (const ColumnInspection& column : part.columns) {
+    if (column.chosen.empty()) continue;
+    is_told = true;
+    table.AddRow({column.path, column.chosen, column.reason});
+  }
+  if (is_told) Print("choices", table);
+}
+
 void PrintPart(const PartInspection& part) {
   Table table({{"column"},
                {"type"},
@@ -77,13 +88,15 @@ void PrintPart(const PartInspection& part) {
                   CountOrUnknown(column.null_count), ShortValue(column.min),
                   ShortValue(column.max)});
   }
+  const std::string how = part.compression.empty() ? "" : ", " + Printable(part.compression);
   const std::string dead =
       part.dead_rows == 0 ? "" : fmt::format(" ({} of them dead)", CountText(part.dead_rows));
-  Print(fmt::format("part {}: {} rows{}, {}, {} row groups{}{}", Printable(part.file),
+  Print(fmt::format("part {}: {} rows{}, {}, {} row groups{}{}{}", Printable(part.file),
                     CountText(part.rows), dead, BytesText(part.bytes), part.row_groups,
-                    part.is_foreign ? ", of another writer" : "",
+                    part.is_foreign ? ", of another writer" : "", how,
                     part.problem.empty() ? "" : "\n! " + Printable(part.problem)),
         table);
+  PrintChoices(part);
 }
 
 void PrintSidecars(const CollectionInspection& told) {

@@ -49,6 +49,14 @@ void AddGlobalOptions(Command& program, Session& session) {
       "--deletes", session.deletes,
       "How rows that died leave the table at a flush: rewrite (their files are written anew),\n"
       "vectors (deletion vectors, which some readers refuse), auto (what costs less)");
+  program.AddOptionWithDefault(
+      "--policy", session.policy,
+      "What the files that are written are made for: speed (vectors are read where they lie),\n"
+      "size (vectors are compressed too, where that saves bytes)");
+  program.AddOptionWithDefault(
+      "--compression", session.compression,
+      "adaptive (chosen for each column by trial), or of all columns: none, lz4, snappy, zstd,\n"
+      "zstd:LEVEL");
   program.AddOptionWithDefault("--threads", session.threads,
                                "Threads of one search; 0 = one per core");
   program.AddOptionWithDefault(

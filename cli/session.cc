@@ -15,6 +15,11 @@ Result<Engine> Session::OpenEngine(Access access) const {
   options.read_only = access == Access::kRead;
   VIPER_ASSIGN_OR_RETURN(options.durability, ParseDurability(durability));
   VIPER_ASSIGN_OR_RETURN(options.delete_mode, ParseDeleteMode(deletes));
+  VIPER_ASSIGN_OR_RETURN(options.storage_policy, ParseStoragePolicy(policy));
+  options.adaptive_compression = compression == "adaptive";
+  if (!options.adaptive_compression) {
+    VIPER_ASSIGN_OR_RETURN(options.compression, ParseCompression(compression));
+  }
   // A command that ends soon builds the index itself, or not at all.
   options.background_index = false;
   options.background_compaction = false;

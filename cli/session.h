@@ -18,6 +18,9 @@ struct Session {
   std::string root;
   std::string durability = "sync";
   std::string deletes = "auto";
+  std::string policy = "speed";
+  /// Of all columns; "adaptive" = chosen for each.
+  std::string compression = "adaptive";
   uint32_t threads = 0;
   uint64_t accept_loss_from = 0;
   uint64_t memory_limit_mib = 0;

@@ -81,7 +81,7 @@ void CheckSegment(const std::shared_ptr<const Model>& model, std::span<const std
   request.k = 3;
   request.probes = model->cluster_count();
   const uint64_t rows = (*segment)->row_count();
-  request.floats = [&](uint64_t row) -> viper::Result<const std::byte*> {
+  request.floats = [&](uint64_t row) -> viper::Result<viper::HeldFloats> {
     Require(row < rows, "rows are those of the segment");
     return std::as_bytes(std::span(query)).data();
   };

@@ -52,7 +52,8 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  double audit_share, const std::string& deletes, bool background_compaction,
                  uint64_t part_bytes, uint64_t compaction_bytes_per_second, int64_t retention_ms,
                  uint64_t memory_limit, uint32_t write_timeout_ms, uint32_t compaction_interval_ms,
-                 uint32_t retained_versions) {
+                 uint32_t retained_versions, const std::string& policy,
+                 const std::string& compression, size_t vector_cache_bytes) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
   const std::string root = nb::cast<std::string>(nb::steal(text));
@@ -81,6 +82,12 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
   options.write_timeout_ms = write_timeout_ms;
   options.compaction_interval_ms = compaction_interval_ms;
   options.retained_versions = retained_versions;
+  options.storage_policy = ValueOrRaise(ParseStoragePolicy(policy));
+  options.adaptive_compression = compression == "adaptive";
+  if (!options.adaptive_compression) {
+    options.compression = ValueOrRaise(ParseCompression(compression));
+  }
+  options.vector_cache_bytes = vector_cache_bytes;
   return Database(ValueOrRaise(Unlocked([&] { return Engine::Open(root, options); })));
 }
 
@@ -234,7 +241,10 @@ compaction_bytes_per_second: merging of small files, and the dropping of dead ro
 many versions at most, files are kept that only older versions of the table need. compaction_interval_ms: how often the
 background looks for what has expired.
 memory_limit: bytes that all collections may take in memory together, mapped files apart (0 = no common limit, else 64 MiB
-or more); a write that finds no room waits for a flush, and raises a TimeoutError after write_timeout_ms.)";
+or more); a write that finds no room waits for a flush, and raises a TimeoutError after write_timeout_ms.
+policy: what files are made for: "speed" (vectors are read where they lie) or "size" (vectors are compressed too, where that
+saves bytes, and decoded through a cache of vector_cache_bytes). compression: "adaptive" (chosen for each column by trial), or
+that of all columns: "none", "lz4", "snappy", "zstd" or "zstd:LEVEL".)";
 
 }  // namespace
 
@@ -281,7 +291,9 @@ void BindDatabase(nb::module_& module) {
              "retention_ms"_a = defaults.retention_ms, "memory_limit"_a = defaults.memory_limit,
              "write_timeout_ms"_a = defaults.write_timeout_ms,
              "compaction_interval_ms"_a = defaults.compaction_interval_ms,
-             "retained_versions"_a = defaults.retained_versions, kConnectDoc);
+             "retained_versions"_a = defaults.retained_versions, "policy"_a = "speed",
+             "compression"_a = "adaptive", "vector_cache_bytes"_a = defaults.vector_cache_bytes,
+             kConnectDoc);
 }
 
 }  // namespace viper::python

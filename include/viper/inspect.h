@@ -14,6 +14,14 @@ namespace viper {
 /// What the files of a collection hold (Engine::Inspect). Paths are relative to the collection's
 /// directory. What cannot be read has `problem` set, and zeros.
 
+/// A way to write a column that was tried on a sample of its values.
+struct ColumnTrial {
+  /// Encoding and compression, such as "byte_stream_split zstd:1".
+  std::string way;
+  /// Of the encoded sample.
+  uint64_t bytes = 0;
+};
+
 /// A leaf column of a part, summed over its row groups.
 struct ColumnInspection {
   /// Dotted, as in "_vector.list.element".
@@ -31,6 +39,11 @@ struct ColumnInspection {
   std::optional<Value> min;
   std::optional<Value> max;
   bool has_bloom_filter = false;
+  /// How its writer chose to write it, as the file tells, and why; empty if it does not. A row
+  /// group whose values do not allow the choice (a dictionary) has the next best.
+  std::string chosen;
+  std::string reason;
+  std::vector<ColumnTrial> trials;
 };
 
 /// A data file of the table's newest version.
@@ -48,6 +61,9 @@ struct PartInspection {
   Timestamp modified_at;
   /// Another writer made it.
   bool is_foreign = false;
+  /// By which options encodings and codecs were chosen, such as "policy size, adaptive"; empty if
+  /// the file does not tell.
+  std::string compression;
   std::vector<ColumnInspection> columns;
 };
 

@@ -46,6 +46,35 @@ enum class DeleteMode : uint8_t {
 VIPER_EXPORT std::string_view DeleteModeName(DeleteMode mode);
 VIPER_EXPORT Result<DeleteMode> ParseDeleteMode(std::string_view name);
 
+/// What the files of a table are made for, where both cannot be had.
+enum class StoragePolicy : uint8_t {
+  /// Fast reads: vectors lie uncompressed in the files and are read where they lie, unless a sample
+  /// shows that reading them compressed costs less. The default.
+  kSpeed = 0,
+  /// Few bytes: vectors are compressed too, where a sample shows that it saves any, and decoded
+  /// through a cache (EngineOptions::vector_cache_bytes).
+  kSize = 1,
+};
+
+/// Return "speed" or "size".
+VIPER_EXPORT std::string_view StoragePolicyName(StoragePolicy policy);
+VIPER_EXPORT Result<StoragePolicy> ParseStoragePolicy(std::string_view name);
+
+/// A codec of Parquet, in the order of how fast it is read.
+enum class Codec : uint8_t { kNone = 0, kLz4 = 1, kSnappy = 2, kZstd = 3 };
+
+/// How bytes of files are compressed.
+struct Compression {
+  Codec codec = Codec::kZstd;
+  /// Of Zstandard, 1 to 22; others have none.
+  int level = 3;
+  friend bool operator==(const Compression&, const Compression&) = default;
+};
+
+/// Return "none", "lz4", "snappy" or "zstd:LEVEL". To parse, "zstd" alone means level 3.
+VIPER_EXPORT std::string CompressionName(const Compression& compression);
+VIPER_EXPORT Result<Compression> ParseCompression(std::string_view name);
+
 /// How an engine works. Nothing here changes what is answered.
 struct VIPER_EXPORT EngineOptions {
   /// Open for reading only: takes no lock, writes nothing, sees everything that was acknowledged
@@ -66,6 +95,13 @@ struct VIPER_EXPORT EngineOptions {
   bool background_flush = true;
   /// Files of the table grow to about so many bytes of vectors. 1 MiB to 4 GiB.
   uint64_t part_bytes = uint64_t{256} << 20;
+  /// For files that are written from now on; what is there stays as it is until it is written anew.
+  StoragePolicy storage_policy = StoragePolicy::kSpeed;
+  /// Choose encoding and codec of each column of a file by encoding a sample of its values in
+  /// several ways; the choice and its reasons are in the file (Engine::Inspect). Off: every column,
+  /// that of the vectors too, has the codec `compression`, whatever its values are.
+  bool adaptive_compression = true;
+  Compression compression = {};
   /// Merge small files, and write files anew that have many dead rows, in a background thread. Off:
   /// only Collection::Compact does.
   bool background_compaction = true;
@@ -122,6 +158,9 @@ struct VIPER_EXPORT EngineOptions {
   /// Bytes kept for reads, per collection: three quarters for decoded metadata columns, a quarter
   /// for which rows match the filters in use (half a byte or less a record and filter). 0 or more.
   size_t cache_bytes = size_t{64} << 20;
+  /// Bytes kept, per collection, of decoded vectors of files that have them compressed; others are
+  /// read where they lie. 0 or more.
+  size_t vector_cache_bytes = size_t{64} << 20;
   /// Open a collection whose log is damaged before its end by giving up the records from this
   /// sequence number on, as the refusal's message names it; 0 = refuse.
   uint64_t accept_loss_from = 0;

@@ -249,4 +249,7 @@ def connect(
     write_timeout_ms: int = 60_000,
     compaction_interval_ms: int = 60_000,
     retained_versions: int = 1000,
+    policy: str = "speed",
+    compression: str = "adaptive",
+    vector_cache_bytes: int = ...,
 ) -> Database: ...

@@ -12,6 +12,10 @@ Value TextList(const std::vector<std::string>& texts) {
 }
 
 Value ValueOf(const ColumnInspection& column) {
+  Value::List trials;
+  for (const ColumnTrial& trial : column.trials) {
+    trials.push_back(Value::Object{{"way", trial.way}, {"bytes", NumberValue(trial.bytes)}});
+  }
   return Value::Object{
       {"path", column.path},
       {"physical_type", column.physical_type},
@@ -23,7 +27,10 @@ Value ValueOf(const ColumnInspection& column) {
       {"null_count", column.null_count ? NumberValue(*column.null_count) : Value()},
       {"min", column.min ? *column.min : Value()},
       {"max", column.max ? *column.max : Value()},
-      {"has_bloom_filter", column.has_bloom_filter}};
+      {"has_bloom_filter", column.has_bloom_filter},
+      {"chosen", column.chosen},
+      {"reason", column.reason},
+      {"trials", std::move(trials)}};
 }
 
 Value ValueOf(const PartInspection& part) {
@@ -40,6 +47,7 @@ Value ValueOf(const PartInspection& part) {
                        {"created_by", part.created_by},
                        {"modified_at", part.modified_at},
                        {"is_foreign", part.is_foreign},
+                       {"compression", part.compression},
                        {"columns", std::move(columns)}};
 }
 

@@ -37,6 +37,8 @@ inline constexpr size_t kFilterPathStepsMax = kJsonDepthMax;
 inline constexpr uint32_t kSearchThreadsMax = 256;
 
 inline constexpr uint32_t kSyncIntervalMsMax = 60'000;
+inline constexpr int kZstdLevelMin = 1;
+inline constexpr int kZstdLevelMax = 22;
 inline constexpr size_t kFlushBytesMin = size_t{1} << 20;
 inline constexpr size_t kFlushBytesMax = size_t{16} << 30;
 inline constexpr uint64_t kPartBytesMin = uint64_t{1} << 20;

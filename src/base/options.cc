@@ -1,6 +1,8 @@
 #include "viper/options.h"
 
+#include <charconv>
 #include <limits>
+#include <system_error>
 
 #include <fmt/core.h>
 
@@ -57,6 +59,54 @@ Result<DeleteMode> ParseDeleteMode(std::string_view name) {
       fmt::format("unknown delete mode: expected=auto|rewrite|vectors actual='{}'", name));
 }
 
+std::string_view StoragePolicyName(StoragePolicy policy) {
+  return policy == StoragePolicy::kSize ? "size" : "speed";
+}
+
+Result<StoragePolicy> ParseStoragePolicy(std::string_view name) {
+  for (StoragePolicy policy : {StoragePolicy::kSpeed, StoragePolicy::kSize}) {
+    if (name == StoragePolicyName(policy)) return policy;
+  }
+  return Status::InvalidArgument(
+      fmt::format("unknown storage policy: expected=speed|size actual='{}'", name));
+}
+
+std::string CompressionName(const Compression& compression) {
+  switch (compression.codec) {
+    case Codec::kNone:
+      return "none";
+    case Codec::kLz4:
+      return "lz4";
+    case Codec::kSnappy:
+      return "snappy";
+    case Codec::kZstd:
+      break;
+  }
+  return fmt::format("zstd:{}", compression.level);
+}
+
+Result<Compression> ParseCompression(std::string_view name) {
+  for (Codec codec : {Codec::kNone, Codec::kLz4, Codec::kSnappy}) {
+    if (name == CompressionName({.codec = codec})) return Compression{.codec = codec};
+  }
+  Compression zstd;
+  if (name == "zstd") return zstd;
+  constexpr std::string_view kPrefix = "zstd:";
+  if (name.starts_with(kPrefix)) {
+    const std::string_view level = name.substr(kPrefix.size());
+    const auto [end, error] =
+        std::from_chars(level.data(), level.data() + level.size(), zstd.level);
+    if (error == std::errc() && end == level.data() + level.size() && zstd.level >= kZstdLevelMin &&
+        zstd.level <= kZstdLevelMax) {
+      return zstd;
+    }
+  }
+  return Status::InvalidArgument(fmt::format(
+      "unknown compression: expected=none|lz4|snappy|zstd|zstd:LEVEL min_level={} max_level={} "
+      "actual='{}'",
+      kZstdLevelMin, kZstdLevelMax, name));
+}
+
 Status EngineOptions::Validate() const {
   if (durability > Durability::kNone) {
     return Status::InvalidArgument(fmt::format("EngineOptions::durability is unknown: actual={}",
@@ -65,6 +115,20 @@ Status EngineOptions::Validate() const {
   if (delete_mode > DeleteMode::kVectors) {
     return Status::InvalidArgument(fmt::format("EngineOptions::delete_mode is unknown: actual={}",
                                                static_cast<int>(delete_mode)));
+  }
+  if (storage_policy > StoragePolicy::kSize) {
+    return Status::InvalidArgument(fmt::format(
+        "EngineOptions::storage_policy is unknown: actual={}", static_cast<int>(storage_policy)));
+  }
+  if (compression.codec > Codec::kZstd) {
+    return Status::InvalidArgument(
+        fmt::format("EngineOptions::compression.codec is unknown: actual={}",
+                    static_cast<int>(compression.codec)));
+  }
+  if (compression.level < kZstdLevelMin || compression.level > kZstdLevelMax) {
+    return Status::InvalidArgument(
+        fmt::format("EngineOptions::compression.level is out of range: min={} max={} actual={}",
+                    kZstdLevelMin, kZstdLevelMax, compression.level));
   }
   const Status checks[] = {
       CheckRange("sync_interval_ms", sync_interval_ms, 1, kSyncIntervalMsMax),

@@ -36,6 +36,10 @@ TEST(EngineOptions, EachMemberIsHeldToItsRange) {
   refused("audit_share", [](auto& o) { o.audit_share = -0.1; });
   refused("audit_share", [](auto& o) { o.audit_share = 1.1; });
   refused("audit_share", [](auto& o) { o.audit_share = std::numeric_limits<double>::quiet_NaN(); });
+  refused("storage_policy", [](auto& o) { o.storage_policy = static_cast<StoragePolicy>(2); });
+  refused("compression.codec", [](auto& o) { o.compression.codec = static_cast<Codec>(4); });
+  refused("compression.level", [](auto& o) { o.compression.level = 0; });
+  refused("actual=23", [](auto& o) { o.compression.level = 23; });
   refused("search_threads", [](auto& o) { o.search_threads = 257; });
 }
 
@@ -62,6 +66,26 @@ TEST(Durability, NamesReadBack) {
     EXPECT_EQ(*ParseDurability(DurabilityName(durability)), durability);
   }
   EXPECT_STATUS(kInvalidArgument, "actual='always'", ParseDurability("always"));
+}
+
+TEST(StoragePolicy, NamesReadBack) {
+  for (StoragePolicy policy : {StoragePolicy::kSpeed, StoragePolicy::kSize}) {
+    EXPECT_EQ(*ParseStoragePolicy(StoragePolicyName(policy)), policy);
+  }
+  EXPECT_STATUS(kInvalidArgument, "actual='small'", ParseStoragePolicy("small"));
+}
+
+TEST(Compression, NamesReadBack) {
+  for (const Compression& compression :
+       {Compression{.codec = Codec::kNone}, Compression{.codec = Codec::kLz4},
+        Compression{.codec = Codec::kSnappy}, Compression{.level = 1}, Compression{.level = 22}}) {
+    EXPECT_EQ(*ParseCompression(CompressionName(compression)), compression);
+  }
+  EXPECT_EQ(*ParseCompression("zstd"), (Compression{.codec = Codec::kZstd, .level = 3}));
+  for (const char* name :
+       {"", "gzip", "zstd:", "zstd:0", "zstd:23", "zstd:3x", "zstd:-1", "lz4:1"}) {
+    EXPECT_STATUS(kInvalidArgument, "unknown compression", ParseCompression(name));
+  }
 }
 
 }  // namespace

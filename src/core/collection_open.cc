@@ -48,11 +48,27 @@ std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context
   return storage::TableLog::Make(*context.file_system, context.directory, LogOptions(context));
 }
 
-/// Under a limit of memory a quarter of it is for caches; who comes takes half of what is left.
-uint64_t CacheBytes(const MemoryBudget& memory, uint64_t wanted) {
-  if (!memory.is_limited()) return wanted;
-  const uint64_t share = memory.limit() / 4;
-  return std::min(wanted, (share - std::min(share, memory.used(MemoryUse::kCaches))) / 2);
+/// Under a limit of memory a quarter of it is for caches; who comes takes half of what is left, for
+/// both of its own in proportion to what is wanted.
+core::ReadContext::Caches TakeCaches(const CollectionContext& context) {
+  MemoryBudget& memory = *context.memory;
+  core::ReadContext::Caches caches;
+  caches.bytes = context.options.cache_bytes;
+  caches.vector_bytes = context.options.vector_cache_bytes;
+  const uint64_t wanted = caches.bytes + caches.vector_bytes;
+  uint64_t allowed = wanted;
+  if (memory.is_limited()) {
+    const uint64_t share = memory.limit() / 4;
+    allowed = (share - std::min(share, memory.used(MemoryUse::kCaches))) / 2;
+  }
+  const uint64_t taken = memory.TakeUpTo(MemoryUse::kCaches, std::min(wanted, allowed));
+  caches.charge = MemoryCharge(context.memory, MemoryUse::kCaches, taken);
+  if (taken < wanted) {
+    const double part = static_cast<double>(taken) / static_cast<double>(wanted);
+    caches.bytes = static_cast<size_t>(part * static_cast<double>(caches.bytes));
+    caches.vector_bytes = taken - caches.bytes;
+  }
+  return caches;
 }
 
 uint64_t FlushedSequence(const storage::TableState& table) {
@@ -160,11 +176,8 @@ Result<std::shared_ptr<const CollectionSchema>> Collection::Impl::TakeSchema(
   if (context_.read == nullptr) {
     context_.dim = schema.dim;
     context_.metric = schema.metric;
-    const uint64_t cache_bytes = context_.memory->TakeUpTo(
-        MemoryUse::kCaches, CacheBytes(*context_.memory, context_.options.cache_bytes));
     context_.read = std::make_shared<core::ReadContext>(
-        cache_bytes, MemoryCharge(context_.memory, MemoryUse::kCaches, cache_bytes),
-        context_.options.search_threads, *context_.clock);
+        TakeCaches(context_), context_.options.search_threads, *context_.clock);
   }
   if (schema.dim != context_.dim || schema.metric != context_.metric) {
     return Status::FailedPrecondition(fmt::format(

@@ -18,17 +18,17 @@ class ColumnCache::Slot::Lock {
   Slot& slot_;
 };
 
-ColumnCache::ColumnPointer ColumnCache::Slot::Use() {
+ColumnCache::RunPointer ColumnCache::Slot::Use() {
   Lock lock(*this);
-  was_used_ = column_ != nullptr;
-  return column_;
+  was_used_ = run_ != nullptr;
+  return run_;
 }
 
-void ColumnCache::Slot::Set(ColumnPointer column) {
+void ColumnCache::Slot::Set(RunPointer run) {
   {
     Lock lock(*this);
     was_used_ = false;
-    column_.swap(column);
+    run_.swap(run);
   }
   // What was there goes outside the lock.
 }
@@ -38,22 +38,27 @@ bool ColumnCache::Slot::TakeMark() {
   return std::exchange(was_used_, false);
 }
 
-ColumnCache::ColumnPointer ColumnCache::Keep(const Runs& runs, size_t number,
-                                             columnar::Column decoded) {
-  auto column = std::make_shared<const columnar::Column>(std::move(decoded));
-  const size_t bytes = column->memory_bytes() + sizeof(Entry);
-  if (bytes > bytes_max_) return column;
+size_t ColumnCache::bytes() const {
   MutexLock lock(mutex_);
-  if (ColumnPointer first = runs.slots_[number].Use()) return first;
-  runs.slots_[number].Set(column);
-  clock_.push_front({&runs, number, bytes});
-  bytes_ += bytes;
-  EvictLocked();
-  return column;
+  return bytes_;
 }
 
-void ColumnCache::EvictLocked() {
-  while (bytes_ > bytes_max_) {
+ColumnCache::RunPointer ColumnCache::Keep(const Slots& runs, size_t number, RunPointer decoded,
+                                          size_t run_bytes) {
+  const size_t bytes = run_bytes + sizeof(Entry);
+  if (bytes > bytes_max_) return decoded;
+  MutexLock lock(mutex_);
+  if (RunPointer first = runs.slots_[number].Use()) return first;
+  // Room is made first, so that the limit holds at every moment.
+  EvictLocked(bytes_max_ - bytes);
+  runs.slots_[number].Set(decoded);
+  clock_.push_front({&runs, number, bytes});
+  bytes_ += bytes;
+  return decoded;
+}
+
+void ColumnCache::EvictLocked(size_t bytes_left) {
+  while (bytes_ > bytes_left) {
     const Entry& oldest = clock_.back();
     Slot& slot = oldest.runs->slots_[oldest.number];
     if (slot.TakeMark()) {
@@ -66,7 +71,7 @@ void ColumnCache::EvictLocked() {
   }
 }
 
-void ColumnCache::Forget(const Runs& runs) {
+void ColumnCache::Forget(const Slots& runs) {
   MutexLock lock(mutex_);
   std::erase_if(clock_, [&](const Entry& entry) VIPER_REQUIRES(mutex_) {
     if (entry.runs != &runs) return false;

@@ -14,20 +14,29 @@
 
 namespace viper::core {
 
-/// Decoded runs of columns under a limit of bytes. What has not been used since the last look goes
-/// first (the clock algorithm: a hit only sets a mark). A hit takes no lock that other runs share:
-/// a search reads the ids of all its answers. Thread-safe.
+/// Decoded floats of a run of rows.
+struct DecodedFloats {
+  std::vector<float> floats;
+  size_t memory_bytes() const { return floats.capacity() * sizeof(float); }
+};
+
+/// Decoded runs of columns, of scalars or of vectors, under a limit of bytes. What has not been
+/// used since the last look goes first (the clock algorithm: a hit only sets a mark). A hit takes
+/// no lock that other runs share: a search reads the ids of all its answers. What readers still
+/// hold when it goes does not count. Thread-safe.
 class ColumnCache {
  public:
   using ColumnPointer = std::shared_ptr<const columnar::Column>;
+  using FloatsPointer = std::shared_ptr<const DecodedFloats>;
 
  private:
+  using RunPointer = std::shared_ptr<const void>;
   /// The place of one run.
   class Slot {
    public:
     /// Null if it is not held.
-    ColumnPointer Use();
-    void Set(ColumnPointer column);
+    RunPointer Use();
+    void Set(RunPointer run);
     /// Whether it was used since the last time.
     bool TakeMark();
 
@@ -36,50 +45,68 @@ class ColumnCache {
     class Lock;
     std::atomic<bool> is_locked_ = false;
     bool was_used_ = false;
-    ColumnPointer column_;
+    RunPointer run_;
   };
 
- public:
-  /// Runs 0 to count - 1 of something, such as the pages of a column. Forgets them when it goes;
-  /// the cache must outlive it. Thread-safe.
-  class Runs {
+  /// The places of runs 0 to count - 1. Forgets them when it goes.
+  class Slots {
    public:
-    Runs(ColumnCache& cache, size_t count) : cache_(&cache), slots_(count) {}
-    ~Runs() { cache_->Forget(*this); }
-    Runs(const Runs&) = delete;
-    Runs& operator=(const Runs&) = delete;
+    Slots(ColumnCache& cache, size_t count) : cache_(&cache), slots_(count) {}
+    ~Slots() { cache_->Forget(*this); }
+    Slots(const Slots&) = delete;
+    Slots& operator=(const Slots&) = delete;
 
-    /// The cached run, or what `decode` makes: a function that returns a Result<columnar::Column>,
-    /// called outside all locks (two threads may decode the same run; one copy stays). Errors are
-    /// returned and not cached.
-    template <typename Decode>
-    Result<ColumnPointer> Get(size_t number, const Decode& decode) const {
-      if (ColumnPointer cached = slots_[number].Use()) return cached;
-      VIPER_ASSIGN_OR_RETURN(columnar::Column decoded, decode());
-      return cache_->Keep(*this, number, std::move(decoded));
-    }
-
-   private:
+   protected:
     friend class ColumnCache;
     ColumnCache* cache_;
     mutable std::vector<Slot> slots_;
   };
 
+ public:
+  /// Runs 0 to count - 1 of something, such as the pages of a column. Forgets them when it goes;
+  /// the cache must outlive it. Thread-safe.
+  template <typename Run>
+  class RunsOf : public Slots {
+   public:
+    using Slots::Slots;
+
+    /// The cached run, or what `decode` makes: a function that returns a Result<Run>, called
+    /// outside all locks (two threads may decode the same run; one copy stays). Errors are returned
+    /// and not cached.
+    template <typename Decode>
+    Result<std::shared_ptr<const Run>> Get(size_t number, const Decode& decode) const {
+      if (RunPointer cached = slots_[number].Use()) {
+        return std::static_pointer_cast<const Run>(std::move(cached));
+      }
+      VIPER_ASSIGN_OR_RETURN(Run decoded, decode());
+      const size_t bytes = decoded.memory_bytes();
+      RunPointer kept =
+          cache_->Keep(*this, number, std::make_shared<const Run>(std::move(decoded)), bytes);
+      return std::static_pointer_cast<const Run>(std::move(kept));
+    }
+  };
+  using Runs = RunsOf<columnar::Column>;
+  using FloatRuns = RunsOf<DecodedFloats>;
+
   explicit ColumnCache(size_t bytes_max) : bytes_max_(bytes_max) {}
+
+  /// Bytes held now.
+  size_t bytes() const VIPER_EXCLUDES(mutex_);
 
  private:
   struct Entry {
-    const Runs* runs = nullptr;
+    const Slots* runs = nullptr;
     size_t number = 0;
     size_t bytes = 0;
   };
-  ColumnPointer Keep(const Runs& runs, size_t number, columnar::Column decoded);
-  void Forget(const Runs& runs);
-  void EvictLocked() VIPER_REQUIRES(mutex_);
+  RunPointer Keep(const Slots& runs, size_t number, RunPointer decoded, size_t run_bytes);
+  void Forget(const Slots& runs);
+  /// Let go until at most this many bytes are held.
+  void EvictLocked(size_t bytes_left) VIPER_REQUIRES(mutex_);
 
   const size_t bytes_max_;
   /// Taken before the lock of a slot.
-  Mutex mutex_;
+  mutable Mutex mutex_;
   /// The back is looked at next when room is needed.
   std::list<Entry> clock_ VIPER_GUARDED_BY(mutex_);
   size_t bytes_ VIPER_GUARDED_BY(mutex_) = 0;

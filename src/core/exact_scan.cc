@@ -41,8 +41,8 @@ void AddBlocks(const ReadView& view, const SourceRows& rows, uint64_t first_row,
     for (size_t i = 0; i < pages.size(); ++i) {
       const parquet::VectorPage& page = pages[i];
       scan.pages.emplace_back(&part, i);
-      scan.blocks.push_back({part.reader().Floats(page), page.rows.count,
-                             first_row + page.rows.first, selection, page.rows.first});
+      scan.blocks.push_back(
+          {nullptr, page.rows.count, first_row + page.rows.first, selection, page.rows.first});
     }
     return;
   }
@@ -95,9 +95,10 @@ Result<std::vector<FoundRows>> Run(const ReadView& view, const Scan& scan,
   return answers;
 }
 
-Status CheckBlock(const Scan& scan, size_t block) {
+Result<HeldFloats> OpenBlock(const Scan& scan, size_t block) {
   const auto [part, page] = scan.pages[block];
-  return part == nullptr ? Status::Ok() : part->CheckPage(page);
+  if (part == nullptr) return HeldFloats(scan.blocks[block].floats);
+  return part->OpenPage(page);
 }
 
 }  // namespace
@@ -117,7 +118,7 @@ Result<std::vector<FoundRows>> ScanSources(ReadContext& context, const ReadView&
   request.tie_less = [&](uint64_t a, uint64_t b) {
     return order.IsBefore(scan.LocationOf(a), scan.LocationOf(b));
   };
-  request.check_block = [&scan](size_t block) { return CheckBlock(scan, block); };
+  request.open_block = [&scan](size_t block) { return OpenBlock(scan, block); };
   VIPER_ASSIGN_OR_RETURN(auto answers, Run(view, scan, std::move(request)));
   VIPER_RETURN_IF_ERROR(order.status());
   return answers;
@@ -134,10 +135,10 @@ Result<std::vector<FoundRows>> ScanByDistance(const ReadView& view, const Select
   request.query_count = queries.count;
   request.k = k;
   request.pool = control.pool;
-  request.check_block = [&scan, &control](size_t block) {
+  request.open_block = [&scan, &control](size_t block) -> Result<HeldFloats> {
     const bool goes_on = !control.goes_on || control.goes_on();
-    return goes_on ? CheckBlock(scan, block)
-                   : Status::Cancelled("comparing with every record was stopped");
+    if (!goes_on) return Status::Cancelled("comparing with every record was stopped");
+    return OpenBlock(scan, block);
   };
   return Run(view, scan, std::move(request));
 }

@@ -113,6 +113,7 @@ Part::OpenOptions PartOptions(const CollectionContext& context, const Collection
   options.table_directory = context.directory;
   options.schema = &schema;
   options.cache = &context.read->cache;
+  options.vector_cache = &context.read->vector_cache;
   options.write_sidecar = !context.options.read_only;
   return options;
 }
@@ -126,6 +127,9 @@ PartBuildOptions MakeBuildOptions(const CollectionContext& context) {
   if (context.memory->is_limited()) {
     options.row_group_bytes = std::min(options.row_group_bytes, FileMemory(*context.memory) / 2);
   }
+  options.compression = {.policy = context.options.storage_policy,
+                         .adaptive = context.options.adaptive_compression,
+                         .fixed = context.options.compression};
   return options;
 }
 

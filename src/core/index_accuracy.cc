@@ -127,7 +127,7 @@ class AccuracyMeasurement {
     index::ForEach(request_.threads, rows.size(), [&](size_t i) {
       const auto floats = view_.FloatsOf(index_.LocationOf(rows[i]));
       statuses[i] = floats.status();
-      if (floats.ok() && IsAtNearest(*floats, clusters_[rows[i]])) ++agreeing;
+      if (floats.ok() && IsAtNearest(floats->floats, clusters_[rows[i]])) ++agreeing;
     });
     for (const Status& status : statuses) VIPER_RETURN_IF_ERROR(status);
     accuracy_.assignment_rows = rows.size();
@@ -153,10 +153,10 @@ class AccuracyMeasurement {
         std::min<uint64_t>(Affordable(products, kQueriesMin, kQueriesMax), accuracy_.rows / 2);
     for (const uint64_t row : Draw(count, request_.seed + 1, request_.fitted_rows)) {
       queries_.push_back({row, {}, 0});
-      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, view_.FloatsOf(index_.LocationOf(row)));
+      VIPER_ASSIGN_OR_RETURN(const HeldFloats held, view_.FloatsOf(index_.LocationOf(row)));
       const size_t first = floats_.size();
       floats_.resize(first + dim_);
-      std::memcpy(floats_.data() + first, floats, dim_ * sizeof(float));
+      std::memcpy(floats_.data() + first, held.floats, dim_ * sizeof(float));
     }
     accuracy_.queries = queries_.size();
     accuracy_.k = kNeighbours;

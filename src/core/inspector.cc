@@ -90,6 +90,7 @@ class Inspector {
     for (const parquet::ColumnLayout& column : layout.columns) {
       told.columns.push_back(ToInspection(column));
     }
+    AddChoices(layout, told);
     if (!inspection_.schema) return {};
     parquet::PartOpenOptions options;
     options.path = path;
@@ -112,6 +113,21 @@ class Inspector {
     told.null_count = column.null_count;
     told.has_bloom_filter = column.has_bloom_filter;
     return told;
+  }
+
+  /// What the writer of the file tells of its choices.
+  static void AddChoices(const parquet::PartLayout& layout, PartInspection& told) {
+    const auto pair = layout.key_values.find(std::string(parquet::kCompressionKey));
+    if (pair == layout.key_values.end()) return;
+    const parquet::CompressionReport report = parquet::ParseCompressionReport(pair->second);
+    told.compression = report.options;
+    for (ColumnInspection& column : told.columns) {
+      const auto found = report.columns.find(column.path.substr(0, column.path.find('.')));
+      if (found == report.columns.end()) continue;
+      column.chosen = found->second.chosen;
+      column.reason = found->second.reason;
+      for (const auto& [way, bytes] : found->second.trials) column.trials.push_back({way, bytes});
+    }
   }
 
   void AddBounds(const parquet::PartReader& reader, std::vector<ColumnInspection>& columns) const {

@@ -174,7 +174,7 @@ Result<CodedRows> MemtableCoder::CodeRows(const std::shared_ptr<const index::Mod
   } else if (model->metric() == Metric::kL2 && rows.AreWhole(model->dim())) {
     input.byte_rows = index::ByteRows::kWhole;
   }
-  input.floats = [&rows](uint64_t row) { return Result<const std::byte*>(rows.Floats(row)); };
+  input.floats = [&rows](uint64_t row) { return Result<HeldFloats>(rows.Floats(row)); };
   std::vector<std::byte> bytes;
   input.append = [&bytes](std::span<const std::byte> next) {
     bytes.insert(bytes.end(), next.begin(), next.end());

@@ -59,11 +59,18 @@ Result<storage::SidecarContent> MakeSidecarContent(const parquet::PartReader& re
   storage::SidecarContent content;
   content.part = fingerprint;
   content.row_count = reader.row_count();
-  for (const parquet::VectorPage& page : reader.vector_pages()) {
-    const std::byte* floats = reader.Floats(page);
+  for (size_t i = 0; i < reader.vector_pages().size(); ++i) {
+    const parquet::VectorPage& page = reader.vector_pages()[i];
+    std::vector<float> decoded;
+    if (!reader.maps_vectors()) {
+      VIPER_ASSIGN_OR_RETURN(decoded, reader.DecodeVectors(i));
+    }
+    const std::byte* floats = reader.maps_vectors()
+                                  ? reader.Floats(page)
+                                  : reinterpret_cast<const std::byte*>(decoded.data());
     if (reader.maps_vectors()) {
       content.pages.push_back(
-          {page.rows.first, page.rows.count, page.float_offset, FloatCrc(floats, page, dim)});
+          {page.rows.first, page.rows.count, page.offset, FloatCrc(floats, page, dim)});
     }
     content.max_norm = std::max(content.max_norm, NormBound(floats, page.rows.count, dim));
   }
@@ -212,7 +219,7 @@ Result<std::optional<uint32_t>> Part::FindId(std::string_view id, uint64_t id_ha
   return std::optional<uint32_t>();
 }
 
-Result<const std::byte*> Part::Floats(uint64_t row) const {
+Result<HeldFloats> Part::Floats(uint64_t row) const {
   const auto& pages = reader_->vector_pages();
   auto after = std::upper_bound(
       pages.begin(), pages.end(), row,
@@ -220,11 +227,36 @@ Result<const std::byte*> Part::Floats(uint64_t row) const {
   VIPER_ASSERT(after != pages.begin());
   const auto page = static_cast<size_t>(after - pages.begin()) - 1;
   VIPER_ASSERT(row < pages[page].rows.end());
-  VIPER_RETURN_IF_ERROR(CheckPage(page));
-  return reader_->Floats(pages[page]) + (row - pages[page].rows.first) * dim_ * sizeof(float);
+  VIPER_ASSIGN_OR_RETURN(HeldFloats held, OpenPage(page));
+  held.floats += (row - pages[page].rows.first) * dim_ * sizeof(float);
+  return held;
 }
 
-Status Part::CheckPage(size_t page) const {
+Result<HeldFloats> Part::FloatsToKeep(uint64_t row) const {
+  VIPER_ASSIGN_OR_RETURN(HeldFloats held, Floats(row));
+  if (held.holder == nullptr) return held;
+  auto copy =
+      std::make_shared<std::vector<std::byte>>(held.floats, held.floats + dim_ * sizeof(float));
+  const std::byte* bytes = copy->data();
+  return HeldFloats(bytes, std::move(copy));
+}
+
+Result<HeldFloats> Part::OpenPage(size_t page) const {
+  if (!decoded_pages_) {
+    VIPER_RETURN_IF_ERROR(CheckMappedPage(page));
+    return HeldFloats(reader_->Floats(reader_->vector_pages()[page]));
+  }
+  VIPER_ASSIGN_OR_RETURN(auto decoded, decoded_pages_->Get(page, [&]() -> Result<DecodedFloats> {
+    auto floats = reader_->DecodeVectors(page);
+    if (floats.ok()) return DecodedFloats{std::move(*floats)};
+    return floats.status().WithContext(
+        fmt::format("part {}: the vectors of a page are damaged", added_.path));
+  }));
+  const auto* floats = reinterpret_cast<const std::byte*>(decoded->floats.data());
+  return HeldFloats(floats, std::move(decoded));
+}
+
+Status Part::CheckMappedPage(size_t page) const {
   if (page_crcs_.empty() || page_is_good_[page].load(std::memory_order_relaxed)) return {};
   const parquet::VectorPage& place = reader_->vector_pages()[page];
   const uint32_t actual = FloatCrc(reader_->Floats(place), place, dim_);
@@ -233,7 +265,7 @@ Status Part::CheckPage(size_t page) const {
         "part {}: the vectors of rows {} to {} are damaged: checksum of {} bytes at {}: "
         "expected={:08x} actual={:08x}",
         added_.path, place.rows.first, place.rows.end() - 1,
-        place.rows.count * dim_ * sizeof(float), place.float_offset, page_crcs_[page], actual));
+        place.rows.count * dim_ * sizeof(float), place.offset, page_crcs_[page], actual));
   }
   page_is_good_[page].store(true, std::memory_order_relaxed);
   return {};
@@ -253,6 +285,8 @@ void Part::MakeCachedColumns(const OpenOptions& options) {
     id_page_firsts_.push_back(reader_->PageRows(columnar::kIdColumn, page).first);
   }
   id_order_.emplace(*options.cache, 1);
+  if (reader_->maps_vectors()) return;
+  decoded_pages_.emplace(*options.vector_cache, reader_->vector_pages().size());
 }
 
 const Part::CachedColumn& Part::CachedColumnOf(std::string_view column) const {

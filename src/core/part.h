@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/bitmap.h"
+#include "base/held_floats.h"
 #include "columnar/column.h"
 #include "core/column_cache.h"
 #include "parquet/part_file.h"
@@ -46,8 +47,9 @@ class Part {
     FileSystem* file_system = nullptr;
     std::string table_directory;
     const CollectionSchema* schema = nullptr;
-    /// Outlives the part.
+    /// Both outlive the part: for scalars, and for the pages of vectors that must be decoded.
     ColumnCache* cache = nullptr;
+    ColumnCache* vector_cache = nullptr;
     /// Write a sidecar that is missing or damaged (writers); else keep it in memory only.
     bool write_sidecar = false;
     /// What the sidecar holds, if the caller has just written the part (its fingerprint apart);
@@ -76,12 +78,15 @@ class Part {
   /// where hashes are alike.
   Result<std::optional<uint32_t>> FindId(std::string_view id, uint64_t id_hash,
                                          const Bitmap* dead) const;
-  /// The floats of a row. Corruption as in CheckPage.
-  Result<const std::byte*> Floats(uint64_t row) const;
-  /// Compare the floats of a vector page (index in reader().vector_pages()) with their checksum,
-  /// when first asked; Corruption that names the part, the page and its rows if they have changed.
-  /// Whoever reads floats asks first: a damaged page never gives an answer.
-  Status CheckPage(size_t page) const;
+  /// The floats of a row. Fails as OpenPage.
+  Result<HeldFloats> Floats(uint64_t row) const;
+  /// As Floats, for those who keep many rows: of a decoded page a copy of the row.
+  Result<HeldFloats> FloatsToKeep(uint64_t row) const;
+  /// The floats of a vector page (index in reader().vector_pages()): where they are in the map, or
+  /// decoded, from the cache of vectors. They are compared with their checksum when first asked for
+  /// and whenever they are decoded; Corruption that names the part, the page and its rows if they
+  /// have changed: a damaged page never gives an answer.
+  Result<HeldFloats> OpenPage(size_t page) const;
 
   /// The declared fields that it was opened with.
   const std::vector<Field>& fields() const { return fields_; }
@@ -137,6 +142,7 @@ class Part {
   };
 
   Part() = default;
+  Status CheckMappedPage(size_t page) const;
   /// Open the reader, and the sidecar: read, known, or made again.
   Status OpenFiles(const OpenOptions& options, const storage::PartFingerprint& fingerprint);
   void ReadPayloadKeys();
@@ -161,8 +167,8 @@ class Part {
   std::shared_ptr<const MappedFile> file_;
   std::unique_ptr<parquet::PartReader> reader_;
   std::unique_ptr<storage::PartSidecar> sidecar_;
-  /// Per vector page its CRC-32C, and whether it has been seen to be right. Empty when the floats
-  /// were decoded, which checked them.
+  /// Per vector page its CRC-32C, and whether it has been seen to be right. Empty when pages are
+  /// decoded, which checks them.
   std::vector<uint32_t> page_crcs_;
   mutable std::vector<std::atomic<bool>> page_is_good_;
   std::vector<RowRange> row_groups_;
@@ -171,6 +177,8 @@ class Part {
   /// First row of each page of ids.
   std::vector<uint64_t> id_page_firsts_;
   std::optional<ColumnCache::Runs> id_order_;
+  /// Only where vectors are not mapped.
+  std::optional<ColumnCache::FloatRuns> decoded_pages_;
   int64_t first_expiry_ = 0;
   int64_t last_expiry_ = 0;
   int64_t last_stamp_ = 0;

@@ -48,9 +48,12 @@ void AppendPayload(Value::Object payload, std::set<std::string, std::less<>>& ke
 /// One part being written.
 class OpenPart {
  public:
-  OpenPart(const PartBuildOptions& options, const CollectionSchema& schema, std::string uuid)
+  /// `choices` are those of the parts before it.
+  OpenPart(const PartBuildOptions& options, const CollectionSchema& schema,
+           std::shared_ptr<parquet::ColumnChoices> choices, std::string uuid)
       : options_(options),
         schema_(schema),
+        choices_(std::move(choices)),
         name_(storage::PartName(uuid)),
         staged_path_(storage::TmpPath(options.table_directory, name_)) {}
 
@@ -76,6 +79,7 @@ class OpenPart {
     if (writer_ == nullptr) {
       parquet::PartWriteOptions write_options;
       write_options.row_group_bytes = options_.row_group_bytes;
+      write_options.choices = choices_;
       VIPER_ASSIGN_OR_RETURN(writer_, parquet::PartWriter::Make(*file_, schema_, write_options));
     }
     VIPER_RETURN_IF_ERROR(writer_->Append(pending_));
@@ -130,7 +134,7 @@ class OpenPart {
     for (size_t i = 0; i < summary.vector_pages.size(); ++i) {
       const parquet::VectorPage& page = summary.vector_pages[i];
       content.pages.push_back(
-          {page.rows.first, page.rows.count, page.float_offset, summary.vector_page_crcs[i]});
+          {page.rows.first, page.rows.count, page.offset, summary.vector_page_crcs[i]});
     }
     content.id_hashes = std::move(id_hashes_);
     return content;
@@ -138,6 +142,7 @@ class OpenPart {
 
   const PartBuildOptions& options_;
   const CollectionSchema& schema_;
+  const std::shared_ptr<parquet::ColumnChoices> choices_;
   const std::string name_;
   const std::string staged_path_;
   std::unique_ptr<WritableFile> file_;
@@ -152,7 +157,10 @@ class OpenPart {
 class Builder {
  public:
   Builder(const PartBuildOptions& options, const CollectionSchema& schema, int64_t now_ms)
-      : options_(options), schema_(schema), now_ms_(now_ms) {}
+      : options_(options),
+        schema_(schema),
+        now_ms_(now_ms),
+        choices_(std::make_shared<parquet::ColumnChoices>(options.compression)) {}
   ~Builder() {
     if (open_) open_->Discard();
     // Nothing is here any more after Finish.
@@ -222,7 +230,7 @@ class Builder {
     if (open_ && open_->is_full()) VIPER_RETURN_IF_ERROR(ClosePart());
     if (open_ && open_->group_is_full()) VIPER_RETURN_IF_ERROR(open_->WriteGroup());
     if (open_) return {};
-    open_.emplace(options_, schema_, MakeUuid());
+    open_.emplace(options_, schema_, choices_, MakeUuid());
     return open_->Start();
   }
 
@@ -300,8 +308,9 @@ class Builder {
                                                                  : fallback);
       rows.ingested_at.push_back(
           columns.ingested_at->IsPresent(i) ? columns.ingested_at->int64s()[i] : fallback);
-      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, part.Floats(row));
-      rows.vectors.push_back(floats);
+      VIPER_ASSIGN_OR_RETURN(HeldFloats held, part.FloatsToKeep(row));
+      rows.vectors.push_back(held.floats);
+      if (held.holder != nullptr) rows.vector_holders.push_back(std::move(held.holder));
     }
     const size_t first = run.first - group_first;
     rows.expires_at.AppendRows(*columns.expires_at, first, run.count);
@@ -337,6 +346,7 @@ class Builder {
   const PartBuildOptions& options_;
   const CollectionSchema& schema_;
   const int64_t now_ms_;
+  const std::shared_ptr<parquet::ColumnChoices> choices_;
   std::optional<OpenPart> open_;
   BuiltParts built_;
 };

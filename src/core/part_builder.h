@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/collection_state.h"
+#include "parquet/column_coding.h"
 #include "platform/memory_budget.h"
 #include "storage/part_sidecar.h"
 #include "storage/table_log.h"
@@ -24,6 +25,7 @@ struct PartBuildOptions {
   uint64_t row_group_bytes = uint64_t{64} << 20;
   /// Counts that; null = nobody does.
   std::shared_ptr<MemoryBudget> memory;
+  parquet::CompressionOptions compression = {};
   /// Told how many bytes of rows of parts were copied since the last time; what it fails with ends
   /// the building. Null = nobody is.
   std::function<Status(uint64_t bytes)> advance = {};

@@ -73,9 +73,9 @@ Result<std::vector<std::string>> ReadView::IdsOf(std::span<const Location> locat
   return ids;
 }
 
-Result<const std::byte*> ReadView::FloatsOf(const Location& location) const {
+Result<HeldFloats> ReadView::FloatsOf(const Location& location) const {
   if (is_part(location.source)) return parts[location.source].part->Floats(location.row);
-  return memtable_of(location.source).row(static_cast<uint32_t>(location.row)).vector;
+  return HeldFloats(memtable_of(location.source).row(static_cast<uint32_t>(location.row)).vector);
 }
 
 Result<columnar::Predicate> BindFilter(const ReadView& view, const Filter& filter) {

@@ -85,7 +85,7 @@ struct ReadView {
   Result<std::string> IdOf(const Location& location) const;
   /// The ids of several rows: their memory, which is all over the collection, is fetched together.
   Result<std::vector<std::string>> IdsOf(std::span<const Location> locations) const;
-  Result<const std::byte*> FloatsOf(const Location& location) const;
+  Result<HeldFloats> FloatsOf(const Location& location) const;
 };
 
 /// Resolve the names of a filter against the declared fields and the metadata keys in use.

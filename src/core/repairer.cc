@@ -133,6 +133,7 @@ class Repairer {
     options.table_directory = directory_;
     options.schema = &schema;
     options.cache = &cache;
+    options.vector_cache = &cache;
     options.write_sidecar = true;
     VIPER_RETURN_IF_ERROR(Part::Open(added, options).status());
     // Where the file could not be written the part is as well read without one.

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 
 #include "viper/record.h"
@@ -22,8 +23,9 @@ struct Row {
   int64_t timestamp = 0;    // microseconds
   int64_t ingested_at = 0;  // microseconds
   int64_t expires_at = kNeverExpires;
-  /// `dim` floats at any byte address; not owned.
+  /// `dim` floats at any byte address; not owned, unless `vector_holder` is set, which does.
   const std::byte* vector = nullptr;
+  std::shared_ptr<const void> vector_holder = nullptr;
 };
 
 }  // namespace viper::core

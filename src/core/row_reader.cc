@@ -96,7 +96,9 @@ Result<Row> ReadPartRow(const ReadView& view, const Location& location) {
   VIPER_ASSIGN_OR_RETURN(row.timestamp, ReadTime(part, kTimestampColumn, location.row));
   VIPER_ASSIGN_OR_RETURN(row.ingested_at, ReadTime(part, kIngestedAtColumn, location.row));
   VIPER_ASSIGN_OR_RETURN(row.expires_at, view.ExpiryOf(location));
-  VIPER_ASSIGN_OR_RETURN(row.vector, part.Floats(location.row));
+  VIPER_ASSIGN_OR_RETURN(HeldFloats held, part.FloatsToKeep(location.row));
+  row.vector = held.floats;
+  row.vector_holder = std::move(held.holder);
   return row;
 }
 
@@ -160,9 +162,9 @@ Result<Record> ReadRecord(const ReadView& view, const Location& location,
         projection);
   }
   if (projection.vector) {
-    VIPER_ASSIGN_OR_RETURN(const std::byte* floats, view.FloatsOf(location));
+    VIPER_ASSIGN_OR_RETURN(const HeldFloats held, view.FloatsOf(location));
     record.vector.resize(view.schema->dim);
-    std::memcpy(record.vector.data(), floats, view.schema->dim * sizeof(float));
+    std::memcpy(record.vector.data(), held.floats, view.schema->dim * sizeof(float));
   }
   return record;
 }

@@ -20,7 +20,7 @@ RowsOfParts::RowsOfParts(const ReadView& view, const std::vector<size_t>& parts)
   }
 }
 
-Result<const std::byte*> RowsOfParts::Floats(uint64_t row) const {
+Result<HeldFloats> RowsOfParts::Floats(uint64_t row) const {
   const auto after = std::upper_bound(firsts_.begin(), firsts_.end(), row);
   const auto part = static_cast<size_t>(after - firsts_.begin()) - 1;
   return parts_[part]->Floats(row - firsts_[part]);
@@ -42,8 +42,8 @@ Result<std::vector<float>> RowsOfParts::FloatsOf(std::span<const uint64_t> numbe
   std::vector<float> floats(numbers.size() * dim);
   size_t next = 0;
   for (const uint64_t row : numbers) {
-    VIPER_ASSIGN_OR_RETURN(const std::byte* bytes, Floats(row));
-    std::memcpy(floats.data() + next, bytes, dim * sizeof(float));
+    VIPER_ASSIGN_OR_RETURN(const HeldFloats held, Floats(row));
+    std::memcpy(floats.data() + next, held.floats, dim * sizeof(float));
     next += dim;
   }
   return floats;
@@ -93,10 +93,11 @@ Result<AssignedRows> AssignRows(const RowsOfParts& rows,
   std::vector<double> sums(pages.size());
   const auto assign = [&](size_t i) {
     const Page& page = pages[i];
-    statuses[i] = page.part->CheckPage(page.page);
-    if (!statuses[i].ok()) return;
+    const auto held = page.part->OpenPage(page.page);
+    statuses[i] = held.status();
+    if (!held.ok()) return;
     const parquet::VectorPage& place = page.part->reader().vector_pages()[page.page];
-    const std::byte* floats = page.part->reader().Floats(place);
+    const std::byte* floats = held->floats;
     std::vector<float> squared(place.rows.count);
     assigner.Assign(floats, place.rows.count, assigned.clusters.data() + page.first_row,
                     squared.data());

@@ -26,7 +26,7 @@ class RowsOfParts {
   uint64_t count() const { return count_; }
   const std::vector<std::shared_ptr<const Part>>& parts() const { return parts_; }
 
-  Result<const std::byte*> Floats(uint64_t row) const;
+  Result<HeldFloats> Floats(uint64_t row) const;
   /// `count` rows, spread evenly, each moved at random inside its stretch; rising.
   std::vector<uint64_t> Sample(size_t count, uint64_t seed) const;
   Result<std::vector<float>> FloatsOf(std::span<const uint64_t> numbers, size_t dim) const;

@@ -33,7 +33,7 @@ class RowsOfPartsTest : public IndexedCollectionFixture {
     std::vector<float> floats(kDim);
     const auto bytes = view_->parts[part].part->Floats(row);
     EXPECT_OK(bytes);
-    std::memcpy(floats.data(), *bytes, kDim * sizeof(float));
+    std::memcpy(floats.data(), bytes->floats, kDim * sizeof(float));
     return floats;
   }
 

@@ -54,9 +54,9 @@ Result<Hit> MakeHit(const ReadView& view, const Location& location, double dista
     VIPER_ASSIGN_OR_RETURN(hit.metadata, core::ReadMetadata(view, location, projection));
   }
   if (projection.vector) {
-    VIPER_ASSIGN_OR_RETURN(const std::byte* floats, view.FloatsOf(location));
+    VIPER_ASSIGN_OR_RETURN(const HeldFloats held, view.FloatsOf(location));
     hit.vector.resize(view.schema->dim);
-    std::memcpy(hit.vector.data(), floats, view.schema->dim * sizeof(float));
+    std::memcpy(hit.vector.data(), held.floats, view.schema->dim * sizeof(float));
   }
   return hit;
 }

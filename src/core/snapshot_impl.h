@@ -29,17 +29,23 @@ struct ReadContext {
   /// One byte in so many of the cache is for selections.
   static constexpr size_t kSelectionShare = 4;
 
-  /// `cache_charge` is for the caches, whatever they hold.
-  ReadContext(size_t cache_bytes, MemoryCharge cache_charge, size_t search_threads,
-              const Clock& read_clock)
-      : charge(std::move(cache_charge)),
-        cache(cache_bytes - cache_bytes / kSelectionShare),
-        selector(cache_bytes / kSelectionShare),
+  /// What the caches may hold, and the charge for it.
+  struct Caches {
+    size_t bytes = 0;
+    size_t vector_bytes = 0;
+    MemoryCharge charge = {};
+  };
+  ReadContext(Caches caches, size_t search_threads, const Clock& read_clock)
+      : charge(std::move(caches.charge)),
+        cache(caches.bytes - caches.bytes / kSelectionShare),
+        vector_cache(caches.vector_bytes),
+        selector(caches.bytes / kSelectionShare),
         pool("viper-search", search_threads),
         clock(read_clock) {}
 
   const MemoryCharge charge;
   ColumnCache cache;
+  ColumnCache vector_cache;
   ViewSelector selector;
   ThreadPool pool;
   CollectionIndex index;

@@ -124,6 +124,7 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
         for (size_t i = 0; i < column->row_count(); ++i) text += column->ValueAt(i).ToJson() + "\n";
       }
     }
+    if (!(*reader)->maps_vectors()) return std::nullopt;
     for (const parquet::VectorPage& page : (*reader)->vector_pages()) {
       text += ToHex({(*reader)->Floats(page), page.rows.count * kDim * sizeof(float)});
     }

@@ -94,8 +94,8 @@ void CandidateRows::CompareRun(const PassedRow* rows, size_t count) {
 
 /// Without byte rows: the floats decide at once.
 void CandidateRows::CompareFloats(const PassedRow& row) {
-  const std::byte* floats = FloatsOf(row);
-  if (floats != nullptr) Keep(query_->PreparedValue(DistanceTo(floats)), 0, row);
+  const HeldFloats held = FloatsOf(row);
+  if (held.floats != nullptr) Keep(query_->PreparedValue(DistanceTo(held.floats)), 0, row);
 }
 
 void CandidateRows::Keep(float estimate, float error, const PassedRow& row) {
@@ -118,11 +118,11 @@ const ByteQuery* CandidateRows::ExactBytesOf(const PassedRow& row) const {
   return query.is_exact() ? &query : nullptr;
 }
 
-const std::byte* CandidateRows::FloatsOf(const PassedRow& row) {
-  const auto floats = request_->floats(NumberOf(row));
-  if (floats.ok()) return *floats;
+HeldFloats CandidateRows::FloatsOf(const PassedRow& row) {
+  auto floats = request_->floats(NumberOf(row));
+  if (floats.ok()) return std::move(*floats);
   if (failure_.ok()) failure_ = floats.status();
-  return nullptr;
+  return {};
 }
 
 double CandidateRows::DistanceTo(const std::byte* floats) {
@@ -142,14 +142,15 @@ void CandidateRows::DropTheFar() {
 
 void CandidateRows::OfferGroup(size_t first, size_t last, TopRows& top) {
   const size_t float_bytes = query_->model().dim() * sizeof(float);
-  const std::byte* floats[kFloatsTogether] = {};
+  HeldFloats held[kFloatsTogether];
   for (size_t i = first; i < last; ++i) {
     const PassedRow& row = candidates_[i].row;
     if (ExactBytesOf(row) != nullptr) continue;
-    floats[i - first] = FloatsOf(row);
-    if (floats[i - first] == nullptr) continue;
+    held[i - first] = FloatsOf(row);
+    const std::byte* floats = held[i - first].floats;
+    if (floats == nullptr) continue;
     for (size_t line = 0; line < float_bytes; line += kLineBytes) {
-      __builtin_prefetch(floats[i - first] + line, 0, 3);
+      __builtin_prefetch(floats + line, 0, 3);
     }
   }
   for (size_t i = first; i < last; ++i) {
@@ -158,8 +159,8 @@ void CandidateRows::OfferGroup(size_t first, size_t last, TopRows& top) {
     double distance = 0;
     if (const ByteQuery* bytes = ExactBytesOf(row)) {
       bytes->ExactDistances(&row.byte_row, 1, &distance);
-    } else if (floats[i - first] != nullptr) {
-      distance = DistanceTo(floats[i - first]);
+    } else if (held[i - first].floats != nullptr) {
+      distance = DistanceTo(held[i - first].floats);
     } else {
       continue;
     }

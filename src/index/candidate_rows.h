@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/held_floats.h"
 #include "index/index_search.h"
 #include "index/prepared_query.h"
 #include "index/threshold.h"
@@ -79,7 +80,7 @@ class CandidateRows {
   uint64_t NumberOf(const PassedRow& row) const;
   const ByteQuery* ExactBytesOf(const PassedRow& row) const;
   /// Null (and noted in failure_) if they cannot be read.
-  const std::byte* FloatsOf(const PassedRow& row);
+  HeldFloats FloatsOf(const PassedRow& row);
   double DistanceTo(const std::byte* floats);
   /// Offer candidates [first, last), as long as they may be nearer than what is held.
   void OfferGroup(size_t first, size_t last, TopRows& top);

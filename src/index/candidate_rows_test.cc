@@ -25,7 +25,7 @@ class CandidateRowsTest : public testing::TestWithParam<ByteRows> {
     searched_.segment = built_.segment.get();
     request_.model = built_.model.get();
     request_.segments = {&searched_, 1};
-    request_.floats = [this](uint64_t row) -> Result<const std::byte*> {
+    request_.floats = [this](uint64_t row) -> Result<HeldFloats> {
       if (row == damaged_row_) return Status::Corruption("page 7");
       return built_.Row(row);
     };

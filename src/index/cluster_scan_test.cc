@@ -22,7 +22,7 @@ class ClusterScanTest : public testing::Test {
     request_.segments = {&searched_, 1};
     request_.k = 10;
     request_.recall = 0.999;
-    request_.floats = [this](uint64_t row) -> Result<const std::byte*> { return built_.Row(row); };
+    request_.floats = [this](uint64_t row) -> Result<HeldFloats> { return built_.Row(row); };
     query_ = std::span(built_.rows).first(32);
     prepared_.Prepare(*built_.model, query_);
     ranked_ = RankClusters(*built_.model, query_, 30);

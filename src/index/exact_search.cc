@@ -357,8 +357,13 @@ Result<std::vector<TopRows>> ScanShare(const ExactSearchRequest& request,
       const size_t first = std::clamp(share.first, block_first, block_first + block.row_count);
       const size_t last = std::clamp(share.last, block_first, block_first + block.row_count);
       if (first < last && AnySelected(block, first - block_first, last - block_first)) {
-        if (q == 0 && request.check_block) VIPER_RETURN_IF_ERROR(request.check_block(i));
-        VIPER_RETURN_IF_ERROR(ScanInPieces(request, block, {first - block_first, last - first},
+        RowBlock opened = block;
+        HeldFloats held;
+        if (request.open_block) {
+          VIPER_ASSIGN_OR_RETURN(held, request.open_block(i));
+          opened.floats = held.floats;
+        }
+        VIPER_RETURN_IF_ERROR(ScanInPieces(request, opened, {first - block_first, last - first},
                                            {first - share.first, share.last - share.first}, scan));
       }
       block_first += block.row_count;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bitmap.h"
+#include "base/held_floats.h"
 #include "base/stop_signal.h"
 #include "index/exact_distance.h"
 #include "index/top_rows.h"
@@ -17,8 +18,8 @@
 
 namespace viper::index {
 
-/// A run of rows to compare: `row_count x dim` floats at any byte address. Row i of the block has
-/// the number `first_row + i` in the caller's numbering.
+/// A run of rows to compare: `row_count x dim` floats at any byte address (null where open_block
+/// gives them). Row i of the block has the number `first_row + i` in the caller's numbering.
 struct RowBlock {
   const std::byte* floats = nullptr;
   size_t row_count = 0;
@@ -45,10 +46,10 @@ struct ExactSearchRequest {
   TieLess tie_less;
   /// Splits the work of large scans; null = this thread only.
   ThreadPool* pool = nullptr;
-  /// Asked before the floats of a block (its index in `blocks`) are read for the first time by a
-  /// thread; a failure ends the search with it. Called from several threads at once if there is a
-  /// pool. Null = nothing to check.
-  std::function<Status(size_t)> check_block;
+  /// Gives the floats of a block (its index in `blocks`), in place of RowBlock::floats, to a thread
+  /// that is about to read them and holds them until it is through; a failure ends the search with
+  /// it. Called from several threads at once if there is a pool. Null = the blocks have them.
+  std::function<Result<HeldFloats>(size_t)> open_block;
   /// Asked every few thousand rows. Null = the search runs to its end.
   const StopSignal* stop = nullptr;
   const kernels::KernelTable* kernel = nullptr;  // null = kernels::Active()
@@ -59,7 +60,7 @@ struct ExactSearchRequest {
 /// double those rows of which the bound on the rounding error of the scan does not prove that they
 /// are farther than k others. Rows that are not finite come last, at distance infinity. Result:
 /// query_count lists of at most k rows, best first; the same for any pool and kernel. Fails only as
-/// check_block and stop do.
+/// open_block and stop do.
 Result<std::vector<std::vector<ScoredRow>>> ExactSearch(const ExactSearchRequest& request);
 
 }  // namespace viper::index

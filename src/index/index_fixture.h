@@ -94,7 +94,7 @@ inline std::vector<std::byte> WriteSegmentBytes(const BuiltIndex& built, ByteRow
   input.parts = {{"part-a.parquet", 1234, built.count()}};
   input.byte_rows = kind;
   input.clusters = built.clusters;
-  input.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  input.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
   input.append = [&bytes](std::span<const std::byte> more) {
     bytes.insert(bytes.end(), more.begin(), more.end());
     return Status::Ok();

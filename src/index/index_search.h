@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bitmap.h"
+#include "base/held_floats.h"
 #include "base/stop_signal.h"
 #include "index/model.h"
 #include "index/scan_mask.h"
@@ -57,7 +58,7 @@ struct IndexSearchRequest {
   /// Asked between blocks. Null = the search runs to its end.
   const StopSignal* stop = nullptr;
   /// Floats of a row (the caller's numbering); fails for a damaged page.
-  std::function<Result<const std::byte*>(uint64_t row)> floats;
+  std::function<Result<HeldFloats>(uint64_t row)> floats;
   /// As in ExactSearchRequest.
   TieLess tie_less;
   /// Threads among which the clusters of a query are divided, as many as get `share_bytes` of codes

@@ -36,7 +36,7 @@ std::vector<ScoredRow> Search(const BuiltIndex& built, std::span<const float> qu
     clusters.Add(*built.segment, mask.get());
     request.clusters = &clusters;
   }
-  request.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  request.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
   auto found = IndexSearch(request, counts);
   EXPECT_TRUE(found.ok()) << found.status().ToString();
   return std::move(found->front());
@@ -179,9 +179,7 @@ TEST(IndexSearch, PlansTheProbesThatItMakes) {
         BuildIndex(ClusteredRows(20'000, 32, 300, random), 32, metric, 400, ByteRows::kScaled);
     std::vector<uint64_t> taught;
     for (uint64_t row = 0; row < 400; ++row) taught.push_back(row * 50);
-    const auto floats = [&built](uint64_t row) -> Result<const std::byte*> {
-      return built.Row(row);
-    };
+    const auto floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
     ProbeTraining training;
     training.segment = built.segment.get();
     training.clusters = built.clusters;
@@ -283,7 +281,7 @@ TEST(IndexSearch, AMaskMayBeOlderThanTheSelection) {
   request.segments = {&searched, 1};
   request.clusters = &clusters;
   request.k = 2000;
-  request.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  request.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
   const auto query = NormalVector(16, random);
   request.queries = query;
   EXPECT_EQ(IndexSearch(request, nullptr).value().front(), built.Nearest(query, 2000, &narrow));
@@ -300,7 +298,7 @@ TEST(IndexSearch, ADamagedClusterIsNamed) {
   request.segments = {&searched, 1};
   request.probes = 10;
   request.k = 5;
-  request.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  request.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
   const std::vector<float> query(16, 0.5F);
   request.queries = query;
   const auto found = IndexSearch(request, nullptr);

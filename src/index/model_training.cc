@@ -345,10 +345,10 @@ class ProbeFitting {
   Result<std::vector<SampleQuery>> StoredQueries(std::span<const uint64_t> rows) const {
     std::vector<SampleQuery> stored;
     for (const uint64_t row : rows) {
-      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, training_.floats(row));
+      VIPER_ASSIGN_OR_RETURN(const HeldFloats held, training_.floats(row));
       SampleQuery& query = stored.emplace_back();
       query.floats.resize(model_.dim());
-      std::memcpy(query.floats.data(), floats, query.floats.size() * sizeof(float));
+      std::memcpy(query.floats.data(), held.floats, query.floats.size() * sizeof(float));
       query.row = row;
     }
     return stored;

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/held_floats.h"
 #include "index/clustering.h"
 #include "index/model.h"
 #include "index/segment.h"
@@ -73,7 +74,7 @@ struct ProbeTraining {
   std::span<const uint32_t> clusters;
   /// Rows of the segment that are searched for.
   std::span<const uint64_t> queries;
-  std::function<Result<const std::byte*>(uint64_t row)> floats;
+  std::function<Result<HeldFloats>(uint64_t row)> floats;
   /// The k true nearest rows of each of some queries (count x dim), nearest first, by comparing
   /// with every row. Asked for a few of `queries`, and for up to half of all sample queries if
   /// these show that searching a part of the clusters does not find what is near. Empty = that is

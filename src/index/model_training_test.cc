@@ -173,7 +173,7 @@ TEST(FitProbes, StopsWhenToldToAndTellsHowFarItIs) {
   training.segment = built.segment.get();
   training.clusters = built.clusters;
   training.queries = queries;
-  training.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  training.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
   double told = 0;
   training.progress = [&told](double share) {
     told = share;
@@ -206,7 +206,7 @@ TEST(FitProbes, ComparesWithEveryRowWhereAPartOfTheClustersIsNotEnough) {
     training.segment = built.segment.get();
     training.clusters = built.clusters;
     training.queries = queries;
-    training.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+    training.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
     const auto unchecked = FitProbes(built.model, training).value();
     std::vector<size_t> asked;
     training.nearest = [&](std::span<const float> floats,
@@ -255,7 +255,7 @@ TEST(FitProbes, LearnsNothingFromASingleQuery) {
   training.segment = built.segment.get();
   training.clusters = built.clusters;
   training.queries = queries;
-  training.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  training.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
   const auto fitted = FitProbes(built.model, training).value();
   EXPECT_TRUE(fitted->content().probes.empty());
   EXPECT_TRUE(Model::Decode(fitted->Encode()).ok());
@@ -270,7 +270,7 @@ TEST(FitProbes, FailsAsTheComparisonDoes) {
   training.segment = built.segment.get();
   training.clusters = built.clusters;
   training.queries = queries;
-  training.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  training.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
   training.nearest = [](std::span<const float>,
                         size_t) -> Result<std::vector<std::vector<uint64_t>>> {
     return Status::Cancelled("stopped");

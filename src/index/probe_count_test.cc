@@ -95,9 +95,7 @@ class CountProbesTest : public testing::Test {
       training.segment = built_.segment.get();
       training.clusters = built_.clusters;
       training.queries = queries;
-      training.floats = [this](uint64_t row) -> Result<const std::byte*> {
-        return built_.Row(row);
-      };
+      training.floats = [this](uint64_t row) -> Result<HeldFloats> { return built_.Row(row); };
       fitted_ = FitProbes(built_.model, training).value();
     }
     return fitted_;

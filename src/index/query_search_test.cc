@@ -42,7 +42,7 @@ class QuerySearchTest : public testing::Test {
     request_.segments = {&searched_, 1};
     request_.k = 10;
     request_.probes = 12;
-    request_.floats = [this](uint64_t row) -> Result<const std::byte*> { return built_.Row(row); };
+    request_.floats = [this](uint64_t row) -> Result<HeldFloats> { return built_.Row(row); };
   }
 
   std::span<const float> Query(size_t i) const { return std::span(queries_).subspan(i * 32, 32); }
@@ -199,7 +199,7 @@ TEST_F(QuerySearchTest, ThreadsGoOnUntilThereAreKRowsOfAllSegmentsAndMasks) {
   clusters.Add(*more.segment, mask.get());
   request_.segments = segments;
   request_.clusters = &clusters;
-  request_.floats = [&](uint64_t row) -> Result<const std::byte*> {
+  request_.floats = [&](uint64_t row) -> Result<HeldFloats> {
     return row < built_.count() ? built_.Row(row) : more.Row(row - built_.count());
   };
   // Nothing is lost to a threshold where there is none. All, and more than the clusters hold.

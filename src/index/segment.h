@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/coding.h"
+#include "base/held_floats.h"
 #include "index/model.h"
 #include "platform/thread_pool.h"
 #include "viper/result.h"
@@ -119,7 +120,7 @@ struct SegmentInput {
   std::vector<SegmentPart> parts;
   ByteRows byte_rows = ByteRows::kScaled;
   /// The floats of a row of the segment; fails for a damaged page.
-  std::function<Result<const std::byte*>(uint64_t row)> floats;
+  std::function<Result<HeldFloats>(uint64_t row)> floats;
   /// The cluster of each row of the segment. Not owned.
   std::span<const uint32_t> clusters;
   double mean_squared_distance = 0;

@@ -67,7 +67,7 @@ TEST(WriteSegment, StopsWhenToldTo) {
   SegmentInput input;
   input.model = built.model;
   input.clusters = built.clusters;
-  input.floats = [&built](uint64_t row) -> Result<const std::byte*> { return built.Row(row); };
+  input.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
   input.append = [](std::span<const std::byte>) { return Status::Ok(); };
   input.progress = [](double) { return false; };
   EXPECT_EQ(WriteSegment(input).code(), StatusCode::kCancelled);

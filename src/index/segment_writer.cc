@@ -51,9 +51,9 @@ class ClusterEncoder {
     std::vector<std::byte> bytes(layout.bytes);
     const size_t block_bytes = kernels::BlockBytes(model_.planes());
     for (size_t i = 0; i < rows.size(); ++i) {
-      VIPER_ASSIGN_OR_RETURN(const std::byte* floats, input_.floats(rows[i]));
-      std::memcpy(plain_.data(), floats, plain_.size() * sizeof(float));
-      model_.PrepareRows(floats, 1, prepared_.data());
+      VIPER_ASSIGN_OR_RETURN(const HeldFloats row, input_.floats(rows[i]));
+      std::memcpy(plain_.data(), row.floats, plain_.size() * sizeof(float));
+      model_.PrepareRows(row.floats, 1, prepared_.data());
       model_.rotation().Apply(prepared_.data(), rotated_.data());
       EncodeBits(cluster, i, bytes.data() + i / kBlockRows * block_bytes);
       StoreFixed(bytes.data() + layout.numbers_offset + i * sizeof(uint32_t), rows[i]);
@@ -105,8 +105,8 @@ Result<std::vector<uint32_t>> FindZeroRows(const SegmentInput& input) {
   std::vector<uint32_t> zero_rows;
   if (input.model->metric() != Metric::kCosine) return zero_rows;
   for (size_t row = 0; row < input.clusters.size(); ++row) {
-    VIPER_ASSIGN_OR_RETURN(const std::byte* floats, input.floats(row));
-    if (IsZero(floats, input.model->dim())) zero_rows.push_back(static_cast<uint32_t>(row));
+    VIPER_ASSIGN_OR_RETURN(const HeldFloats held, input.floats(row));
+    if (IsZero(held.floats, input.model->dim())) zero_rows.push_back(static_cast<uint32_t>(row));
   }
   return zero_rows;
 }

@@ -335,7 +335,7 @@ TEST_F(ParquetRecordSource, FilesThatCannotBeReadSayWhy) {
                 Open({{::arrow::field("v", ::arrow::list(::arrow::float32())), "[]"}}));
   const CollectionSchema schema = ExampleSchema(16);
   auto bytes = WritePart(MakeExampleRows(100, 16, /*seed=*/3).rows, schema);
-  bytes[OpenPart(bytes, schema).value()->vector_pages()[0].float_offset] ^= std::byte{1};
+  bytes[OpenPart(bytes, schema).value()->vector_pages()[0].offset] ^= std::byte{1};
   EXPECT_STATUS(kCorruption, "rows.parquet: ", OpenParquetSource(Save(bytes), {}));
 }
 

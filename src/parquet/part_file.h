@@ -13,6 +13,7 @@
 #include "base/row_range.h"
 #include "columnar/column.h"
 #include "columnar/predicate.h"
+#include "parquet/column_coding.h"
 #include "viper/file_system.h"
 #include "viper/schema.h"
 
@@ -28,8 +29,10 @@ struct PartRows {
   std::vector<columnar::Column> fields;
   /// What is not declared, as canonical JSON object text; absent when there is nothing.
   columnar::Column payload{FieldType::kString};
-  /// One per row: `dim` floats at any byte address. Not owned; valid until Append returns.
+  /// One per row: `dim` floats at any byte address, valid until Append returns. Not owned, but
+  /// `vector_holders` may hold some of them.
   std::vector<const std::byte*> vectors;
+  std::vector<std::shared_ptr<const void>> vector_holders = {};
 
   size_t row_count() const { return ids.size(); }
 };
@@ -37,15 +40,17 @@ struct PartRows {
 struct PartWriteOptions {
   /// Floats per row group, in bytes; rows of one Append never share a row group with another's.
   size_t row_group_bytes = size_t{64} << 20;
-  /// Zstandard level for everything but the vectors.
-  int zstd_level = 3;
+  CompressionOptions compression = {};
+  /// The choices of the parts before this one, if one build writes several; null = its own.
+  std::shared_ptr<ColumnChoices> choices = nullptr;
 };
 
 /// Where the floats of a run of rows lie.
 struct VectorPage {
   RowRange rows;
-  /// From the beginning of the mapped file.
-  uint64_t float_offset = 0;
+  /// Bytes from the beginning of the file: of the floats, or of the encoded page where the floats
+  /// cannot be mapped.
+  uint64_t offset = 0;
   friend bool operator==(const VectorPage&, const VectorPage&) = default;
 };
 
@@ -58,6 +63,7 @@ struct PartSummary {
   std::map<std::string, columnar::ColumnBounds, std::less<>> bounds;
   /// An upper bound of the Euclidean norms of the rows, at most 1 % above the largest.
   double max_norm = 0;
+  /// Empty if the vectors are compressed or encoded: then they are not mapped.
   std::vector<VectorPage> vector_pages;
   /// CRC-32C of the floats of each vector page.
   std::vector<uint32_t> vector_page_crcs;
@@ -65,8 +71,9 @@ struct PartSummary {
 
 /// Writes one part: `_id`, `_timestamp`, `_ingested_at`, `_expires_at`, declared fields,
 /// `_payload`,
-/// `_vector` last, as the table's design says (uncompressed contiguous floats, zstd for the rest,
-/// page index, bloom filter on `_id`, page checksums). After a failure every call fails: the file
+/// `_vector` last, with page index, bloom filter on `_id` and page checksums. How each column is
+/// encoded and compressed is chosen by a sample of the first rows, and told in the footer
+/// (kCompressionKey). After a failure every call fails: the file
 /// is torn. Not thread-safe. Does not sync.
 class PartWriter {
  public:
@@ -88,9 +95,9 @@ struct PartOpenOptions {
   /// The vector pages if known (from the sidecar): saves the walk over the page headers. They are
   /// checked against the file's bounds and row count.
   std::optional<std::vector<VectorPage>> vector_pages;
-  /// A part that another writer made may have vectors that cannot be mapped (compressed,
-  /// dictionary, optional): those are decoded into memory, at most this many bytes.
-  size_t decode_bytes_max = size_t{1} << 30;
+  /// A part may have vectors that cannot be mapped (compressed, dictionary, optional): those are
+  /// decoded page by page, and no page may take more than this many bytes.
+  size_t page_bytes_max = size_t{256} << 20;
 };
 
 /// Reads one part of the table, ours or another writer's, straight from the map. Missing columns
@@ -106,11 +113,16 @@ class PartReader {
 
   virtual uint64_t row_count() const = 0;
   virtual const std::map<std::string, std::string>& key_values() const = 0;
-  /// True when the floats are read from the map, false when they were decoded into memory.
+  /// True when floats are read from the map (Floats), false when pages are decoded (DecodeVectors).
   virtual bool maps_vectors() const = 0;
-  /// In row order, without gaps; `Floats(page)` points at page.rows.count x dim floats.
+  /// In row order, without gaps.
   virtual const std::vector<VectorPage>& vector_pages() const = 0;
+  /// Where the page.rows.count x dim floats of a page are; only if maps_vectors().
   virtual const std::byte* Floats(const VectorPage& page) const = 0;
+  /// Decode a page (index in vector_pages()) into its floats, row-major; only if not
+  /// maps_vectors(). Its checksum is verified, if it has one, and that every row has `dim` finite
+  /// components: Corruption that names the page and the row.
+  virtual Result<std::vector<float>> DecodeVectors(size_t page) const = 0;
   /// Check the checksums of all vector pages (those that have one) and that every float is finite.
   virtual Status VerifyVectors() const = 0;
 

@@ -80,6 +80,43 @@ Result<FileRange> PartFooter::ChunkRange(size_t row_group, int leaf) const {
   return FileRange{static_cast<uint64_t>(offset), static_cast<uint64_t>(size)};
 }
 
+Result<std::vector<EncodedPage>> PartFooter::IndexedPages(
+    size_t row_group, int leaf, ::parquet::PageIndexReader* page_index) const {
+  std::vector<EncodedPage> pages;
+  if (page_index == nullptr) return pages;
+  const auto group_index = page_index->RowGroup(static_cast<int>(row_group));
+  if (group_index == nullptr) return pages;
+  const auto index = group_index->GetOffsetIndex(leaf);
+  if (index == nullptr) return pages;
+  const RowRange rows = row_groups_[row_group];
+  VIPER_ASSIGN_OR_RETURN(const FileRange range, ChunkRange(row_group, leaf));
+  const auto& locations = index->page_locations();
+  uint64_t end = range.offset;
+  for (size_t page = 0; page < locations.size(); ++page) {
+    const ::parquet::PageLocation& location = locations[page];
+    const uint64_t next_row = page + 1 < locations.size()
+                                  ? static_cast<uint64_t>(locations[page + 1].first_row_index)
+                                  : rows.count;
+    const auto first_row = static_cast<uint64_t>(location.first_row_index);
+    const auto offset = static_cast<uint64_t>(location.offset);
+    const auto size = static_cast<uint64_t>(location.compressed_page_size);
+    if (location.offset < 0 || location.compressed_page_size < 0 || offset < end ||
+        offset > range.end() || size > range.end() - offset || next_row <= first_row ||
+        next_row > rows.count || (page == 0 && first_row != 0)) {
+      return Status::Corruption(fmt::format(
+          "page index points outside of the column's pages: row_group={} page={} offset={} "
+          "size={} first_row={}",
+          row_group, page, location.offset, location.compressed_page_size,
+          location.first_row_index));
+    }
+    end = offset + size;
+    pages.push_back({{rows.first + first_row, next_row - first_row},
+                     {offset, size},
+                     static_cast<uint32_t>(row_group)});
+  }
+  return pages;
+}
+
 std::shared_ptr<::arrow::Buffer> PartFooter::Slice(const FileRange& range) const {
   return WrapBytes(bytes_.subspan(range.offset, range.size));
 }

@@ -25,6 +25,13 @@ struct FileRange {
   uint64_t end() const { return offset + size; }
 };
 
+/// A run of rows and the bytes that they are decoded from.
+struct EncodedPage {
+  RowRange rows;
+  FileRange place;
+  uint32_t row_group = 0;
+};
+
 /// The footer of a Parquet file in memory, with what every user of it must not believe unchecked:
 /// row counts that add up, and chunks that lie inside the file. Immutable, thread-safe.
 class PartFooter {
@@ -42,6 +49,10 @@ class PartFooter {
   Result<std::optional<int>> FindLeaf(std::string_view name) const;
   /// Where the pages of a chunk lie (dictionary page first). Checked to be inside the file.
   Result<FileRange> ChunkRange(size_t row_group, int leaf) const;
+  /// The data pages of a chunk as the page index has them, checked to cover the rows and to lie in
+  /// the chunk; none without an index of the chunk (`page_index` may be null).
+  Result<std::vector<EncodedPage>> IndexedPages(size_t row_group, int leaf,
+                                                ::parquet::PageIndexReader* page_index) const;
   /// Bytes of the file as a buffer that points into it.
   std::shared_ptr<::arrow::Buffer> Slice(const FileRange& range) const;
 

@@ -42,13 +42,19 @@ class PartReaderImpl : public PartReader {
   const std::vector<VectorPage>& vector_pages() const override { return vector_pages_; }
 
   const std::byte* Floats(const VectorPage& page) const override {
-    const std::byte* base =
-        maps_vectors_ ? file_->bytes().data() : reinterpret_cast<const std::byte*>(decoded_.data());
-    return base + page.float_offset;
+    VIPER_DCHECK(maps_vectors_);
+    return file_->bytes().data() + page.offset;
+  }
+
+  Result<std::vector<float>> DecodeVectors(size_t page) const override {
+    VIPER_ASSERT(page < encoded_pages_.size());
+    auto floats = vectors_->DecodePage(encoded_pages_[page], page_bytes_max_);
+    if (!floats.ok()) return InVectorColumn(floats.status()).WithContext(path_);
+    return floats;
   }
 
   Status VerifyVectors() const override {
-    if (!maps_vectors_) return Status::Ok();  // decoding checked the checksums and the floats
+    if (!maps_vectors_) return DecodeAllVectors();
     auto pages = vectors_->FindPages(/*verify=*/true);
     if (!pages.ok()) return InVectorColumn(pages.status()).WithContext(path_);
     if (*pages == vector_pages_) return Status::Ok();
@@ -90,9 +96,19 @@ class PartReaderImpl : public PartReader {
       return Status::Ok();
     }
     maps_vectors_ = false;
-    VIPER_ASSIGN_OR_RETURN(auto decoded, vectors_->Decode(options.decode_bytes_max));
-    vector_pages_ = std::move(decoded.pages);
-    decoded_ = std::move(decoded.floats);
+    page_bytes_max_ = options.page_bytes_max;
+    const auto page_index = footer_->MakePageIndexReader();
+    VIPER_ASSIGN_OR_RETURN(encoded_pages_, vectors_->FindEncodedPages(page_index.get()));
+    for (const EncodedPage& page : encoded_pages_) {
+      vector_pages_.push_back({page.rows, page.place.offset});
+    }
+    return Status::Ok();
+  }
+
+  Status DecodeAllVectors() const {
+    for (size_t page = 0; page < encoded_pages_.size(); ++page) {
+      VIPER_RETURN_IF_ERROR(DecodeVectors(page).status());
+    }
     return Status::Ok();
   }
 
@@ -121,7 +137,9 @@ class PartReaderImpl : public PartReader {
   std::unique_ptr<VectorColumnReader> vectors_;
   bool maps_vectors_ = false;
   std::vector<VectorPage> vector_pages_;
-  std::vector<float> decoded_;
+  /// Only if floats are not mapped: what each of vector_pages_ is decoded from.
+  std::vector<EncodedPage> encoded_pages_;
+  size_t page_bytes_max_ = 0;
   std::map<std::string, ScalarColumnReader, std::less<>> scalars_;
 };
 

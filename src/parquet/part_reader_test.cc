@@ -30,9 +30,15 @@ const char* const kVectors = "[[1, 2, 3], [4, 5, 6], [7, 8, 9]]";
 
 std::vector<float> AllFloats(const PartReader& reader, size_t dim) {
   std::vector<float> floats(reader.row_count() * dim);
-  for (const VectorPage& page : reader.vector_pages()) {
-    std::memcpy(floats.data() + page.rows.first * dim, reader.Floats(page),
-                page.rows.count * dim * sizeof(float));
+  for (size_t i = 0; i < reader.vector_pages().size(); ++i) {
+    const VectorPage& page = reader.vector_pages()[i];
+    float* out = floats.data() + page.rows.first * dim;
+    if (reader.maps_vectors()) {
+      std::memcpy(out, reader.Floats(page), page.rows.count * dim * sizeof(float));
+    } else {
+      const auto decoded = reader.DecodeVectors(i).value();
+      std::copy(decoded.begin(), decoded.end(), out);
+    }
   }
   return floats;
 }
@@ -83,9 +89,9 @@ TEST(PartReader, NamesTheRowOfABadVector) {
         ForeignFile{.properties =
                         ::parquet::WriterProperties::Builder().disable_dictionary()->build()}}) {
     const auto open = [&](const std::string& vectors) {
-      return OpenForeign({IdColumn(), VectorColumn(vectors)}, file);
+      return OpenForeign({IdColumn(), VectorColumn(vectors)}, file).value()->VerifyVectors();
     };
-    const std::string where = "part-test.parquet: column _vector: ";
+    const std::string where = "(rows 0 to 2): ";
     EXPECT_STATUS(kCorruption, where + "row=1: vector is null",
                   open("[[1, 2, 3], null, [7, 8, 9]]"));
     EXPECT_STATUS(kCorruption, where + "row=2: vector holds a null: component=1",
@@ -99,7 +105,9 @@ TEST(PartReader, NamesTheRowOfABadVector) {
   }
   EXPECT_STATUS(
       kCorruption, "row=1: vector holds a component that is no finite 32-bit float: component=1",
-      OpenForeign({IdColumn(), VectorColumn("[[1, 2, 3], [4, Inf, 6], [7, 8, 9]]")}, Snappy()));
+      OpenForeign({IdColumn(), VectorColumn("[[1, 2, 3], [4, Inf, 6], [7, 8, 9]]")}, Snappy())
+          .value()
+          ->VerifyVectors());
 }
 
 TEST(PartReader, VerifyFindsFloatsThatAreNotFinite) {
@@ -127,12 +135,14 @@ TEST(PartReader, RefusesColumnsThatAreNoVectors) {
 
 TEST(PartReader, DecodesNoMoreThanAllowed) {
   PartOpenOptions options;
-  options.decode_bytes_max = 3 * kDim * sizeof(float) - 1;
+  options.page_bytes_max = 3 * kDim * sizeof(float) - 1;
   const auto bytes = WriteForeign(*TableFromJson({IdColumn(), VectorColumn(kVectors)}), Snappy());
-  EXPECT_EQ(OpenPart(bytes, ExampleSchema(kDim), options).status().code(),
-            StatusCode::kResourceExhausted);
-  ++options.decode_bytes_max;
-  EXPECT_TRUE(OpenPart(bytes, ExampleSchema(kDim), options).ok());
+  const auto decode = [&] {
+    return OpenPart(bytes, ExampleSchema(kDim), options).value()->DecodeVectors(0);
+  };
+  EXPECT_STATUS(kResourceExhausted, "a page of vectors takes more memory than allowed", decode());
+  ++options.page_bytes_max;
+  EXPECT_OK(decode());
 }
 
 TEST(PartReader, ReadsNarrowerAndOlderTypes) {
@@ -305,12 +315,12 @@ TEST(PartReader, RememberedPagesAreUsedOnceChecked) {
   EXPECT_TRUE(reader->VerifyVectors().ok());
 
   auto outside = pages;
-  outside.back().float_offset = bytes.size() - 4;
+  outside.back().offset = bytes.size() - 4;
   EXPECT_EQ(open(outside).status().code(), StatusCode::kCorruption);
-  outside.back().float_offset = std::numeric_limits<uint64_t>::max() - 8;
+  outside.back().offset = std::numeric_limits<uint64_t>::max() - 8;
   EXPECT_EQ(open(outside).status().code(), StatusCode::kCorruption);
   auto overlapping = pages;
-  overlapping[1].float_offset = overlapping[0].float_offset + 4;
+  overlapping[1].offset = overlapping[0].offset + 4;
   EXPECT_EQ(open(overlapping).status().code(), StatusCode::kCorruption);
   auto huge = pages;
   huge.back().rows.count = std::numeric_limits<uint64_t>::max() / 4;
@@ -320,7 +330,7 @@ TEST(PartReader, RememberedPagesAreUsedOnceChecked) {
   EXPECT_EQ(open(fewer).status().code(), StatusCode::kCorruption);
   EXPECT_EQ(open({}).status().code(), StatusCode::kCorruption);
   auto shifted = pages;
-  for (VectorPage& page : shifted) page.float_offset -= 4;
+  for (VectorPage& page : shifted) page.offset -= 4;
   EXPECT_EQ(open(shifted).value()->VerifyVectors().code(), StatusCode::kCorruption);
 }
 
@@ -343,7 +353,7 @@ TEST(PartReader, ADamagedFloatIsFoundByVerify) {
   const ExampleRows example = MakeExampleRows(100, 16, kSeed);
   auto bytes = WritePart(example.rows, ExampleSchema(16));
   const auto pages = OpenPart(bytes, ExampleSchema(16)).value()->vector_pages();
-  bytes[pages[0].float_offset + 777] ^= std::byte{1};
+  bytes[pages[0].offset + 777] ^= std::byte{1};
   const Status status = OpenPart(bytes, ExampleSchema(16)).value()->VerifyVectors();
   EXPECT_EQ(status.code(), StatusCode::kCorruption);
   EXPECT_TRUE(status.message().starts_with("part-test.parquet: column _vector: "))
@@ -380,7 +390,7 @@ TEST(PartReader, AFlippedByteIsAnErrorOrHarmless) {
   // What follows the last page is indexes and the footer. Parquet has no checksum over those, so a
   // changed name or type there can read as another table; it must only not crash.
   const auto pages = OpenPart(bytes, schema).value()->vector_pages();
-  const size_t pages_end = pages.back().float_offset + pages.back().rows.count * 4 * sizeof(float);
+  const size_t pages_end = pages.back().offset + pages.back().rows.count * 4 * sizeof(float);
   std::mt19937 random(kSeed);
   size_t reported = 0;
   for (size_t place = 0; place < bytes.size(); ++place) {
@@ -396,7 +406,7 @@ TEST(PartReader, AFlippedByteIsAnErrorOrHarmless) {
       EXPECT_TRUE(equal) << "place=" << place << " seed=" << kSeed;
     }
   }
-  EXPECT_GT(reported, bytes.size() / 2);
+  EXPECT_GT(reported, pages_end / 2);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include <arrow/util/key_value_metadata.h>
@@ -13,31 +14,33 @@
 #include <parquet/metadata.h>
 #include <parquet/page_index.h>
 #include <parquet/properties.h>
+#include <parquet/schema.h>
 
 #include "base/assert.h"
 #include "base/status_macros.h"
 #include "parquet/arrow_bridge.h"
 #include "parquet/column_bounds.h"
 #include "parquet/file_sink.h"
+#include "parquet/parquet_codec.h"
 #include "parquet/part_file.h"
 #include "parquet/part_schema.h"
 #include "parquet/scalar_chunk_writer.h"
 #include "parquet/vector_chunk_writer.h"
+#include "parquet/vector_coding.h"
 #include "viper/version.h"
 
 namespace viper::parquet {
 namespace {
 
+/// A choice made on fewer bytes of vectors is made again for the next part.
+constexpr size_t kSettlingFloatBytes = size_t{1} << 20;
 /// Parquet numbers row groups in 16 bits.
 constexpr size_t kRowGroupsMax = std::numeric_limits<int16_t>::max();
 
-std::shared_ptr<::parquet::WriterProperties> FileProperties(const PartWriteOptions& options) {
-  ::parquet::WriterProperties::Builder builder;
-  builder.created_by(fmt::format("viper version {} (build parquet-cpp)", kVersionString))
-      ->compression(::parquet::Compression::ZSTD)
-      ->compression_level(options.zstd_level)
-      ->compression(std::string(kVectorLeafPath), ::parquet::Compression::UNCOMPRESSED);
-  return builder.build();
+/// What the file says of a column when nothing is to be tried.
+ColumnChoice FixedChoice(const Compression& compression) {
+  const ColumnCoding coding{Encoding::kPlain, compression};
+  return {coding, coding, "set by the options", {}};
 }
 
 /// The size of a split-block bloom filter, a power of two: between 5.7 and 11.4 bits an id, which
@@ -58,9 +61,11 @@ class PartWriterImpl : public PartWriter {
         rows_per_group_(
             std::max<size_t>(1, options.row_group_bytes / (schema.dim * sizeof(float)))),
         sink_(std::make_shared<FileSink>(file)),
+        choices_(options.choices != nullptr ? options.choices
+                                            : std::make_shared<ColumnChoices>(options.compression)),
+        dim_(schema.dim),
         vectors_(schema.dim) {
     descriptor_.Init(MakePartSchema(schema));
-    metadata_ = ::parquet::FileMetaDataBuilder::Make(&descriptor_, FileProperties(options));
     page_index_ = ::parquet::PageIndexBuilder::Make(&descriptor_);
   }
 
@@ -123,7 +128,73 @@ class PartWriterImpl : public PartWriter {
             .metadata = chunk,
             .column_index = page_index_->GetColumnIndexBuilder(column),
             .offset_index = page_index_->GetOffsetIndexBuilder(column),
-            .zstd_level = options_.zstd_level};
+            .choice = codings_[static_cast<size_t>(column)]
+                          ? &*codings_[static_cast<size_t>(column)]
+                          : nullptr,
+            .fixed = choices_->options().fixed};
+  }
+
+  /// Choose how to write the columns, by rows [first, first + count), and with that begin the
+  /// footer, which wants to know each column's codec.
+  void ChooseCodings(const PartRows& rows, size_t first, size_t count) {
+    codings_.resize(columns_.size() + 1);
+    size_t next = 0;
+    const auto choose = [&](const auto& try_codings) {
+      const size_t column = next++;
+      if (choices_->options().adaptive) {
+        codings_[column] = Choice(columns_[column].name, try_codings,
+                                  descriptor_.Column(static_cast<int>(column)));
+      }
+    };
+    using Leaf = const ::parquet::ColumnDescriptor*;
+    choose([&](Leaf leaf) { return ChooseIdCoding(leaf, rows.ids, first, count); });
+    for (const auto* times : {&rows.timestamps, &rows.ingested_at}) {
+      choose([&](Leaf leaf) {
+        return ChooseRequiredTimestampCoding(leaf, std::span(*times).subspan(first, count));
+      });
+    }
+    const auto choose_column = [&](const columnar::Column& column) {
+      choose([&](Leaf leaf) { return ChooseColumnCoding(leaf, column, first, count); });
+    };
+    choose_column(rows.expires_at);
+    for (const columnar::Column& field : rows.fields) choose_column(field);
+    choose_column(rows.payload);
+    const ColumnChoice vectors =
+        choices_->options().adaptive
+            ? Choice(
+                  columnar::kVectorColumn,
+                  [&](Leaf) {
+                    const auto sampled = std::span(rows.vectors).subspan(first, count);
+                    return SampledChoice{
+                        ChooseVectorCoding(sampled, dim_, choices_->options().policy),
+                        sampled.size() * dim_ * sizeof(float) >= kSettlingFloatBytes};
+                  },
+                  nullptr)
+            : FixedChoice(choices_->options().fixed);
+    vectors_.SetCoding(vectors, choices_->options().policy);
+    codings_.back() = vectors;
+    BeginFooter();
+  }
+
+  /// That of the parts before, or a new one.
+  template <typename Try>
+  ColumnChoice Choice(std::string_view column, const Try& try_codings,
+                      const ::parquet::ColumnDescriptor* leaf) {
+    if (const ColumnChoice* known = choices_->Find(column)) return *known;
+    SampledChoice sampled = try_codings(leaf);
+    return choices_->Set(column, std::move(sampled.choice), sampled.is_settled);
+  }
+
+  void BeginFooter() {
+    ::parquet::WriterProperties::Builder builder;
+    builder.created_by(fmt::format("viper version {} (build parquet-cpp)", kVersionString))
+        ->compression(ParquetCodec(choices_->options().fixed));
+    for (size_t i = 0; i < codings_.size(); ++i) {
+      if (!codings_[i]) continue;
+      builder.compression(descriptor_.Column(static_cast<int>(i))->path()->ToDotString(),
+                          ParquetCodec(codings_[i]->coding.compression));
+    }
+    metadata_ = ::parquet::FileMetaDataBuilder::Make(&descriptor_, builder.build());
   }
 
   Status AppendRowGroup(const PartRows& rows, size_t first, size_t count) {
@@ -131,6 +202,7 @@ class PartWriterImpl : public PartWriter {
       return Status::ResourceExhausted(
           fmt::format("part has too many row groups: maximum={}", kRowGroupsMax));
     }
+    if (metadata_ == nullptr) ChooseCodings(rows, first, count);
     ::parquet::RowGroupMetaDataBuilder& row_group = *metadata_->AppendRowGroup();
     page_index_->AppendRowGroup();
     auto& bloom_filter =
@@ -187,6 +259,7 @@ class PartWriterImpl : public PartWriter {
   }
 
   Status WriteFooter(const std::map<std::string, std::string>& key_values) {
+    if (metadata_ == nullptr) BeginFooter();  // there were no rows
     WriteBloomFilters();
     page_index_->Finish();
     const auto locations = page_index_->WriteTo(sink_.get());
@@ -196,6 +269,7 @@ class PartWriterImpl : public PartWriter {
                                  locations.offset_index_locations);
     const auto pairs = std::make_shared<::arrow::KeyValueMetadata>();
     for (const auto& [key, value] : key_values) pairs->Append(key, value);
+    pairs->Append(std::string(kCompressionKey), choices_->ToJson());
     const auto footer = metadata_->Finish(pairs);
     ::parquet::WriteFileMetaData(*footer, sink_.get());
     return FromArrow(sink_->Flush());
@@ -212,6 +286,10 @@ class PartWriterImpl : public PartWriter {
   std::unique_ptr<::parquet::FileMetaDataBuilder> metadata_;
   std::unique_ptr<::parquet::PageIndexBuilder> page_index_;
   std::vector<std::unique_ptr<::parquet::BlockSplitBloomFilter>> bloom_filters_;
+  /// For each leaf, from the first row group on; absent where nothing is tried.
+  std::vector<std::optional<ColumnChoice>> codings_;
+  const std::shared_ptr<ColumnChoices> choices_;
+  const size_t dim_;
   VectorChunkWriter vectors_;
   PartSummary summary_;
   /// Why nothing more can be written, if so.

@@ -1,11 +1,17 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <limits>
+#include <random>
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "base/crc32c.h"
 #include "parquet/part_file.h"
 #include "parquet/part_fixture.h"
+#include "parquet/part_footer.h"
+#include "parquet/part_layout.h"
 #include "testing/status_matchers.h"
 
 namespace viper::parquet {
@@ -33,9 +39,14 @@ void ExpectSameColumns(const PartReader& reader, const ExampleRows& example, siz
         << schema.fields[i].name;
   }
   uint64_t next_row = 0;
-  for (const VectorPage& page : reader.vector_pages()) {
+  for (size_t i = 0; i < reader.vector_pages().size(); ++i) {
+    const VectorPage& page = reader.vector_pages()[i];
     EXPECT_EQ(page.rows.first, next_row);
-    EXPECT_EQ(std::memcmp(reader.Floats(page), example.floats.data() + page.rows.first * dim,
+    const std::vector<float> decoded =
+        reader.maps_vectors() ? std::vector<float>() : reader.DecodeVectors(i).value();
+    const void* floats = reader.maps_vectors() ? static_cast<const void*>(reader.Floats(page))
+                                               : static_cast<const void*>(decoded.data());
+    EXPECT_EQ(std::memcmp(floats, example.floats.data() + page.rows.first * dim,
                           page.rows.count * dim * sizeof(float)),
               0);
     next_row = page.rows.end();
@@ -55,6 +66,106 @@ TEST_P(PartWriterShapes, EveryValueComesBackBitForBit) {
   EXPECT_TRUE(reader->maps_vectors());
   ExpectSameColumns(*reader, example, dim);
   EXPECT_TRUE(reader->VerifyVectors().ok());
+}
+
+/// Floats of several kinds: noise, half precision, small whole numbers (with zeros of both signs),
+/// nearly all zeros, the edges of the range.
+void FillFloats(std::mt19937& random, int kind, std::vector<float>& floats) {
+  std::normal_distribution<float> normal;
+  const float edges[] = {0.0F, -0.0F, std::numeric_limits<float>::denorm_min(),
+                         std::numeric_limits<float>::max(), std::numeric_limits<float>::lowest()};
+  for (float& component : floats) {
+    component = normal(random);
+    if (kind == 1) component = std::round(component * 64) / 64;
+    if (kind == 2) component = std::round(component) * (random() % 2 == 0 ? 1.0F : -1.0F);
+    if (kind == 3 && random() % 20 != 0) component = random() % 2 == 0 ? 0.0F : -0.0F;
+    if (kind == 4) component = edges[random() % std::size(edges)];
+  }
+}
+
+TEST(PartWriter, EveryChoiceComesBackBitForBit) {
+  const std::vector<CompressionOptions> all = {
+      {.policy = StoragePolicy::kSpeed},
+      {.policy = StoragePolicy::kSize},
+      {.adaptive = false, .fixed = {.codec = Codec::kNone}},
+      {.adaptive = false, .fixed = {.codec = Codec::kLz4}},
+      {.adaptive = false, .fixed = {.codec = Codec::kSnappy}},
+      {.policy = StoragePolicy::kSize, .adaptive = false, .fixed = {.level = 19}}};
+  std::mt19937 random(kSeed);
+  for (int kind = 0; kind < 5; ++kind) {
+    const size_t dim = 1 + random() % 200;
+    const size_t row_count = 400 + random() % 3000;
+    ExampleRows example = MakeExampleRows(row_count, dim, kSeed + static_cast<uint32_t>(kind));
+    FillFloats(random, kind, example.floats);
+    for (const CompressionOptions& options : all) {
+      SCOPED_TRACE(fmt::format("kind={} dim={} rows={} options={}", kind, dim, row_count,
+                               ColumnChoices(options).ToJson()));
+      const auto bytes =
+          WritePart(example.rows, ExampleSchema(dim),
+                    {.row_group_bytes = row_count * dim * 2, .compression = options});
+      const auto reader = OpenPart(bytes, ExampleSchema(dim)).value();
+      ExpectSameColumns(*reader, example, dim);
+      EXPECT_OK(reader->VerifyVectors());
+      if (options.adaptive) continue;
+      EXPECT_EQ(reader->maps_vectors(), options.fixed.codec == Codec::kNone);
+    }
+  }
+}
+
+TEST(PartWriter, TheOptionsDecideWhetherVectorsAreCompressed) {
+  constexpr size_t kDim = 64;
+  std::mt19937 random(kSeed);
+  ExampleRows example = MakeExampleRows(20'000, kDim, kSeed);
+  const auto maps = [&](StoragePolicy policy) {
+    const auto bytes =
+        WritePart(example.rows, ExampleSchema(kDim), {.compression = {.policy = policy}});
+    return OpenPart(bytes, ExampleSchema(kDim)).value()->maps_vectors();
+  };
+  FillFloats(random, 1, example.floats);
+  EXPECT_TRUE(maps(StoragePolicy::kSpeed)) << "small, but not so small that it pays for its reads";
+  EXPECT_FALSE(maps(StoragePolicy::kSize));
+  std::fill(example.floats.begin(), example.floats.end(), 0.5F);
+  EXPECT_FALSE(maps(StoragePolicy::kSpeed));
+  EXPECT_FALSE(maps(StoragePolicy::kSize));
+}
+
+TEST(PartWriter, TheFooterProvesTheCodecThatWasAskedFor) {
+  const ExampleRows example = MakeExampleRows(3000, 8, kSeed);
+  const std::pair<const char*, const char*> all[] = {
+      {"none", "uncompressed"}, {"lz4", "lz4_raw"}, {"snappy", "snappy"}, {"zstd:3", "zstd"}};
+  for (const auto& [name, codec] : all) {
+    const CompressionOptions options{.adaptive = false, .fixed = ParseCompression(name).value()};
+    const auto layout =
+        ReadPartLayout(WritePart(example.rows, ExampleSchema(8), {.compression = options})).value();
+    for (const ColumnLayout& column : layout.columns) {
+      EXPECT_EQ(column.compressions, std::vector<std::string>{codec}) << name << column.path;
+    }
+    EXPECT_EQ(
+        layout.key_values.at(std::string(kCompressionKey)),
+        fmt::format(R"({{"adaptive":false,"columns":{{}},"compression":"{}","policy":"speed"}})",
+                    name));
+  }
+}
+
+TEST(PartWriter, ADictionaryThatALaterRowGroupOutgrowsIsLeftOut) {
+  constexpr size_t kDim = 16;
+  ExampleRows example = MakeExampleRows(8000, kDim, kSeed);
+  std::mt19937 random(kSeed);
+  FillFloats(random, 2, example.floats);
+  // The second half holds more values than a dictionary may.
+  std::normal_distribution<float> normal;
+  for (size_t i = example.floats.size() / 2; i < example.floats.size(); ++i) {
+    example.floats[i] = normal(random);
+  }
+  const auto bytes = WritePart(example.rows, ExampleSchema(kDim),
+                               {.row_group_bytes = 4000 * kDim * sizeof(float),
+                                .compression = {.policy = StoragePolicy::kSize}});
+  const auto footer = PartFooter::Open(bytes).value();
+  const int leaf = footer->FindLeaf("_vector").value().value();
+  ASSERT_EQ(footer->row_groups().size(), 2U);
+  EXPECT_TRUE(footer->metadata().RowGroup(0)->ColumnChunk(leaf)->has_dictionary_page());
+  EXPECT_FALSE(footer->metadata().RowGroup(1)->ColumnChunk(leaf)->has_dictionary_page());
+  ExpectSameColumns(*OpenPart(bytes, ExampleSchema(kDim)).value(), example, kDim);
 }
 
 TEST(PartWriter, TheSummaryTellsWhereTheFloatsLie) {
@@ -114,8 +225,10 @@ TEST(PartWriter, KeyValuesComeBack) {
   const auto writer = PartWriter::Make(file, ExampleSchema(2), {}).value();
   ASSERT_OK(writer->Finish({{"viper.part", "p-1"}, {"empty", ""}}));
   const auto reader = OpenPart(file.content, ExampleSchema(2)).value();
-  EXPECT_EQ(reader->key_values(),
-            (std::map<std::string, std::string>{{"viper.part", "p-1"}, {"empty", ""}}));
+  auto pairs = reader->key_values();
+  EXPECT_EQ(pairs.extract(std::string(kCompressionKey)).mapped(),
+            R"({"adaptive":true,"columns":{},"policy":"speed"})");
+  EXPECT_EQ(pairs, (std::map<std::string, std::string>{{"viper.part", "p-1"}, {"empty", ""}}));
 }
 
 TEST(PartWriter, AFullDiskIsReportedWhereverItFillsUp) {

@@ -7,10 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include <arrow/io/memory.h>
+#include <fmt/core.h>
 #include <parquet/column_writer.h>
 #include <parquet/properties.h>
 
 #include "base/assert.h"
+#include "parquet/parquet_codec.h"
 
 namespace viper::parquet {
 namespace {
@@ -19,7 +22,6 @@ using columnar::Column;
 using columnar::StringArray;
 using columnar::StringListArray;
 using ::parquet::ByteArray;
-using ::parquet::Encoding;
 using ::parquet::WriterProperties;
 
 /// A row is fetched by decoding its page: 2,048 short ids take some 30 microseconds, and smaller
@@ -29,11 +31,44 @@ constexpr int64_t kScalarPageBytes = int64_t{128} << 10;
 /// Fetching a row decodes the dictionary too, so it stays smaller than a page.
 constexpr size_t kDictionaryBytesMax = size_t{16} << 10;
 
-/// How the values of a chunk are written.
-struct ChunkEncoding {
-  bool dictionary = false;
-  Encoding::type encoding = Encoding::PLAIN;
-  bool statistics = true;
+/// What is tried of a chunk: so many runs of rows, spread evenly, of so many levels and about so
+/// many bytes.
+constexpr size_t kSampleRuns = 4;
+constexpr size_t kSampleRunLevels = 2048;
+constexpr size_t kSampleRunBytes = size_t{64} << 10;
+/// Below so many values there is nothing to be saved.
+constexpr size_t kSampleValuesMin = 256;
+
+constexpr Encoding kPlainOnly[] = {Encoding::kPlain};
+constexpr Encoding kInt64Encodings[] = {Encoding::kDeltaBinaryPacked, Encoding::kPlain};
+constexpr Encoding kFloat64Encodings[] = {Encoding::kPlain, Encoding::kByteStreamSplit};
+constexpr Encoding kStringEncodings[] = {Encoding::kPlain, Encoding::kDeltaLengthByteArray,
+                                         Encoding::kDeltaByteArray};
+
+/// The codec that encodings are compared by, and those that the promising ones are tried with.
+constexpr Compression kFirstCompression = {.codec = Codec::kZstd, .level = 3};
+constexpr Compression kOtherCompressions[] = {{.codec = Codec::kNone},
+                                              {.codec = Codec::kLz4},
+                                              {.codec = Codec::kSnappy},
+                                              {.codec = Codec::kZstd, .level = 1},
+                                              {.codec = Codec::kZstd, .level = 9}};
+
+/// Dense values and levels of a chunk; the levels are null where there are none.
+template <typename DType>
+struct ChunkValues {
+  using Value = typename DType::c_type;
+
+  size_t level_count = 0;
+  const int16_t* definition = nullptr;
+  const int16_t* repetition = nullptr;
+  /// The level of a value that is there.
+  int16_t max_definition = 0;
+  const Value* values = nullptr;
+  /// Whether few values repeat; a dictionary is only written then.
+  bool dictionary_pays = false;
+  bool has_statistics = true;
+  /// What may be tried beside a dictionary. The first is written where nothing is tried.
+  std::span<const Encoding> encodings = kPlainOnly;
 };
 
 int16_t PresentLevel(bool present) { return present ? 1 : 0; }
@@ -52,36 +87,143 @@ bool DictionaryPays(const std::vector<Value>& values, const Size& size) {
   return !values.empty();
 }
 
-/// Write dense `values` and levels as one chunk.
-template <typename DType>
-int64_t WriteChunk(const ScalarChunkPlace& place, const ChunkEncoding& encoding, size_t level_count,
-                   const int16_t* definition, const int16_t* repetition,
-                   const typename DType::c_type* values,
-                   ::parquet::BloomFilter* bloom_filter = nullptr) {
+std::shared_ptr<WriterProperties> ChunkProperties(const ColumnCoding& coding, bool has_statistics) {
   WriterProperties::Builder builder;
-  builder.compression(::parquet::Compression::ZSTD)
-      ->compression_level(place.zstd_level)
-      ->encoding(encoding.encoding)
+  builder.compression(ParquetCodec(coding.compression))
       ->data_pagesize(kScalarPageBytes)
       ->max_rows_per_page(kRowsPerPage)
       ->write_batch_size(256)  // how often the page size is looked at
       ->set_size_statistics_level(::parquet::SizeStatisticsLevel::None)
       ->enable_page_checksum();
-  if (!encoding.dictionary) builder.disable_dictionary();
-  if (!encoding.statistics) builder.disable_statistics();
-  const std::shared_ptr<WriterProperties> properties = builder.build();
+  if (!coding.has_dictionary())
+    builder.disable_dictionary()->encoding(ParquetEncoding(coding.encoding));
+  if (!has_statistics) builder.disable_statistics();
+  return builder.build();
+}
 
-  ::parquet::CodecOptions codec_options(place.zstd_level);
+/// Write values and levels as one chunk.
+template <typename DType>
+int64_t WriteChunk(const ScalarChunkPlace& place, const ColumnCoding& coding,
+                   const ChunkValues<DType>& values,
+                   ::parquet::BloomFilter* bloom_filter = nullptr) {
+  const std::shared_ptr<WriterProperties> properties =
+      ChunkProperties(coding, values.has_statistics);
   std::unique_ptr<::parquet::PageWriter> pages = ::parquet::PageWriter::Open(
-      place.sink, ::parquet::Compression::ZSTD, place.metadata, /*row_group_ordinal=*/-1,
+      place.sink, ParquetCodec(coding.compression), place.metadata, /*row_group_ordinal=*/-1,
       /*column_chunk_ordinal=*/-1, ::arrow::default_memory_pool(), /*buffered_row_group=*/false,
       nullptr, nullptr, /*page_write_checksum_enabled=*/true, place.column_index,
-      place.offset_index, codec_options);
+      place.offset_index, ParquetCodecOptions(coding.compression));
   const std::shared_ptr<::parquet::ColumnWriter> writer = ::parquet::ColumnWriter::Make(
       place.metadata, std::move(pages), properties.get(), bloom_filter);
   static_cast<::parquet::TypedColumnWriter<DType>&>(*writer).WriteBatch(
-      static_cast<int64_t>(level_count), definition, repetition, values);
+      static_cast<int64_t>(values.level_count), values.definition, values.repetition,
+      values.values);
   return writer->Close();
+}
+
+size_t BytesOf(bool) { return 1; }
+size_t BytesOf(int64_t) { return sizeof(int64_t); }
+size_t BytesOf(double) { return sizeof(double); }
+size_t BytesOf(const ByteArray& text) { return text.len + sizeof(uint32_t); }
+
+/// Values of some rows of a chunk, copied.
+template <typename DType>
+struct ChunkSample {
+  std::vector<int16_t> definition;
+  std::vector<int16_t> repetition;
+  std::unique_ptr<typename DType::c_type[]> values;
+  size_t level_count = 0;
+  size_t value_count = 0;
+};
+
+template <typename DType>
+ChunkSample<DType> TakeSample(const ChunkValues<DType>& all) {
+  ChunkSample<DType> sample;
+  std::vector<typename DType::c_type> taken;
+  size_t run = kSampleRuns;
+  size_t run_levels = 0;
+  size_t run_bytes = 0;
+  bool is_taking = false;
+  size_t value = 0;
+  for (size_t level = 0; level < all.level_count; ++level) {
+    if (all.repetition == nullptr || all.repetition[level] == 0) {
+      const size_t run_here = level * kSampleRuns / all.level_count;
+      if (run_here != run) run_levels = run_bytes = 0;
+      run = run_here;
+      is_taking = run_levels < kSampleRunLevels && run_bytes < kSampleRunBytes;
+    }
+    const bool is_present =
+        all.definition == nullptr || all.definition[level] == all.max_definition;
+    if (is_taking) {
+      ++run_levels;
+      if (all.definition != nullptr) sample.definition.push_back(all.definition[level]);
+      if (all.repetition != nullptr) sample.repetition.push_back(all.repetition[level]);
+      if (is_present) {
+        run_bytes += BytesOf(all.values[value]);
+        taken.push_back(all.values[value]);
+      }
+      ++sample.level_count;
+    }
+    if (is_present) ++value;
+  }
+  sample.value_count = taken.size();
+  sample.values = std::make_unique<typename DType::c_type[]>(taken.size());
+  std::copy(taken.begin(), taken.end(), sample.values.get());
+  return sample;
+}
+
+/// The bytes of the sample as a chunk.
+template <typename DType>
+CodingTrial Try(const ::parquet::ColumnDescriptor* column, const ColumnCoding& coding,
+                const ChunkValues<DType>& sample) {
+  PARQUET_ASSIGN_OR_THROW(const auto sink, ::arrow::io::BufferOutputStream::Create());
+  const auto metadata = ::parquet::ColumnChunkMetaDataBuilder::Make(
+      ChunkProperties(coding, sample.has_statistics), column);
+  WriteChunk({.sink = sink, .metadata = metadata.get()}, coding, sample);
+  PARQUET_ASSIGN_OR_THROW(const int64_t bytes, sink->Tell());
+  return {coding, static_cast<uint64_t>(bytes)};
+}
+
+/// Try the encodings with one codec, and the promising ones with all.
+template <typename DType>
+SampledChoice Choose(const ::parquet::ColumnDescriptor* column, const ChunkValues<DType>& all) {
+  const ChunkSample<DType> taken = TakeSample(all);
+  if (taken.value_count < kSampleValuesMin) {
+    const ColumnCoding other{all.encodings.front(), kFirstCompression};
+    const ColumnCoding best{all.dictionary_pays ? Encoding::kDictionary : other.encoding,
+                            kFirstCompression};
+    return {{best, other, "too few values to try", {}}, false};
+  }
+  ChunkValues<DType> sample = all;
+  sample.level_count = taken.level_count;
+  if (all.definition != nullptr) sample.definition = taken.definition.data();
+  if (all.repetition != nullptr) sample.repetition = taken.repetition.data();
+  sample.values = taken.values.get();
+  std::vector<Encoding> encodings(all.encodings.begin(), all.encodings.end());
+  if (all.dictionary_pays) encodings.push_back(Encoding::kDictionary);
+  std::vector<CodingTrial> trials;
+  for (const Encoding encoding : encodings) {
+    trials.push_back(Try(column, {encoding, kFirstCompression}, sample));
+  }
+  for (const Encoding encoding : PromisingEncodings(trials)) {
+    for (const Compression& compression : kOtherCompressions) {
+      trials.push_back(Try(column, {encoding, compression}, sample));
+    }
+  }
+  SampledChoice choice{ChooseCoding(std::move(trials)), taken.level_count >= kRowsPerPage};
+  choice.choice.reason += fmt::format(", on {} values", taken.value_count);
+  return choice;
+}
+
+/// The coding of a chunk by the column's choice; without one, as `fixed` says.
+template <typename DType>
+ColumnCoding CodingOf(const ScalarChunkPlace& place, const ChunkValues<DType>& values) {
+  if (place.choice != nullptr) {
+    const ColumnChoice& choice = *place.choice;
+    return choice.coding.has_dictionary() && !values.dictionary_pays ? choice.without_dictionary
+                                                                     : choice.coding;
+  }
+  return {values.dictionary_pays ? Encoding::kDictionary : values.encodings.front(), place.fixed};
 }
 
 ByteArray ToByteArray(std::string_view text) {
@@ -108,61 +250,95 @@ std::vector<Value> PresentValues(const Column& column, size_t first, size_t coun
   return values;
 }
 
-ChunkEncoding ChooseInt64Encoding(const std::vector<int64_t>& values) {
-  const bool dictionary = DictionaryPays(values, [](int64_t) { return sizeof(int64_t); });
-  return {.dictionary = dictionary,
-          .encoding = dictionary ? Encoding::PLAIN : Encoding::DELTA_BINARY_PACKED};
+bool Int64DictionaryPays(const std::vector<int64_t>& values) {
+  return DictionaryPays(values, [](int64_t) { return sizeof(int64_t); });
 }
 
-int64_t WriteBools(const ScalarChunkPlace& place, const Column& column, size_t first,
-                   size_t count) {
-  const std::vector<int16_t> levels = DefinitionLevels(column, first, count);
-  const auto values = std::make_unique<bool[]>(count);
+bool TextDictionaryPays(const std::vector<std::string_view>& texts) {
+  return DictionaryPays(texts,
+                        [](std::string_view text) { return text.size() + sizeof(uint32_t); });
+}
+
+/// Rows [first, first + count) of a column.
+struct ColumnRows {
+  const Column& column;
+  size_t first;
+  size_t count;
+};
+
+/// The functions below call `use` with the ChunkValues of the rows, and return what it returns.
+
+template <typename Use>
+auto WithBools(const ColumnRows& rows, const Use& use) {
+  const std::vector<int16_t> levels = DefinitionLevels(rows.column, rows.first, rows.count);
+  const auto values = std::make_unique<bool[]>(rows.count);
   size_t value_count = 0;
-  for (size_t row = first; row < first + count; ++row) {
-    if (column.IsPresent(row)) values[value_count++] = column.bools()[row] != 0;
+  for (size_t row = rows.first; row < rows.first + rows.count; ++row) {
+    if (rows.column.IsPresent(row)) values[value_count++] = rows.column.bools()[row] != 0;
   }
-  return WriteChunk<::parquet::BooleanType>(place, {}, count, levels.data(), nullptr, values.get());
+  return use(ChunkValues<::parquet::BooleanType>{.level_count = rows.count,
+                                                 .definition = levels.data(),
+                                                 .max_definition = 1,
+                                                 .values = values.get()});
 }
 
-int64_t WriteFloat64s(const ScalarChunkPlace& place, const Column& column, size_t first,
-                      size_t count) {
-  const std::vector<int16_t> levels = DefinitionLevels(column, first, count);
-  const auto values = PresentValues<double>(column, first, count,
-                                            [&](size_t row) { return column.float64s()[row]; });
+template <typename Use>
+auto WithInt64s(const ColumnRows& rows, const Use& use) {
+  const std::vector<int16_t> levels = DefinitionLevels(rows.column, rows.first, rows.count);
+  const auto values = PresentValues<int64_t>(rows.column, rows.first, rows.count,
+                                             [&](size_t row) { return rows.column.int64s()[row]; });
+  return use(ChunkValues<::parquet::Int64Type>{.level_count = rows.count,
+                                               .definition = levels.data(),
+                                               .max_definition = 1,
+                                               .values = values.data(),
+                                               .dictionary_pays = Int64DictionaryPays(values),
+                                               .encodings = kInt64Encodings});
+}
+
+template <typename Use>
+auto WithFloat64s(const ColumnRows& rows, const Use& use) {
+  const std::vector<int16_t> levels = DefinitionLevels(rows.column, rows.first, rows.count);
+  const auto values = PresentValues<double>(
+      rows.column, rows.first, rows.count, [&](size_t row) { return rows.column.float64s()[row]; });
   // Parquet leaves NaN out of the statistics, so with a NaN among the values they would not bound
   // them.
   const bool has_nan =
       std::any_of(values.begin(), values.end(), [](double value) { return std::isnan(value); });
   const bool dictionary = !has_nan && DictionaryPays(values, [](double) { return sizeof(double); });
-  return WriteChunk<::parquet::DoubleType>(place,
-                                           {.dictionary = dictionary, .statistics = !has_nan},
-                                           count, levels.data(), nullptr, values.data());
+  return use(ChunkValues<::parquet::DoubleType>{.level_count = rows.count,
+                                                .definition = levels.data(),
+                                                .max_definition = 1,
+                                                .values = values.data(),
+                                                .dictionary_pays = dictionary,
+                                                .has_statistics = !has_nan,
+                                                .encodings = kFloat64Encodings});
 }
 
-int64_t WriteStrings(const ScalarChunkPlace& place, const Column& column, size_t first,
-                     size_t count) {
-  const std::vector<int16_t> levels = DefinitionLevels(column, first, count);
-  const StringArray& strings = column.strings();
-  const auto texts = PresentValues<std::string_view>(column, first, count,
+template <typename Use>
+auto WithStrings(const ColumnRows& rows, const Use& use) {
+  const std::vector<int16_t> levels = DefinitionLevels(rows.column, rows.first, rows.count);
+  const StringArray& strings = rows.column.strings();
+  const auto texts = PresentValues<std::string_view>(rows.column, rows.first, rows.count,
                                                      [&](size_t row) { return strings[row]; });
-  const bool dictionary =
-      DictionaryPays(texts, [](std::string_view text) { return text.size() + sizeof(uint32_t); });
   std::vector<ByteArray> values(texts.size());
   std::transform(texts.begin(), texts.end(), values.begin(), ToByteArray);
-  return WriteChunk<::parquet::ByteArrayType>(place, {.dictionary = dictionary}, count,
-                                              levels.data(), nullptr, values.data());
+  return use(ChunkValues<::parquet::ByteArrayType>{.level_count = rows.count,
+                                                   .definition = levels.data(),
+                                                   .max_definition = 1,
+                                                   .values = values.data(),
+                                                   .dictionary_pays = TextDictionaryPays(texts),
+                                                   .encodings = kStringEncodings});
 }
 
 /// Levels of optional list<required string>: 0 absent, 1 empty, 2 an element.
-int64_t WriteStringLists(const ScalarChunkPlace& place, const Column& column, size_t first,
-                         size_t count) {
-  const StringListArray& lists = column.string_lists();
+template <typename Use>
+auto WithStringLists(const ColumnRows& rows, const Use& use) {
+  const StringListArray& lists = rows.column.string_lists();
   std::vector<int16_t> definition;
   std::vector<int16_t> repetition;
   std::vector<std::string_view> texts;
-  for (size_t row = first; row < first + count; ++row) {
-    const bool present = column.IsPresent(row);
+  for (size_t row = rows.first; row < rows.first + rows.count; ++row) {
+    const bool present = rows.column.IsPresent(row);
     const uint64_t begin = lists.offsets[row];
     const uint64_t end = present ? lists.offsets[row + 1] : begin;
     if (begin == end) {
@@ -175,53 +351,89 @@ int64_t WriteStringLists(const ScalarChunkPlace& place, const Column& column, si
       texts.push_back(lists.elements[element]);
     }
   }
-  const bool dictionary =
-      DictionaryPays(texts, [](std::string_view text) { return text.size() + sizeof(uint32_t); });
   std::vector<ByteArray> values(texts.size());
   std::transform(texts.begin(), texts.end(), values.begin(), ToByteArray);
-  return WriteChunk<::parquet::ByteArrayType>(place, {.dictionary = dictionary}, definition.size(),
-                                              definition.data(), repetition.data(), values.data());
+  return use(ChunkValues<::parquet::ByteArrayType>{.level_count = definition.size(),
+                                                   .definition = definition.data(),
+                                                   .repetition = repetition.data(),
+                                                   .max_definition = 2,
+                                                   .values = values.data(),
+                                                   .dictionary_pays = TextDictionaryPays(texts),
+                                                   .encodings = kStringEncodings});
+}
+
+template <typename Use>
+auto WithColumn(const ColumnRows& rows, const Use& use) {
+  VIPER_ASSERT(rows.first + rows.count <= rows.column.row_count());
+  switch (rows.column.type()) {
+    case FieldType::kBool:
+      return WithBools(rows, use);
+    case FieldType::kInt64:
+    case FieldType::kTimestamp:
+      return WithInt64s(rows, use);
+    case FieldType::kFloat64:
+      return WithFloat64s(rows, use);
+    case FieldType::kString:
+      return WithStrings(rows, use);
+    case FieldType::kStringList:
+      break;
+  }
+  return WithStringLists(rows, use);
+}
+
+template <typename Use>
+auto WithIds(const StringArray& ids, size_t first, size_t count, const Use& use) {
+  std::vector<ByteArray> values(count);
+  for (size_t i = 0; i < count; ++i) values[i] = ToByteArray(ids[first + i]);
+  return use(ChunkValues<::parquet::ByteArrayType>{
+      .level_count = count, .values = values.data(), .encodings = kStringEncodings});
+}
+
+template <typename Use>
+auto WithRequiredTimestamps(std::span<const int64_t> times, const Use& use) {
+  const std::vector<int64_t> values(times.begin(), times.end());
+  return use(ChunkValues<::parquet::Int64Type>{.level_count = values.size(),
+                                               .values = values.data(),
+                                               .dictionary_pays = Int64DictionaryPays(values),
+                                               .encodings = kInt64Encodings});
 }
 
 }  // namespace
 
 int64_t WriteIdChunk(const ScalarChunkPlace& place, const StringArray& ids, size_t first,
                      size_t count, ::parquet::BloomFilter* bloom_filter) {
-  std::vector<ByteArray> values(count);
-  for (size_t i = 0; i < count; ++i) values[i] = ToByteArray(ids[first + i]);
-  return WriteChunk<::parquet::ByteArrayType>(place, {}, count, nullptr, nullptr, values.data(),
-                                              bloom_filter);
+  return WithIds(ids, first, count, [&](const auto& values) {
+    return WriteChunk(place, CodingOf(place, values), values, bloom_filter);
+  });
 }
 
 int64_t WriteRequiredTimestampChunk(const ScalarChunkPlace& place,
                                     std::span<const int64_t> values) {
-  const std::vector<int64_t> copy(values.begin(), values.end());
-  return WriteChunk<::parquet::Int64Type>(place, ChooseInt64Encoding(copy), copy.size(), nullptr,
-                                          nullptr, copy.data());
+  return WithRequiredTimestamps(
+      values, [&](const auto& chunk) { return WriteChunk(place, CodingOf(place, chunk), chunk); });
 }
 
 int64_t WriteColumnChunk(const ScalarChunkPlace& place, const Column& column, size_t first,
                          size_t count) {
-  VIPER_ASSERT(first + count <= column.row_count());
-  switch (column.type()) {
-    case FieldType::kBool:
-      return WriteBools(place, column, first, count);
-    case FieldType::kInt64:
-    case FieldType::kTimestamp: {
-      const std::vector<int16_t> levels = DefinitionLevels(column, first, count);
-      const auto values = PresentValues<int64_t>(column, first, count,
-                                                 [&](size_t row) { return column.int64s()[row]; });
-      return WriteChunk<::parquet::Int64Type>(place, ChooseInt64Encoding(values), count,
-                                              levels.data(), nullptr, values.data());
-    }
-    case FieldType::kFloat64:
-      return WriteFloat64s(place, column, first, count);
-    case FieldType::kString:
-      return WriteStrings(place, column, first, count);
-    case FieldType::kStringList:
-      break;
-  }
-  return WriteStringLists(place, column, first, count);
+  return WithColumn({column, first, count}, [&](const auto& values) {
+    return WriteChunk(place, CodingOf(place, values), values);
+  });
+}
+
+SampledChoice ChooseIdCoding(const ::parquet::ColumnDescriptor* leaf, const StringArray& ids,
+                             size_t first, size_t count) {
+  return WithIds(ids, first, count, [&](const auto& values) { return Choose(leaf, values); });
+}
+
+SampledChoice ChooseRequiredTimestampCoding(const ::parquet::ColumnDescriptor* leaf,
+                                            std::span<const int64_t> values) {
+  return WithRequiredTimestamps(values, [&](const auto& chunk) { return Choose(leaf, chunk); });
+}
+
+SampledChoice ChooseColumnCoding(const ::parquet::ColumnDescriptor* leaf, const Column& column,
+                                 size_t first, size_t count) {
+  return WithColumn({column, first, count},
+                    [&](const auto& values) { return Choose(leaf, values); });
 }
 
 }  // namespace viper::parquet

@@ -11,6 +11,7 @@
 #include <parquet/page_index.h>
 
 #include "columnar/column.h"
+#include "parquet/column_coding.h"
 
 namespace viper::parquet {
 
@@ -20,15 +21,23 @@ struct ScalarChunkPlace {
   ::parquet::ColumnChunkMetaDataBuilder* metadata = nullptr;
   ::parquet::ColumnIndexBuilder* column_index = nullptr;
   ::parquet::OffsetIndexBuilder* offset_index = nullptr;
-  int zstd_level = 3;
+  /// How to write it; null = with `fixed`, encoded as the values' type suggests.
+  const ColumnChoice* choice = nullptr;
+  Compression fixed = {};
 };
 
-/// Write one column chunk each: zstd pages of at most 2,048 rows with checksum and page index,
+/// A choice made on a sample, and whether that was large enough to use it for more than this chunk.
+struct SampledChoice {
+  ColumnChoice choice;
+  bool is_settled = false;
+};
+
+/// Write one column chunk each: pages of at most 2,048 rows with checksum and page index,
 /// dictionary-encoded where few values repeat (decided by counting them), so that one row is
 /// fetched by decoding one small page. They return the uncompressed bytes with headers and throw
 /// ParquetException when the sink fails. Rows are [first, first + count).
 
-/// `_id`: required, PLAIN; every id also goes into `bloom_filter`.
+/// `_id`: required; every id also goes into `bloom_filter`.
 int64_t WriteIdChunk(const ScalarChunkPlace& place, const columnar::StringArray& ids, size_t first,
                      size_t count, ::parquet::BloomFilter* bloom_filter);
 /// A required timestamp column, in microseconds.
@@ -36,5 +45,14 @@ int64_t WriteRequiredTimestampChunk(const ScalarChunkPlace& place, std::span<con
 /// An optional column of any type.
 int64_t WriteColumnChunk(const ScalarChunkPlace& place, const columnar::Column& column,
                          size_t first, size_t count);
+
+/// For each of them: encode a sample of the rows in several ways (at most 8,192 values and 256 KiB,
+/// from all over the rows) and choose.
+SampledChoice ChooseIdCoding(const ::parquet::ColumnDescriptor* leaf,
+                             const columnar::StringArray& ids, size_t first, size_t count);
+SampledChoice ChooseRequiredTimestampCoding(const ::parquet::ColumnDescriptor* leaf,
+                                            std::span<const int64_t> values);
+SampledChoice ChooseColumnCoding(const ::parquet::ColumnDescriptor* leaf,
+                                 const columnar::Column& column, size_t first, size_t count);
 
 }  // namespace viper::parquet

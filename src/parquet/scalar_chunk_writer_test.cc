@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <random>
 #include <string>
+#include <tuple>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
@@ -10,6 +12,7 @@
 
 #include "parquet/part_fixture.h"
 #include "parquet/part_footer.h"
+#include "parquet/part_layout.h"
 
 namespace viper::parquet {
 namespace {
@@ -17,7 +20,8 @@ namespace {
 using columnar::Column;
 
 /// Rows with ids "0", "1", ... and no metadata; one field of the given values.
-std::vector<std::byte> WriteWithField(FieldType type, const Column& field) {
+std::vector<std::byte> WriteWithField(FieldType type, const Column& field,
+                                      const CompressionOptions& options = {.adaptive = false}) {
   const CollectionSchema schema{.dim = 1, .metric = Metric::kL2, .fields = {{"field", type}}};
   static const float kZero = 0;
   PartRows rows;
@@ -30,7 +34,7 @@ std::vector<std::byte> WriteWithField(FieldType type, const Column& field) {
     rows.vectors.push_back(reinterpret_cast<const std::byte*>(&kZero));
   }
   rows.fields.push_back(field);
-  return WritePart(rows, schema);
+  return WritePart(rows, schema, {.compression = options});
 }
 
 struct ChunkFacts {
@@ -69,6 +73,41 @@ TEST(ScalarChunkWriter, FewRepeatedValuesGoThroughADictionary) {
     column.AppendInt64(static_cast<int64_t>(1900 + row * 7919 % 120));
   });
   EXPECT_TRUE(FactsOf(WriteWithField(FieldType::kInt64, years), "field").dictionary);
+}
+
+TEST(ScalarChunkWriter, TheSmallestOfWhatIsTriedIsWritten) {
+  std::mt19937 random(1);
+  const auto few = MakeColumn(FieldType::kString, 20'000, [&](Column& column, size_t) {
+    column.AppendString(fmt::format("category number {}", random() % 50));
+  });
+  const auto texts = MakeColumn(FieldType::kString, 20'000, [&](Column& column, size_t row) {
+    column.AppendString(fmt::format("https://example.org/films/{:08}/page", row * 37));
+  });
+  const auto times = MakeColumn(FieldType::kInt64, 20'000, [&](Column& column, size_t row) {
+    column.AppendInt64(static_cast<int64_t>(1'700'000'000'000 + row * 1000 + random() % 100));
+  });
+  const auto noise = MakeColumn(FieldType::kFloat64, 20'000, [&](Column& column, size_t) {
+    column.AppendFloat64(static_cast<double>(random()) / 1e9 + static_cast<double>(random()));
+  });
+  const std::tuple<FieldType, const Column*, const char*> all[] = {
+      {FieldType::kString, &few, "dictionary"},
+      {FieldType::kString, &texts, "delta_byte_array"},
+      {FieldType::kInt64, &times, "delta_binary_packed"},
+      {FieldType::kFloat64, &noise, "byte_stream_split"}};
+  for (const auto& [type, column, encoding] : all) {
+    const auto part = WriteWithField(type, *column, {});
+    const auto layout = ReadPartLayout(part).value();
+    const auto report = ParseCompressionReport(layout.key_values.at(std::string(kCompressionKey)));
+    EXPECT_TRUE(report.columns.at("field").chosen.starts_with(encoding))
+        << encoding << ": " << layout.key_values.at(std::string(kCompressionKey));
+    // One of a hundred is what may be given for being read faster.
+    const int64_t chosen = FactsOf(part, "field").bytes;
+    for (const char* fixed : {"none", "lz4", "snappy", "zstd:1", "zstd:3", "zstd:9"}) {
+      const auto other = WriteWithField(
+          type, *column, {.adaptive = false, .fixed = ParseCompression(fixed).value()});
+      EXPECT_LE(chosen, FactsOf(other, "field").bytes * 102 / 100) << encoding << " " << fixed;
+    }
+  }
 }
 
 TEST(ScalarChunkWriter, ADictionaryNeverGrowsBeyondAPage) {

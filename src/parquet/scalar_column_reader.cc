@@ -133,53 +133,14 @@ Status ScalarColumnReader::AddRowGroup(size_t row_group, ::parquet::PageIndexRea
   Chunk chunk{.dictionary = {range.offset, 0},
               .value_count = chunk_metadata->num_values(),
               .codec = chunk_metadata->compression()};
-  std::shared_ptr<::parquet::OffsetIndex> index;
-  if (page_index != nullptr) {
-    if (const auto group_index = page_index->RowGroup(static_cast<int>(row_group))) {
-      index = group_index->GetOffsetIndex(leaf_);
-    }
-  }
-  if (index != nullptr && !index->page_locations().empty()) {
-    VIPER_RETURN_IF_ERROR(AddIndexedPages(row_group, range, *index, chunk));
+  VIPER_ASSIGN_OR_RETURN(const auto indexed, footer_->IndexedPages(row_group, leaf_, page_index));
+  if (!indexed.empty()) {
+    chunk.dictionary.size = indexed.front().place.offset - range.offset;
+    pages_.insert(pages_.end(), indexed.begin(), indexed.end());
   } else if (rows.count > 0) {
     pages_.push_back({rows, range, static_cast<uint32_t>(row_group)});
   }
   chunks_.push_back(chunk);
-  return Status::Ok();
-}
-
-Status ScalarColumnReader::AddIndexedPages(size_t row_group, const FileRange& range,
-                                           const ::parquet::OffsetIndex& index, Chunk& chunk) {
-  const RowRange rows = footer_->row_groups()[row_group];
-  const auto& locations = index.page_locations();
-  const auto bad_page = [&](size_t page) {
-    return Status::Corruption(fmt::format(
-        "page index points outside of the column's pages: row_group={} page={} offset={} size={} "
-        "first_row={}",
-        row_group, page, locations[page].offset, locations[page].compressed_page_size,
-        locations[page].first_row_index));
-  };
-  if (locations[0].first_row_index != 0) return bad_page(0);
-  uint64_t end = range.offset;
-  for (size_t page = 0; page < locations.size(); ++page) {
-    const ::parquet::PageLocation& location = locations[page];
-    const uint64_t next_row = page + 1 < locations.size()
-                                  ? static_cast<uint64_t>(locations[page + 1].first_row_index)
-                                  : rows.count;
-    const auto first_row = static_cast<uint64_t>(location.first_row_index);
-    const auto offset = static_cast<uint64_t>(location.offset);
-    const auto size = static_cast<uint64_t>(location.compressed_page_size);
-    if (location.offset < 0 || location.compressed_page_size < 0 || offset < end ||
-        offset > range.end() || size > range.end() - offset || next_row <= first_row ||
-        next_row > rows.count) {
-      return bad_page(page);
-    }
-    end = offset + size;
-    pages_.push_back({{rows.first + first_row, next_row - first_row},
-                      {offset, size},
-                      static_cast<uint32_t>(row_group)});
-  }
-  chunk.dictionary.size = static_cast<uint64_t>(locations[0].offset) - range.offset;
   return Status::Ok();
 }
 
@@ -190,9 +151,9 @@ std::optional<FieldType> ScalarColumnReader::StoredType() const {
 
 size_t ScalarColumnReader::PageOfRow(uint64_t row) const {
   VIPER_ASSERT(row < footer_->row_count());
-  const auto after =
-      std::upper_bound(pages_.begin(), pages_.end(), row,
-                       [](uint64_t value, const Page& page) { return value < page.rows.first; });
+  const auto after = std::upper_bound(
+      pages_.begin(), pages_.end(), row,
+      [](uint64_t value, const EncodedPage& page) { return value < page.rows.first; });
   return static_cast<size_t>(after - pages_.begin()) - 1;
 }
 
@@ -208,7 +169,7 @@ Result<Column> ScalarColumnReader::ReadPage(size_t page) const {
   return column;
 }
 
-Result<Column> ScalarColumnReader::Decode(const Page& page) const {
+Result<Column> ScalarColumnReader::Decode(const EncodedPage& page) const {
   const Chunk& chunk = chunks_[page.row_group];
   std::shared_ptr<::arrow::Buffer> bytes = footer_->Slice(page.place);
   if (chunk.dictionary.size > 0) {

@@ -35,11 +35,6 @@ class ScalarColumnReader {
   std::vector<columnar::ColumnBounds> RowGroupBounds() const;
 
  private:
-  struct Page {
-    RowRange rows;
-    FileRange place;
-    uint32_t row_group = 0;
-  };
   /// What the pages of one row group share.
   struct Chunk {
     /// What lies before the first data page: the dictionary page, or nothing.
@@ -51,9 +46,7 @@ class ScalarColumnReader {
   ScalarColumnReader(const PartFooter& footer, const PartColumn& column)
       : footer_(&footer), column_(column) {}
   Status AddRowGroup(size_t row_group, ::parquet::PageIndexReader* page_index);
-  Status AddIndexedPages(size_t row_group, const FileRange& range,
-                         const ::parquet::OffsetIndex& index, Chunk& chunk);
-  Result<columnar::Column> Decode(const Page& page) const;
+  Result<columnar::Column> Decode(const EncodedPage& page) const;
   Result<std::vector<columnar::ColumnBounds>> ReadBounds() const;
 
   const PartFooter* footer_;
@@ -61,7 +54,7 @@ class ScalarColumnReader {
   int leaf_ = -1;
   const ::parquet::ColumnDescriptor* descriptor_ = nullptr;
   std::vector<Chunk> chunks_;
-  std::vector<Page> pages_;
+  std::vector<EncodedPage> pages_;
 };
 
 }  // namespace viper::parquet

@@ -14,12 +14,11 @@
 #include "base/crc32c.h"
 #include "base/status_macros.h"
 #include "kernels/kernel_table.h"
+#include "parquet/parquet_codec.h"
 #include "parquet/vector_levels.h"
 
 namespace viper::parquet {
 namespace {
-
-constexpr size_t kVectorPageBytes = size_t{1} << 20;
 
 /// Below this a squared norm in single precision has lost digits to underflow.
 constexpr float kSquaredNormMin = 1e-30F;
@@ -36,9 +35,24 @@ double NormInDouble(const std::byte* floats, size_t dim) {
 
 }  // namespace
 
-VectorChunkWriter::VectorChunkWriter(size_t dim)
-    : dim_(dim), rows_per_page_(std::max<size_t>(1, kVectorPageBytes / (dim * sizeof(float)))) {
+VectorChunkWriter::VectorChunkWriter(size_t dim) : dim_(dim) {
+  const ColumnCoding plain{Encoding::kPlain, {.codec = Codec::kNone}};
+  SetCoding({plain, plain, {}, {}}, StoragePolicy::kSpeed);
+}
+
+void VectorChunkWriter::SetCoding(const ColumnChoice& choice, StoragePolicy policy) {
+  choice_ = choice;
+  rows_per_page_ =
+      std::max<size_t>(1, VectorPageBytes(choice.coding, policy) / (dim_ * sizeof(float)));
   squared_norms_.resize(rows_per_page_);
+}
+
+std::pair<ColumnCoding, FloatDictionary> VectorChunkWriter::CodingOf(
+    std::span<const std::byte* const> vectors) const {
+  if (!choice_.coding.has_dictionary()) return {choice_.coding, {}};
+  auto dictionary = CollectFloats(vectors, dim_);
+  if (!dictionary) return {choice_.without_dictionary, {}};
+  return {choice_.coding, std::move(*dictionary)};
 }
 
 void VectorChunkWriter::SetShape(size_t row_count) {
@@ -75,12 +89,21 @@ Status VectorChunkWriter::UpdateMaxNorm(const std::byte* floats, size_t row_coun
 
 Result<int64_t> VectorChunkWriter::WriteChunk(const Place& place,
                                               std::span<const std::byte* const> vectors) {
+  const auto [coding, dictionary] = CodingOf(vectors);
   const std::unique_ptr<::parquet::PageWriter> pages = ::parquet::PageWriter::Open(
-      place.sink, ::parquet::Compression::UNCOMPRESSED, place.metadata, /*row_group_ordinal=*/-1,
+      place.sink, ParquetCodec(coding.compression), place.metadata, /*row_group_ordinal=*/-1,
       /*column_chunk_ordinal=*/-1, ::arrow::default_memory_pool(), /*buffered_row_group=*/false,
-      nullptr, nullptr, /*page_write_checksum_enabled=*/true, nullptr, place.offset_index);
+      nullptr, nullptr, /*page_write_checksum_enabled=*/true, nullptr, place.offset_index,
+      ParquetCodecOptions(coding.compression));
+  VectorPageEncoder encoder(coding.encoding, dictionary);
   const size_t row_bytes = dim_ * sizeof(float);
   int64_t written = 0;
+  if (coding.has_dictionary()) {
+    written += pages->WriteDictionaryPage(::parquet::DictionaryPage(
+        std::make_shared<::arrow::Buffer>(reinterpret_cast<const uint8_t*>(dictionary.data()),
+                                          static_cast<int64_t>(dictionary.size() * sizeof(float))),
+        static_cast<int32_t>(dictionary.size()), ::parquet::Encoding::PLAIN));
+  }
   for (size_t first = 0; first < vectors.size(); first += rows_per_page_) {
     const size_t row_count = std::min(rows_per_page_, vectors.size() - first);
     SetShape(row_count);
@@ -90,17 +113,34 @@ Result<int64_t> VectorChunkWriter::WriteChunk(const Place& place,
     }
     VIPER_RETURN_IF_ERROR(
         UpdateMaxNorm(reinterpret_cast<const std::byte*>(floats), row_count, first));
-    const auto page_bytes = static_cast<int64_t>(level_bytes_ + row_count * row_bytes);
-    const ::parquet::DataPageV1 page(std::make_shared<::arrow::Buffer>(page_.data(), page_bytes),
-                                     static_cast<int32_t>(row_count * dim_),
-                                     ::parquet::Encoding::PLAIN, ::parquet::Encoding::RLE,
-                                     ::parquet::Encoding::RLE, page_bytes,
-                                     ::parquet::EncodedStatistics(), static_cast<int64_t>(first));
-    written += pages->WriteDataPage(page);
-    NotePage(place, row_count);
+    written += WritePage(*pages, coding, encoder, {first, row_count});
+    if (IsMapped(choice_.coding)) NotePage(place, row_count);
   }
-  pages->Close(/*has_dictionary=*/false, /*fallback=*/false);
+  pages->Close(coding.has_dictionary(), /*fallback=*/false);
   return written;
+}
+
+int64_t VectorChunkWriter::WritePage(::parquet::PageWriter& pages, const ColumnCoding& coding,
+                                     VectorPageEncoder& encoder, RowRange rows) const {
+  std::shared_ptr<::arrow::Buffer> body =
+      std::make_shared<::arrow::Buffer>(page_.data(), static_cast<int64_t>(page_.size()));
+  if (coding.encoding != Encoding::kPlain) {
+    const auto values = encoder.Encode(std::span(page_).subspan(level_bytes_));
+    PARQUET_ASSIGN_OR_THROW(
+        body, ::arrow::ConcatenateBuffers(
+                  {::arrow::SliceBuffer(body, 0, static_cast<int64_t>(level_bytes_)), values}));
+  }
+  const int64_t uncompressed_bytes = body->size();
+  if (pages.has_compressor()) {
+    PARQUET_ASSIGN_OR_THROW(std::shared_ptr<::arrow::ResizableBuffer> compressed,
+                            ::arrow::AllocateResizableBuffer(0));
+    pages.Compress(*body, compressed.get());
+    body = std::move(compressed);
+  }
+  return pages.WriteDataPage(::parquet::DataPageV1(
+      body, static_cast<int32_t>(rows.count * dim_), ParquetEncoding(coding.encoding),
+      ::parquet::Encoding::RLE, ::parquet::Encoding::RLE, uncompressed_bytes,
+      ::parquet::EncodedStatistics(), static_cast<int64_t>(rows.first)));
 }
 
 void VectorChunkWriter::NotePage(const Place& place, size_t row_count) {

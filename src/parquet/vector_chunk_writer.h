@@ -4,23 +4,31 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <arrow/io/type_fwd.h>
+#include <parquet/column_writer.h>
 #include <parquet/metadata.h>
 #include <parquet/page_index.h>
 
+#include "parquet/column_coding.h"
 #include "parquet/part_file.h"
+#include "parquet/vector_coding.h"
 #include "viper/result.h"
 
 namespace viper::parquet {
 
-/// Writes the column chunks of `_vector`: PLAIN uncompressed V1 pages of about 1 MiB with checksum,
-/// by libparquet's PageWriter. Going round its ColumnWriter saves encoding two levels for every
-/// float: all pages of one shape share their level bytes, which are encoded once. Not thread-safe.
+/// Writes the column chunks of `_vector`: V1 pages with checksum, by libparquet's PageWriter. Going
+/// round its ColumnWriter saves encoding two levels for every float: all pages of one shape share
+/// their level bytes, which are encoded once. Not thread-safe.
 class VectorChunkWriter {
  public:
   explicit VectorChunkWriter(size_t dim);
+
+  /// How to write, before the first chunk: PLAIN, BYTE_STREAM_SPLIT or RLE_DICTIONARY; a chunk with
+  /// too many different floats for a dictionary has `choice.without_dictionary`.
+  void SetCoding(const ColumnChoice& choice, StoragePolicy policy);
 
   struct Place {
     std::shared_ptr<::arrow::io::OutputStream> sink;
@@ -35,7 +43,7 @@ class VectorChunkWriter {
   /// An upper bound of the Euclidean norms of all rows so far, at most 1 % above the largest.
   double max_norm() const { return max_norm_; }
   /// Where the floats of each page written so far lie, from the beginning of the sink, and their
-  /// CRC-32C.
+  /// CRC-32C. Empty if they do not lie there as they are.
   const std::vector<VectorPage>& pages() const { return pages_; }
   const std::vector<uint32_t>& page_crcs() const { return page_crcs_; }
 
@@ -46,8 +54,16 @@ class VectorChunkWriter {
   /// Remember the page that ends where the sink is now.
   void NotePage(const Place& place, size_t row_count);
 
+  /// The coding of a chunk, and the dictionary that it needs.
+  std::pair<ColumnCoding, FloatDictionary> CodingOf(
+      std::span<const std::byte* const> vectors) const;
+  /// Write the page that is in the page buffer.
+  int64_t WritePage(::parquet::PageWriter& pages, const ColumnCoding& coding,
+                    VectorPageEncoder& encoder, RowRange rows) const;
+
   const size_t dim_;
-  const size_t rows_per_page_;
+  size_t rows_per_page_ = 1;
+  ColumnChoice choice_;
   /// Levels of the current shape, then the floats of a page.
   std::vector<uint8_t> page_;
   size_t shape_rows_ = 0;

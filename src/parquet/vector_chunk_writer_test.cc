@@ -83,9 +83,9 @@ TEST(VectorChunkWriter, TheOffsetIndexLeadsToThePages) {
     const ::parquet::PageLocation& location = index->page_locations()[page];
     const VectorPage& found = part->vector_pages()[page];
     EXPECT_EQ(static_cast<uint64_t>(location.first_row_index), found.rows.first);
-    EXPECT_LT(static_cast<uint64_t>(location.offset), found.float_offset);
+    EXPECT_LT(static_cast<uint64_t>(location.offset), found.offset);
     EXPECT_EQ(static_cast<uint64_t>(location.offset + location.compressed_page_size),
-              found.float_offset + found.rows.count * 100 * sizeof(float));
+              found.offset + found.rows.count * 100 * sizeof(float));
   }
 }
 

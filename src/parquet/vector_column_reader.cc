@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include <arrow/buffer.h>
 #include <arrow/io/memory.h>
 #include <fmt/core.h>
 #include <parquet/column_page.h>
@@ -44,16 +45,14 @@ const ColumnDescriptor& VectorColumnReader::descriptor() const {
   return *footer_->metadata().schema()->Column(leaf_);
 }
 
-std::unique_ptr<::parquet::PageReader> VectorColumnReader::OpenPages(size_t row_group,
-                                                                     const FileRange& range,
-                                                                     bool verify) const {
+std::unique_ptr<::parquet::PageReader> VectorColumnReader::OpenPages(
+    size_t row_group, std::shared_ptr<::arrow::io::InputStream> bytes, bool verify) const {
   const auto group = footer_->metadata().RowGroup(static_cast<int>(row_group));
   const auto chunk = group->ColumnChunk(leaf_);
   ::parquet::ReaderProperties properties;
   properties.set_page_checksum_verification(verify);
-  return ::parquet::PageReader::Open(
-      std::make_shared<::arrow::io::BufferReader>(footer_->Slice(range)), chunk->num_values(),
-      chunk->compression(), properties, descriptor());
+  return ::parquet::PageReader::Open(std::move(bytes), chunk->num_values(), chunk->compression(),
+                                     properties, descriptor());
 }
 
 Result<std::optional<std::vector<VectorPage>>> VectorColumnReader::FindPages(bool verify) const {
@@ -74,7 +73,8 @@ Result<bool> VectorColumnReader::FindPagesOfGroup(size_t row_group, bool verify,
   const RowRange rows = footer_->row_groups()[row_group];
   VIPER_ASSIGN_OR_RETURN(const FileRange range, footer_->ChunkRange(row_group, leaf_));
   const int16_t max_definition = descriptor().max_definition_level();
-  const auto reader = OpenPages(row_group, range, verify);
+  const auto reader = OpenPages(
+      row_group, std::make_shared<::arrow::io::BufferReader>(footer_->Slice(range)), verify);
   DenseLevelChecker levels(dim_, max_definition);
   uint64_t next_row = rows.first;
   while (const std::shared_ptr<::parquet::Page> page = reader->NextPage()) {
@@ -125,15 +125,14 @@ Status VectorColumnReader::CheckPages(const std::vector<VectorPage>& pages) cons
   uint64_t end = 0;
   for (const VectorPage& page : pages) {
     const uint64_t file_bytes = footer_->bytes().size();
-    if (page.rows.first != next_row || page.rows.count == 0 || page.float_offset < end ||
-        page.float_offset > file_bytes ||
-        page.rows.count > (file_bytes - page.float_offset) / row_bytes) {
+    if (page.rows.first != next_row || page.rows.count == 0 || page.offset < end ||
+        page.offset > file_bytes || page.rows.count > (file_bytes - page.offset) / row_bytes) {
       return Status::Corruption(
           fmt::format("remembered page does not fit the file: first_row={} rows={} offset={}",
-                      page.rows.first, page.rows.count, page.float_offset));
+                      page.rows.first, page.rows.count, page.offset));
     }
     next_row = page.rows.end();
-    end = page.float_offset + page.rows.count * row_bytes;
+    end = page.offset + page.rows.count * row_bytes;
   }
   if (next_row == footer_->row_count()) return Status::Ok();
   return Status::Corruption(
@@ -141,38 +140,92 @@ Status VectorColumnReader::CheckPages(const std::vector<VectorPage>& pages) cons
                   footer_->row_count(), next_row));
 }
 
-Result<VectorColumnReader::Decoded> VectorColumnReader::Decode(size_t bytes_max) const {
-  const uint64_t rows_max = bytes_max / (dim_ * sizeof(float));
-  if (footer_->row_count() > rows_max) {
-    return Status::ResourceExhausted(fmt::format(
-        "vectors of another writer must be decoded and need more memory than allowed: rows={} "
-        "dim={} maximum_bytes={}",
-        footer_->row_count(), dim_, bytes_max));
-  }
-  return CatchParquet([&]() -> Result<Decoded> {
-    Decoded decoded;
-    VectorPageStream stream(descriptor(), dim_);
+Result<FileRange> VectorColumnReader::DictionaryOf(size_t row_group) const {
+  VIPER_ASSIGN_OR_RETURN(const FileRange range, footer_->ChunkRange(row_group, leaf_));
+  const auto group = footer_->metadata().RowGroup(static_cast<int>(row_group));
+  // ChunkRange begins at the dictionary page, where there is one.
+  const auto data = static_cast<uint64_t>(group->ColumnChunk(leaf_)->data_page_offset());
+  return FileRange{range.offset, std::min(data, range.end()) - range.offset};
+}
+
+Result<std::vector<EncodedPage>> VectorColumnReader::FindEncodedPages(
+    ::parquet::PageIndexReader* page_index) const {
+  return CatchParquet([&]() -> Result<std::vector<EncodedPage>> {
+    std::vector<EncodedPage> pages;
     for (size_t group = 0; group < footer_->row_groups().size(); ++group) {
-      VIPER_RETURN_IF_ERROR(DecodeGroup(group, stream, decoded.floats));
-      const RowRange rows = footer_->row_groups()[group];
-      if (rows.count > 0) decoded.pages.push_back({rows, rows.first * dim_ * sizeof(float)});
+      VIPER_ASSIGN_OR_RETURN(const auto indexed, footer_->IndexedPages(group, leaf_, page_index));
+      pages.insert(pages.end(), indexed.begin(), indexed.end());
+      if (indexed.empty()) VIPER_RETURN_IF_ERROR(WalkPages(group, pages));
     }
-    return decoded;
+    return pages;
   });
 }
 
-Status VectorColumnReader::DecodeGroup(size_t row_group, VectorPageStream& stream,
-                                       std::vector<float>& floats) const {
+Status VectorColumnReader::WalkPages(size_t row_group, std::vector<EncodedPage>& pages) const {
   const RowRange rows = footer_->row_groups()[row_group];
   VIPER_ASSIGN_OR_RETURN(const FileRange range, footer_->ChunkRange(row_group, leaf_));
-  stream.Start(OpenPages(row_group, range, /*verify=*/true), rows.count);
-  while (true) {
-    const Status status = stream.Fill();
-    if (!status.ok()) return AtRow(status, floats.size() / dim_);
-    if (stream.rows().empty()) return Status::Ok();
-    floats.insert(floats.end(), stream.rows().begin(), stream.rows().end());
-    stream.Consume(stream.rows().size() / dim_);
+  const auto bytes = std::make_shared<::arrow::io::BufferReader>(footer_->Slice(range));
+  const auto reader = OpenPages(row_group, bytes, /*verify=*/true);
+  const size_t first_page = pages.size();
+  uint64_t next_row = rows.first;
+  uint64_t begin = range.offset;
+  while (const std::shared_ptr<::parquet::Page> page = reader->NextPage()) {
+    VIPER_ASSIGN_OR_RETURN_ARROW(const int64_t read, bytes->Tell());
+    const uint64_t end = range.offset + static_cast<uint64_t>(read);
+    if (page->type() != ::parquet::PageType::DICTIONARY_PAGE) {
+      const auto& data = static_cast<const ::parquet::DataPage&>(*page);
+      const auto parts = SplitPage(data, descriptor().max_definition_level());
+      if (!parts) return Status::Corruption("levels of a page are malformed");
+      const auto starts = CountRowStarts(*parts, static_cast<size_t>(data.num_values()));
+      if (!starts) return Status::Corruption("a page holds fewer levels than it says");
+      if (pages.size() == first_page || (starts->begins_with_row && starts->count > 0)) {
+        pages.push_back({{next_row, 0}, {begin, 0}, static_cast<uint32_t>(row_group)});
+      }
+      EncodedPage& last = pages.back();
+      last.rows.count += starts->count;
+      last.place.size = end - last.place.offset;
+      next_row += starts->count;
+    }
+    begin = end;
   }
+  if (next_row == rows.end()) return Status::Ok();
+  return Status::Corruption(
+      fmt::format("pages hold another number of rows: row_group={} expected={} actual={}",
+                  row_group, rows.count, next_row - rows.first));
+}
+
+Result<std::vector<float>> VectorColumnReader::DecodePage(const EncodedPage& page,
+                                                          size_t bytes_max) const {
+  const uint64_t row_bytes = dim_ * sizeof(float);
+  if (page.rows.count > bytes_max / row_bytes) {
+    return Status::ResourceExhausted(
+        fmt::format("a page of vectors takes more memory than allowed: first_row={} rows={} dim={} "
+                    "maximum_bytes={}",
+                    page.rows.first, page.rows.count, dim_, bytes_max));
+  }
+  std::vector<float> floats;
+  Status decoded = CatchParquet([&]() -> Status {
+    VIPER_ASSIGN_OR_RETURN(const FileRange dictionary, DictionaryOf(page.row_group));
+    std::shared_ptr<::arrow::Buffer> bytes = footer_->Slice(page.place);
+    if (dictionary.size > 0) {
+      VIPER_ASSIGN_OR_RETURN_ARROW(
+          bytes, ::arrow::ConcatenateBuffers({footer_->Slice(dictionary), bytes}));
+    }
+    VectorPageStream stream(descriptor(), dim_);
+    stream.Start(OpenPages(page.row_group, std::make_shared<::arrow::io::BufferReader>(bytes),
+                           /*verify=*/true),
+                 page.rows.count);
+    while (true) {
+      const Status status = stream.Fill();
+      if (!status.ok()) return AtRow(status, page.rows.first + floats.size() / dim_);
+      if (stream.rows().empty()) return Status::Ok();
+      floats.insert(floats.end(), stream.rows().begin(), stream.rows().end());
+      stream.Consume(stream.rows().size() / dim_);
+    }
+  });
+  if (decoded.ok()) return floats;
+  return decoded.WithContext(fmt::format("page at byte {} (rows {} to {})", page.place.offset,
+                                         page.rows.first, page.rows.end() - 1));
 }
 
 }  // namespace viper::parquet

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include <parquet/column_reader.h>
+
 #include "parquet/vector_levels.h"
 
 namespace viper::parquet {
@@ -75,6 +77,22 @@ bool DenseLevelChecker::AreDense(const PageParts& parts, size_t value_count) {
   dense_levels_.assign(parts.levels.begin(), parts.levels.end());
   dense_value_count_ = value_count;
   return true;
+}
+
+std::optional<RowStarts> CountRowStarts(const PageParts& parts, size_t value_count) {
+  constexpr size_t kBatch = 4096;
+  int16_t levels[kBatch] = {};
+  ::parquet::LevelDecoder decoder;
+  decoder.SetDataV2(static_cast<int32_t>(parts.repetition.size()), /*max_level=*/1,
+                    static_cast<int>(value_count), parts.repetition.data());
+  RowStarts starts;
+  for (size_t first = 0; first < value_count; first += kBatch) {
+    const int wanted = static_cast<int>(std::min(kBatch, value_count - first));
+    if (decoder.Decode(wanted, levels) != wanted) return std::nullopt;
+    if (first == 0) starts.begins_with_row = levels[0] == 0;
+    starts.count += static_cast<uint64_t>(std::count(levels, levels + wanted, int16_t{0}));
+  }
+  return starts;
 }
 
 std::optional<size_t> FindNotFinite(std::span<const std::byte> floats) {

@@ -38,6 +38,16 @@ class DenseLevelChecker {
   std::vector<uint8_t> dense_levels_;
 };
 
+/// The rows that begin in a page.
+struct RowStarts {
+  uint64_t count = 0;
+  /// False if the page begins within a row of the page before it.
+  bool begins_with_row = true;
+};
+/// Count them by the repetition levels. Absent if there are fewer levels than values; throws
+/// ParquetException on malformed ones.
+std::optional<RowStarts> CountRowStarts(const PageParts& parts, size_t value_count);
+
 /// The first of `floats` that is infinite or not a number. At any byte address.
 std::optional<size_t> FindNotFinite(std::span<const std::byte> floats);
 

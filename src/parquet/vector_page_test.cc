@@ -59,5 +59,18 @@ TEST(VectorPage, TheFirstFloatThatIsNotFiniteIsFound) {
   EXPECT_FALSE(FindNotFinite({}).has_value());
 }
 
+TEST(CountRowStarts, CountsWhatBeginsInThePage) {
+  const std::vector<uint8_t> bytes = EncodeVectorLevels(7, 3);
+  uint32_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof(length));
+  PageParts parts;
+  parts.repetition = std::span(bytes).subspan(sizeof(length), length);
+  const auto starts = CountRowStarts(parts, 21);
+  ASSERT_TRUE(starts.has_value());
+  EXPECT_EQ(starts->count, 7U);
+  EXPECT_TRUE(starts->begins_with_row);
+  EXPECT_FALSE(CountRowStarts(parts, 500).has_value()) << "fewer levels than values";
+}
+
 }  // namespace
 }  // namespace viper::parquet

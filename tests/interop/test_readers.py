@@ -152,7 +152,27 @@ def appended_by_others(scenario):
     scenario.lake.run("flush", "c")
 
 
-SCENARIOS = (every_type, extreme_floats, upserts_and_deletes, deleted_to_the_last, many_commits, times, appended_by_others)
+def every_choice(scenario):
+    """Files written by every policy and codec, with enough rows for the adaptive ones to try encodings."""
+    choices = (("--policy", "size"), ("--policy", "speed"), ("--compression", "lz4"), ("--compression", "snappy"),
+               ("--compression", "none"), ("--compression", "zstd:19", "--policy", "size"))
+    scenario.lake.create(dim=DIM, fields=FIELDS)
+    for number, options in enumerate(choices):
+        scenario.lake.options = options
+        vectors = random_vectors(number, 400, DIM)
+        if number % 2 == 0:
+            vectors = np.round(vectors * 8) / 8
+        scenario.put(
+            [
+                row(f"{number}/{i:05}", vectors[i], flag=i % 3 == 0, count=i * 1000 + i % 7, weight=(i * 0.37) ** 2,
+                    title=f"https://example.org/{i:06}", seen=f"2026-11-22T08:{i % 60:02}:00Z", tags=[f"tag {i % 5}", "x"], more=i)
+                for i in range(400)
+            ]
+        )
+    scenario.lake.options = ()
+
+
+SCENARIOS = (every_choice, every_type, extreme_floats, upserts_and_deletes, deleted_to_the_last, many_commits, times, appended_by_others)
 
 
 @pytest.fixture(scope="module", params=SCENARIOS, ids=lambda build: build.__name__)
@@ -194,6 +214,22 @@ def test_other_programs_read_the_rows_that_were_written(scenario, reader):
     assert sorted(row["_id"] for row in read) == sorted(scenario.rows)
     for one in read:
         check_row(one, scenario.rows[one["_id"]])
+
+
+def test_every_choice_is_in_the_footer(tmp_path):
+    scenario = Scenario(tmp_path / "lake")
+    every_choice(scenario)
+    told = json.loads(scenario.lake.run("inspect", "c", "--json"))
+    by_choice = {part["compression"]: part for part in told["parts"]}
+    for codec, compression in (("lz4", "lz4_raw"), ("snappy", "snappy"), ("none", "uncompressed")):
+        part = by_choice[f"policy speed, all columns {codec}"]
+        assert all(column["compressions"] == [compression] for column in part["columns"])
+    size = {column["path"].split(".")[0]: column for column in by_choice["policy size, adaptive"]["columns"]}
+    assert size["_vector"]["chosen"] != "plain none"
+    assert all(size[name]["trials"] and size[name]["reason"] for name in ("_id", "count", "title", "weight", "_vector"))
+    assert len({size[name]["chosen"].split()[0] for name in ("_id", "count", "title", "weight", "_vector")}) > 1
+    speed = {column["path"].split(".")[0]: column for column in by_choice["policy speed, adaptive"]["columns"]}
+    assert speed["_vector"]["chosen"] == "plain none" and "in place" in speed["_vector"]["reason"]
 
 
 def test_export_gives_the_rows_that_were_written(scenario):

@@ -78,6 +78,9 @@ class ModelRun {
     options.search_threads = 1;
     options.delete_mode =
         workload_.random().Chance(0.5) ? DeleteMode::kVectors : DeleteMode::kRewrite;
+    options.storage_policy =
+        workload_.random().Chance(0.5) ? StoragePolicy::kSize : StoragePolicy::kSpeed;
+    options.vector_cache_bytes = workload_.random().Chance(0.5) ? 0 : size_t{1} << 20;
     options.cache_bytes = workload_.random().Chance(0.5) ? 0 : size_t{1} << 20;
     ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options));
     engine_.emplace(std::move(engine));

@@ -68,3 +68,25 @@ def test_inspect_tells_what_is_in_the_files(root):
     assert part["rows"] == 100 and part["problem"] == ""
     (year,) = [column for column in part["columns"] if column["path"] == "year"]
     assert (year["min"], year["max"], year["null_count"]) == (0, 99, 0) and year["compressions"] == ["zstd"]
+
+
+def test_the_files_tell_how_they_were_compressed(tmp_path):
+    vectors = (random_vectors(1, 2000, 8) * 4).round()
+    for name, options, told_options in (
+        ("size", {"policy": "size", "vector_cache_bytes": 0}, "policy size, adaptive"),
+        ("snappy", {"compression": "snappy"}, "policy speed, all columns snappy"),
+    ):
+        with viper.connect(tmp_path / name, **options) as database:
+            collection = database.create_collection("c", dim=8, metric="l2")
+            collection.upsert(ids=range(2000), vectors=vectors)
+            collection.flush()
+            assert collection.search(vectors[5], k=1)[0].distance == 0
+            (part,) = database.inspect("c")["parts"]
+        assert part["compression"] == told_options
+        vector = part["columns"][-1]
+        assert vector["compressions"] == (["snappy"] if name == "snappy" else vector["compressions"])
+        assert vector["chosen"] if name == "size" else not vector["chosen"]
+    with pytest.raises(viper.InvalidArgument, match="unknown compression"):
+        viper.connect(tmp_path / "bad", compression="gzip")
+    with pytest.raises(viper.InvalidArgument, match="unknown storage policy"):
+        viper.connect(tmp_path / "bad", policy="small")

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <arrow/buffer.h>
+
+#include "parquet/column_coding.h"
+
+namespace viper::parquet {
+
+/// The different values of some floats, as bit patterns in rising order.
+using FloatDictionary = std::vector<uint32_t>;
+
+/// Collect the different values of rows of `dim` floats at any byte address. Absent if they are
+/// more than a dictionary page may hold, which is decoded with every page.
+std::optional<FloatDictionary> CollectFloats(std::span<const std::byte* const> rows, size_t dim);
+
+/// Encodes the floats of pages, bit for bit. Not thread-safe.
+class VectorPageEncoder {
+ public:
+  /// `dictionary` for kDictionary only: every float to be encoded is in it.
+  VectorPageEncoder(Encoding encoding, const FloatDictionary& dictionary);
+  ~VectorPageEncoder();
+
+  /// What Parquet's data page holds behind the levels for these floats. Throws ParquetException.
+  std::shared_ptr<::arrow::Buffer> Encode(std::span<const uint8_t> floats);
+
+ private:
+  struct Encoders;
+  std::unique_ptr<Encoders> encoders_;
+};
+
+/// Whether a page of such floats can be searched where it lies in the file.
+bool IsMapped(const ColumnCoding& coding);
+
+/// Bytes of floats of a page, about: 1 MiB where it is mapped. What must be decoded for a single
+/// row is smaller; under kSize as large as one block of Zstandard is for each byte of a float.
+size_t VectorPageBytes(const ColumnCoding& coding, StoragePolicy policy);
+
+/// Choose how to write the vectors of a part by encoding pages of them in several ways. Under
+/// kSpeed they stay plain unless a compressed page takes at most half the bytes that reading one
+/// row in place touches (docs/decisions/0019).
+ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t dim,
+                                StoragePolicy policy);
+
+}  // namespace viper::parquet
