@@ -132,8 +132,9 @@ class VIPER_EXPORT Collection {
   /// the same type, are passed over. Older versions and snapshots keep their schema.
   ///
   /// The report counts what the records have: reading their payloads takes longer than the change.
-  /// InvalidArgument, before anything is changed: a bad name, one that differs from another field's
-  /// in case only, another type than declared, too many fields. FailedPrecondition if read-only.
+  /// If they cannot be read the error says that the change was made. InvalidArgument, before
+  /// anything is changed: a bad name, one that differs from another field's in case only, another
+  /// type than declared, too many fields. FailedPrecondition if read-only.
   Result<SchemaChangeReport> AddFields(std::span<const Field> fields);
   /// Give a declared field a wider type: int64 becomes float64, nothing else. All files are written
   /// anew, in one commit; writes and reads go on meanwhile, flushes wait. Parked values that fit

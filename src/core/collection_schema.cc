@@ -1,5 +1,6 @@
 /// What a collection says about its schema, and how that is changed.
 
+#include <utility>
 #include <vector>
 
 #include "base/status_macros.h"
@@ -18,9 +19,12 @@ Result<SchemaChangeReport> Collection::Impl::ChangeSchema(const core::Flusher::M
   const auto view = state()->View();
   SchemaChangeReport report;
   report.table_version = view->table_version;
-  VIPER_ASSIGN_OR_RETURN(
-      report.fields,
-      core::ReportFields(*view, context_.NowMicros(), std::vector(named.begin(), named.end())));
+  auto fields =
+      core::ReportFields(*view, context_.NowMicros(), std::vector(named.begin(), named.end()));
+  if (!fields.ok()) {
+    return fields.status().WithContext("the schema was changed, but its records cannot be counted");
+  }
+  report.fields = std::move(*fields);
   return report;
 }
 
