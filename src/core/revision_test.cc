@@ -156,8 +156,8 @@ TEST_F(RevisionTest, AFieldThatWasDeclaredMeanwhileIsCheckedAgain) {
   change_.set = {{"later", 2}};
   Revision fitting = UpdateOf({"a"});
   const MetadataChange other = {.set = {{"late", "text"}}};
-  Revision unfit(WriteKind::kUpsert, state_.View(), nullptr);
-  ASSERT_OK(unfit.AddUpdate("a", other, *state_.View()->Find("a", kNow), kNow + 1));
+  Revision unfit(WriteKind::kUpsert, state_.View(), nullptr, kNow + 1);
+  ASSERT_OK(unfit.AddUpdate("a", other, *state_.View()->Find("a", kNow)));
   declare(FieldType::kInt64);
   const CurrentRows rows(state_.View(), kNow + 2);
   EXPECT_TRUE(fitting.BringUpToDate(rows).value());

@@ -165,7 +165,8 @@ TEST(WriteBatch, RowsThatAnotherSchemaCheckedAreCheckedAgain) {
   CollectionSchema changed = Schema(2);
   changed.fields.push_back({"late", FieldType::kFloat64});
   const auto after = std::make_shared<const CollectionSchema>(changed);
-  ASSERT_OK_AND_ASSIGN(WriteBatch batch, PrepareUpsert(std::span(&record, 1), *before, kNow));
+  ASSERT_OK_AND_ASSIGN(WriteBatch batch,
+                       PrepareUpsert(std::span(&record, 1), *before, {.now = kNow, .stamp = kNow}));
   EXPECT_FALSE(CheckAgain(batch, after).value()) << "nobody says by which it was checked";
   batch.schema = before;
   EXPECT_FALSE(CheckAgain(batch, before).value());

@@ -98,6 +98,9 @@ uint64_t CompressedBytes(const Pages& pages, const Compression& compression) {
   return bytes;
 }
 
+/// How many times the bytes of a page reading in place must touch for decoding to be worth it.
+constexpr double kPlaceToPage = 16;
+
 /// The file blocks that reading one row in place touches on average.
 double BlocksOfRow(size_t dim) {
   return 1 + static_cast<double>(dim * sizeof(float) - 1) / static_cast<double>(kBlockBytes);
@@ -120,7 +123,7 @@ ColumnChoice KeepIfReadingIsCheaper(ColumnChoice choice, const Sample& sample, s
   const std::string why =
       fmt::format("a page of {} takes {:.0f} bytes, reading a row in place {:.0f}",
                   CodingName(choice.coding), page, in_place);
-  if (2 * page > in_place) {
+  if (kPlaceToPage * page > in_place) {
     return StayPlain(std::move(choice.trials), "read in place: " + why);
   }
   choice.reason = "decoding costs less than reading in place: " + why;
