@@ -148,12 +148,13 @@ TEST_F(MemoryLimitTest, CachesTakeWhatTheCollectionsBeforeThemLeave) {
 TEST_F(MemoryLimitTest, WithoutALimitWhatIsTakenIsCounted) {
   options_.memory_limit = 0;
   options_.cache_bytes = 1 << 20;
+  options_.vector_cache_bytes = 2 << 20;
   CreateLimited();
   ASSERT_OK(collection_->Upsert(Batch(0)));
   const MemoryUsage usage = engine_->Memory();
   EXPECT_EQ(usage.limit, 0U);
   EXPECT_GE(usage.rows, uint64_t{1} << 20);
-  EXPECT_EQ(usage.caches, uint64_t{1} << 20);
+  EXPECT_EQ(usage.caches, uint64_t{3} << 20);
   EXPECT_EQ(usage.total(), usage.rows + usage.caches);
 }
 
