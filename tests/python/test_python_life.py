@@ -205,10 +205,12 @@ def test_deleting_counts_what_was_there_and_not_what_had_expired(database):
 
 
 INTERRUPTED = """
-    import sys
+    import signal, sys
     import numpy as np
     import viper
 
+    # A shell that runs the tests in the background makes them ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     database = viper.connect(sys.argv[1], background_compaction=False)
     collection = database.create_collection("c", dim=64)
     for file in range(5):
