@@ -34,11 +34,11 @@ constexpr Compression kCompressions[] = {
     {.codec = Codec::kSnappy},           {.codec = Codec::kNone}};
 
 /// Encoded pages of the sample, not yet compressed: levels, then values.
-using Pages = std::vector<std::vector<uint8_t>>;
+using EncodedPages = std::vector<std::vector<uint8_t>>;
 
 struct Sample {
   /// The floats of each page.
-  Pages floats;
+  EncodedPages floats;
   std::vector<size_t> row_counts;
   size_t row_count = 0;
 };
@@ -63,10 +63,10 @@ Sample TakePages(std::span<const std::byte* const> rows, size_t dim, size_t page
   return sample;
 }
 
-Pages EncodePages(const Sample& sample, size_t dim, Encoding encoding,
-                  const FloatDictionary& dictionary) {
+EncodedPages EncodePages(const Sample& sample, size_t dim, Encoding encoding,
+                         const FloatDictionary& dictionary) {
   VectorPageEncoder encoder(encoding, dictionary);
-  Pages pages;
+  EncodedPages pages;
   for (size_t i = 0; i < sample.floats.size(); ++i) {
     std::vector<uint8_t>& page = pages.emplace_back(EncodeVectorLevels(sample.row_counts[i], dim));
     const auto values = encoder.Encode(sample.floats[i]);
@@ -75,7 +75,7 @@ Pages EncodePages(const Sample& sample, size_t dim, Encoding encoding,
   return pages;
 }
 
-uint64_t CompressedBytes(const Pages& pages, const Compression& compression) {
+uint64_t CompressedBytes(const EncodedPages& pages, const Compression& compression) {
   uint64_t bytes = 0;
   if (compression.codec == Codec::kNone) {
     for (const auto& page : pages) bytes += page.size();
@@ -216,7 +216,7 @@ ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t d
   }
   const auto dictionary = CollectFloats(sampled_rows, dim);
   if (dictionary) encodings.push_back(Encoding::kDictionary);
-  std::vector<std::pair<Encoding, Pages>> encoded;
+  std::vector<std::pair<Encoding, EncodedPages>> encoded;
   std::vector<CodingTrial> trials;
   for (const Encoding encoding : encodings) {
     encoded.emplace_back(
