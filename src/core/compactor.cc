@@ -27,13 +27,12 @@ double SecondsSince(std::chrono::steady_clock::time_point begin) {
 /// The rows of a part that have expired and that the table does not know to be dead; null for none.
 Result<std::shared_ptr<const Bitmap>> NewlyExpired(const PartView& view, int64_t now) {
   if (view.part->first_expiry() > now) return std::shared_ptr<const Bitmap>();
+  // Known without reading anything.
+  if (view.part->last_expiry() <= now) {
+    return std::make_shared<const Bitmap>(view.part->row_count(), true);
+  }
   Bitmap expired(view.part->row_count());
   uint64_t row = 0;
-  if (view.part->last_expiry() <= now) {
-    // Known without reading anything.
-    for (; row < view.part->row_count(); ++row) expired.Set(row);
-    return std::make_shared<const Bitmap>(std::move(expired));
-  }
   const parquet::PartReader& reader = view.part->reader();
   for (size_t page = 0; page < reader.PageCount(columnar::kExpiresAtColumn); ++page) {
     VIPER_ASSIGN_OR_RETURN(const auto column, reader.ReadPage(columnar::kExpiresAtColumn, page));

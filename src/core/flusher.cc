@@ -20,9 +20,6 @@
 namespace viper::core {
 namespace {
 
-/// How often a flush starts again because somebody else committed first.
-constexpr int kAttemptsMax = 10;
-
 /// In DeleteMode::kAuto parts of which so many bytes are alive are written anew: about what a flush
 /// writes in a moment, and it keeps small tables readable for everybody.
 constexpr uint64_t kRewriteBytesMax = uint64_t{16} << 20;

@@ -79,6 +79,9 @@ class Flusher {
   uint64_t checkpoint_count() const { return checkpoints_.load(); }
 
  private:
+  /// How often a commit is tried again because somebody else committed first.
+  static constexpr int kAttemptsMax = 10;
+
   using Transactions = std::map<std::string, int64_t>;
   using Vectors = std::vector<std::shared_ptr<const DeletionVector>>;
 

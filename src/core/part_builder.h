@@ -23,7 +23,7 @@ struct PartBuildOptions {
   uint64_t part_bytes = uint64_t{256} << 20;
   /// A row group is closed when its floats take this many bytes.
   uint64_t row_group_bytes = uint64_t{64} << 20;
-  /// Counts that; null = nobody does.
+  /// Counts what building takes (BuildMemoryBytes); null = nobody does.
   std::shared_ptr<MemoryBudget> memory;
   parquet::CompressionOptions compression = {};
   /// Told how many bytes of rows of parts were copied since the last time; what it fails with ends

@@ -29,9 +29,6 @@
 namespace viper::core {
 namespace {
 
-/// How often a change starts again because somebody else committed first.
-constexpr int kSchemaAttemptsMax = 10;
-
 bool IsRemoved(const std::vector<std::string>& removed_paths, const Part& part) {
   return std::find(removed_paths.begin(), removed_paths.end(), part.added().path) !=
          removed_paths.end();
@@ -145,7 +142,7 @@ bool ChangesTypes(const CollectionSchema& before, const CollectionSchema& after)
 Status Flusher::ChangeSchema(const MakeSchema& make) {
   MutexLock lock(flush_mutex_);
   Status status;
-  for (int attempt = 0; attempt < kSchemaAttemptsMax; ++attempt) {
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     const SchemaPointer current = state_.schema();
     VIPER_ASSIGN_OR_RETURN(CollectionSchema made, make(*current));
     if (made == *current) return {};
