@@ -198,6 +198,21 @@ TEST_F(CompressedPartTest, TheCacheHoldsItsLimitWhateverIsHeld) {
   }
 }
 
+TEST_F(CompressedPartTest, WhoKeepsManyRowsDoesNotKeepTheirPages) {
+  ColumnCache vectors(0);
+  ASSERT_OK_AND_ASSIGN(const auto part, OpenPart(vectors));
+  const auto bytes_held = [](const HeldFloats& held) {
+    return std::static_pointer_cast<const std::vector<std::byte>>(held.holder)->size();
+  };
+  for (const uint64_t row : {uint64_t{0}, uint64_t{1}, uint64_t{7777}}) {
+    ASSERT_OK_AND_ASSIGN(const HeldFloats used, part->Floats(row));
+    ASSERT_OK_AND_ASSIGN(const HeldFloats kept, part->FloatsToKeep(row));
+    ASSERT_NE(kept.floats, used.floats);
+    EXPECT_EQ(bytes_held(kept), kDim * sizeof(float));
+    EXPECT_EQ(std::memcmp(kept.floats, VectorOf(row).data(), kDim * sizeof(float)), 0);
+  }
+}
+
 TEST_F(CompressedPartTest, AFlippedBitIsAnErrorThatNamesPartAndRows) {
   const std::string good = ReadFile(path_);
   uint64_t place = 0;
