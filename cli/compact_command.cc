@@ -36,7 +36,9 @@ Value ReportJson(const CompactionReport& report, const VacuumReport& vacuumed, b
                          {"bytes_before", Number(step.bytes_before)},
                          {"predicted_bytes", Number(step.predicted_bytes)},
                          {"predicted_files", Number(step.predicted_files)},
+                         {"wasted_seconds", step.wasted_seconds},
                          {"dropped_rows", Number(step.dropped_rows)}};
+    if (step.predicted_seconds) object["predicted_seconds"] = *step.predicted_seconds;
     if (!dry_run) {
       object["bytes_after"] = Number(step.bytes_after);
       object["files_after"] = Number(step.files_after);

@@ -284,7 +284,8 @@ constexpr const char* kCompactDoc =
 
 dry_run: only tell. everything: whether it pays or not. fold_deletion_vectors: apply all deletion vectors, for readers
 that know none. part_bytes: files grow to about this size. bytes_per_second: copy no faster. A dict: the steps with what was
-predicted and what became of it, files and bytes before and after.)";
+predicted and what became of it, files and bytes before and after. wasted_seconds of a step: what searches have spent on its
+dead rows, by a sample.)";
 
 constexpr const char* kPredictOptimalDoc = R"(The cluster that a record with this vector belongs to.
 

@@ -1,5 +1,6 @@
 #include "compaction.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -17,6 +18,8 @@ nb::dict StepDict(const CompactionStep& step, bool dry_run) {
   told["bytes_before"] = step.bytes_before;
   told["predicted_bytes"] = step.predicted_bytes;
   told["predicted_files"] = step.predicted_files;
+  told["predicted_seconds"] = nb::cast(step.predicted_seconds);
+  told["wasted_seconds"] = step.wasted_seconds;
   told["dropped_rows"] = step.dropped_rows;
   if (dry_run) return told;
   told["bytes_after"] = step.bytes_after;

@@ -53,7 +53,8 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  uint64_t part_bytes, uint64_t compaction_bytes_per_second, int64_t retention_ms,
                  uint64_t memory_limit, uint32_t write_timeout_ms, uint32_t compaction_interval_ms,
                  uint32_t retained_versions, const std::string& policy,
-                 const std::string& compression, size_t vector_cache_bytes) {
+                 const std::string& compression, size_t vector_cache_bytes,
+                 uint32_t compaction_threads) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
   const std::string root = nb::cast<std::string>(nb::steal(text));
@@ -88,6 +89,7 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
     options.compression = ValueOrRaise(ParseCompression(compression));
   }
   options.vector_cache_bytes = vector_cache_bytes;
+  options.compaction_threads = compaction_threads;
   return Database(ValueOrRaise(Unlocked([&] { return Engine::Open(root, options); })));
 }
 
@@ -237,8 +239,9 @@ index_memory_bytes, index_threads: what building the index may take. audit_share
 exactly in the background, to learn the recall that they had.
 deletes: how rows that died leave the table at a flush: "rewrite" (their files are written anew), "vectors" (deletion
 vectors, which some readers refuse) or "auto" (what costs less). background_compaction, part_bytes,
-compaction_bytes_per_second: merging of small files, and the dropping of dead rows. retention_ms, retained_versions: how long, and for how
-many versions at most, files are kept that only older versions of the table need. compaction_interval_ms: how often the
+compaction_bytes_per_second: merging of small files, and the dropping of dead rows. compaction_threads: of Collection.compact
+(0 means one per core) and, if set, of the background, which else has one. retention_ms, retained_versions: how long, and for
+how many versions at most, files are kept that only older versions of the table need. compaction_interval_ms: how often the
 background looks for what has expired.
 memory_limit: bytes that all collections may take in memory together, mapped files apart (0 = no common limit, else 64 MiB
 or more); a write that finds no room waits for a flush, and raises a TimeoutError after write_timeout_ms.
@@ -293,7 +296,7 @@ void BindDatabase(nb::module_& module) {
              "compaction_interval_ms"_a = defaults.compaction_interval_ms,
              "retained_versions"_a = defaults.retained_versions, "policy"_a = "speed",
              "compression"_a = "adaptive", "vector_cache_bytes"_a = defaults.vector_cache_bytes,
-             kConnectDoc);
+             "compaction_threads"_a = defaults.compaction_threads, kConnectDoc);
 }
 
 }  // namespace viper::python

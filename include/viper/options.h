@@ -108,6 +108,9 @@ struct VIPER_EXPORT EngineOptions {
   /// The background looks so often for what has expired, and for what only old versions need; after
   /// each flush it looks in any case. 1 to 86,400,000 ms.
   uint32_t compaction_interval_ms = 60'000;
+  /// Threads of Collection::Compact, each of which writes other files anew; 0 = as search_threads.
+  /// The background has one, or as many as are set here. At most 256.
+  uint32_t compaction_threads = 0;
   /// Bytes a second that compaction copies at most; 0 = as fast as it can.
   uint64_t compaction_bytes_per_second = 0;
   /// Files that the table needs no longer are kept so long for those who read an older version, in

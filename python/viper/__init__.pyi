@@ -252,4 +252,5 @@ def connect(
     policy: str = "speed",
     compression: str = "adaptive",
     vector_cache_bytes: int = ...,
+    compaction_threads: int = 0,
 ) -> Database: ...

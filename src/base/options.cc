@@ -140,6 +140,7 @@ Status EngineOptions::Validate() const {
       CheckRange("write_timeout_ms", write_timeout_ms, 1, kWriteTimeoutMsMax),
       CheckRange("index_threads", index_threads, 0, kSearchThreadsMax),
       CheckRange("checkpoint_interval", checkpoint_interval, 1, kCheckpointIntervalMax),
+      CheckRange("compaction_threads", compaction_threads, 0, kSearchThreadsMax),
       CheckRange("compaction_interval_ms", compaction_interval_ms, 1, kCompactionIntervalMsMax),
       CheckRange("retained_versions", retained_versions, 1, kRetainedVersionsMax),
       CheckRange("search_threads", search_threads, 0, kSearchThreadsMax),

@@ -33,6 +33,7 @@ TEST(EngineOptions, EachMemberIsHeldToItsRange) {
   refused("index_memory_bytes", [](auto& o) { o.index_memory_bytes = (size_t{1} << 20) - 1; });
   refused("index_memory_bytes", [](auto& o) { o.index_memory_bytes = (size_t{16} << 40) + 1; });
   refused("index_threads", [](auto& o) { o.index_threads = 257; });
+  refused("compaction_threads", [](auto& o) { o.compaction_threads = 257; });
   refused("audit_share", [](auto& o) { o.audit_share = -0.1; });
   refused("audit_share", [](auto& o) { o.audit_share = 1.1; });
   refused("audit_share", [](auto& o) { o.audit_share = std::numeric_limits<double>::quiet_NaN(); });

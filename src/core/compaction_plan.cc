@@ -47,7 +47,7 @@ class Planner {
     Drop(std::move(expired), "all rows expired");
     Drop(std::move(dead), "nothing alive");
     for (const auto& [size_class, files] : small) Merge(files);
-    std::sort(tasks_.begin(), tasks_.end(), [](const CompactionTask& a, const CompactionTask& b) {
+    std::sort(tasks_.begin(), tasks_.end(), [&](const CompactionTask& a, const CompactionTask& b) {
       return Gain(a) != Gain(b) ? Gain(a) > Gain(b) : a.files.front() < b.files.front();
     });
     return std::move(tasks_);
@@ -57,13 +57,26 @@ class Planner {
   bool IsWorthRewriting(const CompactionFile& file) const {
     if (limits_.fold_vectors && file.has_vector) return true;
     if (limits_.everything && file.is_back_filled) return true;
-    return file.dead_share() >= (limits_.everything ? 1e-9 : kDeadShareMax);
+    if (file.dead_share() >= (limits_.everything ? 1e-9 : kDeadShareMax)) return true;
+    return file.dead_rows > 0 && BytesWasted(file.wasted_seconds) > LiveBytes(file);
+  }
+
+  static double LiveBytes(const CompactionFile& file) {
+    return static_cast<double>(file.live_bytes());
+  }
+  /// What could have been copied meanwhile.
+  double BytesWasted(double seconds) const {
+    return seconds * limits_.copy_bytes_per_second.value_or(0);
   }
 
   std::string ReasonOf(const CompactionFile& file) const {
     if (file.dead_rows == 0)
       return file.has_vector ? "a deletion vector" : "fields without columns";
-    return fmt::format("{:.3g} % dead rows", 100 * file.dead_share());
+    if (file.dead_share() >= kDeadShareMax || BytesWasted(file.wasted_seconds) <= LiveBytes(file)) {
+      return fmt::format("{:.3g} % dead rows", 100 * file.dead_share());
+    }
+    return fmt::format("{:.3g} % dead rows, which cost searches {:.3g} s", 100 * file.dead_share(),
+                       file.wasted_seconds);
   }
 
   /// Files of which nothing is left, in one task, so that they go with one commit.
@@ -104,6 +117,7 @@ class Planner {
     for (const size_t i : files) {
       task.live_bytes += files_[i].live_bytes();
       task.dead_bytes += files_[i].bytes - files_[i].live_bytes();
+      task.wasted_seconds += files_[i].wasted_seconds;
     }
     task.files = std::move(files);
     task.reason = std::move(reason);
@@ -112,10 +126,12 @@ class Planner {
     tasks_.push_back(std::move(task));
   }
 
-  /// Bytes given back for each byte copied.
-  static double Gain(const CompactionTask& task) {
+  /// Bytes given back for each byte copied; and what searches lost on them, in bytes that could
+  /// have been copied meanwhile.
+  double Gain(const CompactionTask& task) const {
     const size_t fewer = task.files.size() - std::min(task.files.size(), task.files_after);
-    return static_cast<double>(task.dead_bytes + fewer * kFileWorthBytes) /
+    return (static_cast<double>(task.dead_bytes + fewer * kFileWorthBytes) +
+            BytesWasted(task.wasted_seconds)) /
            static_cast<double>(task.live_bytes + 1);
   }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,20 +14,25 @@ namespace viper::core {
 /// Size-tiered, as in Bigtable's and Cassandra's compactions: files of about the same size are
 /// merged when there are kMergeMin of them, so that a row is copied once for each time its file
 /// grows by that factor, and a table of b bytes has at most kMergeMin files of each of log(b)
-/// sizes. A file of the full size is written anew only for the sake of its dead rows.
+/// sizes. A file of the full size is written anew only for the sake of its dead rows: when they are
+/// many, or when searches have spent as long on them as writing it anew takes (compaction_cost.h).
 
 /// Files of a size class that are merged, at least.
 inline constexpr size_t kMergeMin = 4;
-/// Share of dead rows from which on a file is written anew. Every search scans them; at this share
-/// writing it anew costs at most four times the bytes that it wins.
+/// Share of dead rows from which on a file is written anew, whether it is searched or not: at this
+/// share that copies at most four times the bytes that it gives back.
 inline constexpr double kDeadShareMax = 0.2;
 
 /// A file as a compaction sees it.
 struct CompactionFile {
+  /// Below the table.
+  std::string path = {};
   uint64_t bytes = 0;
   uint64_t rows = 0;
   /// Of the rows: no longer in the table, or expired.
   uint64_t dead_rows = 0;
+  /// What searches have spent on its dead rows, as measured.
+  double wasted_seconds = 0;
   /// Its statistics say that every row has expired, so that it need not be read.
   bool is_expired = false;
   /// It has a deletion vector.
@@ -56,11 +62,14 @@ struct CompactionTask {
   uint64_t live_bytes = 0;
   uint64_t dead_bytes = 0;
   size_t files_after = 0;
+  double wasted_seconds = 0;
 };
 
 struct CompactionLimits {
   /// Files grow to about this size; not zero.
   uint64_t target_bytes = 0;
+  /// How fast files are written anew, as measured; absent if that is not known.
+  std::optional<double> copy_bytes_per_second = {};
   /// Merge whatever is smaller than half the target, drop every dead row, and give every declared
   /// field its column, whether it pays or not.
   bool everything = false;
@@ -70,7 +79,7 @@ struct CompactionLimits {
 
 /// What is worth doing: first the files of which nothing is left, the largest first, which cost a
 /// commit only; then what gives back most for each byte that it copies first. No file is in two
-/// tasks.
+/// tasks: several may be done at once.
 std::vector<CompactionTask> PlanCompaction(std::span<const CompactionFile> files,
                                            const CompactionLimits& limits);
 

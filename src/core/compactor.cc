@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <thread>
+#include <deque>
+#include <iterator>
 #include <utility>
 
 #include <fmt/core.h>
@@ -10,15 +11,15 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "core/coding_ahead.h"
+#include "core/compaction_pacer.h"
 #include "core/part_builder.h"
+#include "platform/thread_pool.h"
 
 namespace viper::core {
 namespace {
 
 /// How often a step is planned anew because a flush replaced one of its files.
 constexpr int kOvertakenMax = 10;
-/// A compaction that is slowed down looks so often whether it is to stop.
-constexpr double kSecondsBetweenStops = 0.05;
 
 double SecondsSince(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -45,63 +46,80 @@ Result<std::shared_ptr<const Bitmap>> NewlyExpired(const PartView& view, int64_t
   return std::make_shared<const Bitmap>(std::move(expired));
 }
 
-/// Keeps the copying below a rate, and asks whether to go on.
-class Pacer {
- public:
-  Pacer(const CompactOptions& options, uint64_t bytes_per_second, uint64_t bytes)
-      : options_(options),
-        bytes_per_second_(bytes_per_second),
-        bytes_(std::max<uint64_t>(1, bytes)) {}
-
-  Status Advance(uint64_t bytes) {
-    done_ += bytes;
-    const double due = bytes_per_second_ == 0
-                           ? 0
-                           : static_cast<double>(done_) / static_cast<double>(bytes_per_second_);
-    const double share = static_cast<double>(done_) / static_cast<double>(bytes_);
-    // However slow it is to be, it can be stopped at any time.
-    while (true) {
-      if (options_.progress && !options_.progress(std::min(share, 1.0))) {
-        return Status::Cancelled("compaction: stopped by its caller");
-      }
-      const double left = due - SecondsSince(begin_);
-      if (left <= 0) return {};
-      std::this_thread::sleep_for(
-          std::chrono::duration<double>(std::min(left, kSecondsBetweenStops)));
-    }
-  }
-
- private:
-  const CompactOptions& options_;
-  const uint64_t bytes_per_second_;
-  const uint64_t bytes_;
-  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  uint64_t done_ = 0;
-};
+void AddStep(CompactionStep step, const CompactOptions& options, CompactionReport& report) {
+  report.files_after += options.dry_run ? step.predicted_files : step.files_after;
+  report.files_after -= step.files.size();
+  report.bytes_after += options.dry_run ? step.predicted_bytes : step.bytes_after;
+  report.bytes_after -= step.bytes_before;
+  report.steps.push_back(std::move(step));
+}
 
 }  // namespace
 
-Result<Compactor::Inventory> Compactor::Look() const {
-  Inventory inventory;
-  inventory.parts = state_.View()->parts;
+struct Compactor::Shared {
+  Shared(const CompactOptions& compact_options, uint64_t bytes_per_second)
+      : options(compact_options), pacer(compact_options, bytes_per_second) {}
+
+  const CompactOptions& options;
+  CompactionPacer pacer;
+
+  Mutex mutex;
+  std::shared_ptr<const Inventory> inventory VIPER_GUARDED_BY(mutex);
+  /// What nobody has begun, as planned for that inventory.
+  std::deque<CompactionTask> tasks VIPER_GUARDED_BY(mutex);
+  /// Paths of files that workers are at.
+  std::set<std::string> busy VIPER_GUARDED_BY(mutex);
+  uint64_t begun_bytes VIPER_GUARDED_BY(mutex) = 0;
+  int overtaken VIPER_GUARDED_BY(mutex) = 0;
+  CompactionReport report VIPER_GUARDED_BY(mutex);
+  /// Of the first worker that failed.
+  Status failure VIPER_GUARDED_BY(mutex);
+
+  void SetPlan(std::shared_ptr<const Inventory> files, std::vector<CompactionTask> planned)
+      VIPER_REQUIRES(mutex) {
+    inventory = std::move(files);
+    uint64_t bytes = begun_bytes;
+    for (const CompactionTask& task : planned) bytes += task.live_bytes;
+    pacer.Expect(bytes);
+    tasks.assign(std::make_move_iterator(planned.begin()), std::make_move_iterator(planned.end()));
+  }
+  void Fail(Status status) VIPER_REQUIRES(mutex) {
+    if (failure.ok()) failure = std::move(status);
+    pacer.Stop();
+  }
+};
+
+Result<std::shared_ptr<const Compactor::Inventory>> Compactor::Look(
+    const std::set<std::string>& busy) {
+  auto inventory = std::make_shared<Inventory>();
   const int64_t now = context_.NowMicros();
-  for (const PartView& view : inventory.parts) {
-    VIPER_ASSIGN_OR_RETURN(inventory.expired.emplace_back(), NewlyExpired(view, now));
-    CompactionFile file{.bytes = view.part->added().size, .rows = view.part->row_count()};
+  const auto read_view = state_.View();
+  for (const PartView& view : read_view->parts) {
+    CompactionFile file{.path = view.part->added().path,
+                        .bytes = view.part->added().size,
+                        .rows = view.part->row_count()};
+    if (busy.contains(file.path)) continue;
+    VIPER_ASSIGN_OR_RETURN(auto expired, NewlyExpired(view, now));
     file.has_vector = view.deletion_vector != nullptr;
     file.is_back_filled = view.part->BackFillsAny();
     file.is_expired = view.part->last_expiry() <= now;
     if (file.has_vector && !file.is_expired) {
       file.dead_rows += view.deletion_vector->rows->CountSet();
     }
-    if (inventory.expired.back() != nullptr) file.dead_rows += inventory.expired.back()->CountSet();
-    inventory.files.push_back(file);
+    if (expired != nullptr) file.dead_rows += expired->CountSet();
+    inventory->parts.push_back(view);
+    inventory->files.push_back(std::move(file));
+    inventory->expired.push_back(std::move(expired));
   }
-  return inventory;
+  MutexLock lock(cost_mutex_);
+  cost_.Observe(context_.read->search_costs.Summarize(), inventory->files);
+  return std::shared_ptr<const Inventory>(std::move(inventory));
 }
 
 CompactionLimits Compactor::LimitsOf(const CompactOptions& options) const {
+  MutexLock lock(cost_mutex_);
   return {.target_bytes = options.part_bytes > 0 ? options.part_bytes : context_.options.part_bytes,
+          .copy_bytes_per_second = cost_.copy_bytes_per_second(),
           .everything = options.everything,
           .fold_vectors = options.fold_deletion_vectors};
 }
@@ -110,7 +128,7 @@ Status Compactor::KeepUp(const std::function<bool()>& goes_on) {
   MutexLock lock(run_mutex_);
   CompactOptions options;
   options.progress = [&](double) { return goes_on(); };
-  return RunLocked(options).status();
+  return RunLocked(options, std::max<uint32_t>(1, context_.options.compaction_threads)).status();
 }
 
 Result<CompactionReport> Compactor::Run(const CompactOptions& options) {
@@ -120,60 +138,109 @@ Result<CompactionReport> Compactor::Run(const CompactOptions& options) {
         fmt::format("CompactOptions::part_bytes is out of range: min={} max={} actual={}",
                     kPartBytesMin, kPartBytesMax, options.part_bytes));
   }
+  const size_t threads = context_.options.compaction_threads;
   MutexLock lock(run_mutex_);
-  return RunLocked(options);
+  return RunLocked(options, threads > 0 ? threads : context_.read->pool.thread_count());
 }
 
-Result<CompactionReport> Compactor::RunLocked(const CompactOptions& options) {
+Result<CompactionReport> Compactor::RunLocked(const CompactOptions& options, size_t workers) {
+  Shared shared(options, options.bytes_per_second > 0
+                             ? options.bytes_per_second
+                             : context_.options.compaction_bytes_per_second);
+  VIPER_ASSIGN_OR_RETURN(const auto inventory, Look({}));
+  std::vector<CompactionTask> tasks = PlanCompaction(inventory->files, LimitsOf(options));
   CompactionReport report;
-  VIPER_ASSIGN_OR_RETURN(Inventory inventory, Look());
-  report.files_before = inventory.files.size();
-  for (const CompactionFile& file : inventory.files) report.bytes_before += file.bytes;
-  report.files_after = report.files_before;
+  report.files_before = report.files_after = inventory->files.size();
+  for (const CompactionFile& file : inventory->files) report.bytes_before += file.bytes;
   report.bytes_after = report.bytes_before;
-  int overtaken = 0;
-  std::vector<CompactionTask> tasks = PlanCompaction(inventory.files, LimitsOf(options));
-  while (!tasks.empty()) {
-    auto step = Do(inventory, tasks.front(), options);
-    if (step.status().code() == StatusCode::kConflict && ++overtaken <= kOvertakenMax) {
-      VIPER_ASSIGN_OR_RETURN(inventory, Look());
-      tasks = PlanCompaction(inventory.files, LimitsOf(options));
-      continue;
+  if (options.dry_run) {
+    // The steps are those of the table as it is, not of what they would make of it.
+    for (CompactionTask& task : tasks) {
+      AddStep(Predict({inventory, std::move(task)}), options, report);
     }
-    VIPER_RETURN_IF_ERROR(step.status());
-    const bool is_done = !options.dry_run;
-    report.files_after += is_done ? step->files_after : step->predicted_files;
-    report.files_after -= step->files.size();
-    report.bytes_after += is_done ? step->bytes_after : step->predicted_bytes;
-    report.bytes_after -= step->bytes_before;
-    report.steps.push_back(std::move(*step));
-    // In a dry run the steps are those of the table as it is, not of what they would make of it.
-    tasks.erase(tasks.begin());
-    if (!tasks.empty() || options.dry_run) continue;
-    VIPER_ASSIGN_OR_RETURN(inventory, Look());
-    tasks = PlanCompaction(inventory.files, LimitsOf(options));
+    return report;
   }
-  if (options.fold_deletion_vectors && !options.dry_run) {
-    VIPER_ASSIGN_OR_RETURN(report.lowered_protocol, flusher_.LowerProtocol());
+  workers = std::min(workers, tasks.size());
+  {
+    MutexLock lock(shared.mutex);
+    shared.report = std::move(report);
+    shared.SetPlan(inventory, std::move(tasks));
   }
-  return report;
+  if (workers > 1) {
+    ThreadPool threads("viper-compact", workers);
+    threads.ParallelFor(workers, [&](size_t) { Work(shared); });
+  } else {
+    Work(shared);
+  }
+  MutexLock lock(shared.mutex);
+  VIPER_RETURN_IF_ERROR(shared.failure);
+  if (options.fold_deletion_vectors) {
+    VIPER_ASSIGN_OR_RETURN(shared.report.lowered_protocol, flusher_.LowerProtocol());
+  }
+  return std::move(shared.report);
 }
 
-Result<CompactionStep> Compactor::Do(const Inventory& inventory, const CompactionTask& task,
-                                     const CompactOptions& options) {
-  const auto begin = std::chrono::steady_clock::now();
-  CompactionStep step;
-  step.reason = task.reason;
-  step.predicted_bytes = task.live_bytes;
-  step.predicted_files = task.files_after;
-  std::vector<PartView> parts;
-  for (const size_t i : task.files) {
-    parts.push_back(inventory.parts[i]);
-    step.files.push_back(inventory.parts[i].part->added().path);
-    step.bytes_before += inventory.files[i].bytes;
-    step.dropped_rows += inventory.files[i].dead_rows;
+void Compactor::Work(Shared& shared) {
+  while (const std::optional<Job> job = Take(shared)) {
+    if (!Note(shared, *job, Do(*job, shared))) return;
   }
-  if (options.dry_run) return step;
+}
+
+std::optional<Compactor::Job> Compactor::Take(Shared& shared) {
+  MutexLock lock(shared.mutex);
+  if (!shared.failure.ok() || shared.tasks.empty()) return {};
+  Job job{shared.inventory, std::move(shared.tasks.front())};
+  shared.tasks.pop_front();
+  shared.begun_bytes += job.task.live_bytes;
+  for (const size_t i : job.task.files) shared.busy.insert(job.inventory->files[i].path);
+  return job;
+}
+
+bool Compactor::Note(Shared& shared, const Job& job, Result<CompactionStep> step) {
+  MutexLock lock(shared.mutex);
+  for (const size_t i : job.task.files) shared.busy.erase(job.inventory->files[i].path);
+  const StatusCode code = step.status().code();
+  const bool is_overtaken = code == StatusCode::kConflict && ++shared.overtaken <= kOvertakenMax;
+  // Where there is no room for so many at once, those that are left do its job too.
+  const bool is_too_many = code == StatusCode::kResourceExhausted && !shared.busy.empty();
+  if (!step.ok() && !is_overtaken && !is_too_many) {
+    shared.Fail(step.status());
+    return false;
+  }
+  if (step.ok()) AddStep(std::move(*step), shared.options, shared.report);
+  auto inventory = Look(shared.busy);
+  if (!inventory.ok()) {
+    shared.Fail(inventory.status());
+    return false;
+  }
+  shared.SetPlan(*inventory, PlanCompaction((*inventory)->files, LimitsOf(shared.options)));
+  return !is_too_many;
+}
+
+CompactionStep Compactor::Predict(const Job& job) const {
+  CompactionStep step;
+  step.reason = job.task.reason;
+  step.predicted_bytes = job.task.live_bytes;
+  step.predicted_files = job.task.files_after;
+  step.wasted_seconds = job.task.wasted_seconds;
+  for (const size_t i : job.task.files) {
+    const CompactionFile& file = job.inventory->files[i];
+    step.files.push_back(file.path);
+    step.bytes_before += file.bytes;
+    step.dropped_rows += file.dead_rows;
+  }
+  MutexLock lock(cost_mutex_);
+  if (const auto speed = cost_.copy_bytes_per_second()) {
+    step.predicted_seconds = static_cast<double>(job.task.live_bytes) / *speed;
+  }
+  return step;
+}
+
+Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
+  const auto begin = std::chrono::steady_clock::now();
+  CompactionStep step = Predict(job);
+  std::vector<PartView> parts;
+  for (const size_t i : job.task.files) parts.push_back(job.inventory->parts[i]);
   FlushPlan plan;
   {
     MutexLock apply(apply_mutex_);
@@ -186,7 +253,7 @@ Result<CompactionStep> Compactor::Do(const Inventory& inventory, const Compactio
   step.dropped_rows = 0;
   for (size_t i = 0; i < plan.sources.size(); ++i) {
     FlushSource& source = plan.sources[i];
-    if (const auto& expired = inventory.expired[task.files[i]]; expired != nullptr) {
+    if (const auto& expired = job.inventory->expired[job.task.files[i]]; expired != nullptr) {
       Bitmap dead = *source.dead;
       dead |= *expired;
       source.dead = std::make_shared<const Bitmap>(std::move(dead));
@@ -194,12 +261,14 @@ Result<CompactionStep> Compactor::Do(const Inventory& inventory, const Compactio
     }
     step.dropped_rows += source.dead->CountSet();
   }
-  const uint64_t rate = options.bytes_per_second > 0 ? options.bytes_per_second
-                                                     : context_.options.compaction_bytes_per_second;
-  Pacer pacer(options, rate, task.live_bytes);
+  double waited_seconds = 0;
   PartBuildOptions build_options = MakeBuildOptions(context_);
-  build_options.part_bytes = LimitsOf(options).target_bytes;
-  build_options.advance = [&](uint64_t bytes) { return pacer.Advance(bytes); };
+  build_options.part_bytes = LimitsOf(shared.options).target_bytes;
+  build_options.advance = [&](uint64_t bytes) -> Status {
+    VIPER_ASSIGN_OR_RETURN(const double waited, shared.pacer.Advance(bytes));
+    waited_seconds += waited;
+    return {};
+  };
   if (const uint64_t needed = BuildMemoryBytes(plan, build_options);
       needed > context_.memory->room()) {
     return Status::ResourceExhausted(
@@ -211,14 +280,15 @@ Result<CompactionStep> Compactor::Do(const Inventory& inventory, const Compactio
   step.files_after = built.added.size();
   CodingAhead ahead(context_, index_builder_);
   VIPER_RETURN_IF_ERROR(flusher_.CommitCompacted(
-      plan, std::move(built), {.reason = task.reason, .data_change = drops_expired},
+      plan, std::move(built), {.reason = step.reason, .data_change = drops_expired},
       [&](const auto& new_parts) {
-        ahead.Code(*state_.View(), new_parts,
-                   [&] { return !options.progress || options.progress(1); });
+        ahead.Code(*state_.View(), new_parts, [&] { return shared.pacer.Advance(0).ok(); });
       }));
   step.seconds = SecondsSince(begin);
   steps_.fetch_add(1);
   copied_bytes_.fetch_add(step.bytes_after);
+  MutexLock lock(cost_mutex_);
+  cost_.NoteCopied(job.task.live_bytes, step.seconds - waited_seconds);
   return step;
 }
 

@@ -1,14 +1,18 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "core/collection_context.h"
 #include "core/collection_state.h"
+#include "core/compaction_cost.h"
 #include "core/compaction_plan.h"
 #include "core/flusher.h"
 #include "core/index_builder.h"
@@ -20,7 +24,8 @@ namespace viper::core {
 /// Writes files of the table anew where that pays (compaction_plan.h): many small ones become a
 /// large one, and rows that the table knows to be dead, or that have expired, are left out. Readers
 /// keep what they have, writers and flushes go on; only the commit at the end waits for a flush. A
-/// crash before the commit leaves files that nobody refers to. Thread-safe; one run at a time.
+/// crash before the commit leaves files that nobody refers to. Thread-safe; one run at a time, by
+/// several workers (EngineOptions::compaction_threads), no two of which touch the same file.
 class Compactor {
  public:
   /// None is owned; all must outlive it.
@@ -48,12 +53,30 @@ class Compactor {
     /// Rows of a part that have expired; null = none.
     std::vector<std::shared_ptr<const Bitmap>> expired;
   };
-  Result<Inventory> Look() const;
-  CompactionLimits LimitsOf(const CompactOptions& options) const;
-  Result<CompactionReport> RunLocked(const CompactOptions& options) VIPER_REQUIRES(run_mutex_);
+  /// A task, and the files that it is about.
+  struct Job {
+    std::shared_ptr<const Inventory> inventory;
+    CompactionTask task;
+  };
+  /// What the workers of a run share.
+  struct Shared;
+
+  /// Of all files but those in `busy`.
+  Result<std::shared_ptr<const Inventory>> Look(const std::set<std::string>& busy)
+      VIPER_EXCLUDES(cost_mutex_);
+  CompactionLimits LimitsOf(const CompactOptions& options) const VIPER_EXCLUDES(cost_mutex_);
+  Result<CompactionReport> RunLocked(const CompactOptions& options, size_t workers)
+      VIPER_REQUIRES(run_mutex_);
+  /// Do jobs until there are none that nobody does.
+  void Work(Shared& shared);
+  /// What the next job is; absent if there is none, or a worker has failed.
+  std::optional<Job> Take(Shared& shared);
+  /// What became of a job, and what there is to do now. False if this worker is to end.
+  bool Note(Shared& shared, const Job& job, Result<CompactionStep> step);
+  /// As a dry run tells it.
+  CompactionStep Predict(const Job& job) const VIPER_EXCLUDES(cost_mutex_);
   /// Conflict if a file of the task is no longer in the table.
-  Result<CompactionStep> Do(const Inventory& inventory, const CompactionTask& task,
-                            const CompactOptions& options) VIPER_REQUIRES(run_mutex_);
+  Result<CompactionStep> Do(const Job& job, Shared& shared);
 
   const CollectionContext& context_;
   CollectionState& state_;
@@ -61,7 +84,9 @@ class Compactor {
   IndexBuilder& index_builder_;
   Mutex& apply_mutex_;
 
-  Mutex run_mutex_;  // taken before the flusher's
+  Mutex run_mutex_;  // taken before all others
+  mutable Mutex cost_mutex_;
+  CompactionCost cost_ VIPER_GUARDED_BY(cost_mutex_);
   std::atomic<uint64_t> steps_{0};
   std::atomic<uint64_t> copied_bytes_{0};
 };

@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "base/random.h"
 #include "core/collection_fixture.h"
 #include "core/indexed_collection_fixture.h"
 #include "storage/table_log.h"
@@ -352,6 +353,113 @@ TEST_F(CompactorTest, WritersAndReadersGoOnBesideIt) {
   ASSERT_OK(Reopen());
   EXPECT_EQ(Count(), 200u);
   EXPECT_EQ(Nearest(0, 0, {.k = 300}).size(), 200u);
+}
+
+/// Files that are too large to be merged, of a third of which the rows are dead: each is a task of
+/// its own.
+class ManyTasksTest : public CompactorTest {
+ protected:
+  static constexpr int kFiles = 6;
+  static constexpr int kRowsOfFile = 60;
+
+  void WriteLargeFiles() {
+    options_.part_bytes = uint64_t{1} << 20;
+    options_.delete_mode = DeleteMode::kVectors;
+    options_.compaction_threads = 3;
+    Create();
+    Random random(7);
+    std::vector<std::string> gone;
+    for (int file = 0; file < kFiles; ++file) {
+      std::vector<Record> records;
+      for (int i = 0; i < kRowsOfFile; ++i) {
+        const int number = file * kRowsOfFile + i;
+        records.push_back(At(std::to_string(number), static_cast<float>(number), 0));
+        records.back().metadata["noise"] = RandomText(random);
+        if (i % 3 == 0) gone.push_back(records.back().id);
+      }
+      ASSERT_OK(collection_->Upsert(records));
+      ASSERT_OK(collection_->Flush());
+    }
+    ASSERT_OK(Delete(gone));
+    ASSERT_OK(collection_->Flush());
+    ASSERT_EQ(PartCount(), static_cast<size_t>(kFiles));
+  }
+  void ExpectTheLiveRows() {
+    EXPECT_EQ(Count(), static_cast<uint64_t>(kFiles * kRowsOfFile * 2 / 3));
+    EXPECT_STATUS(kNotFound, "'3'", collection_->Get("3"));
+    EXPECT_EQ(collection_->Get("4").value().vector[0], 4);
+  }
+
+ private:
+  static std::string RandomText(Random& random) {
+    std::string text(20'000, ' ');
+    for (char& c : text) c = static_cast<char>('!' + random.Next() % 90);
+    return text;
+  }
+};
+
+TEST_F(ManyTasksTest, WorkersDoThemTogetherAndNoFileTwice) {
+  WriteLargeFiles();
+  std::set<std::thread::id> threads;
+  CompactOptions options;
+  // Slow enough for all workers to come.
+  options.bytes_per_second = 20'000;
+  options.progress = [&](double) {
+    threads.insert(std::this_thread::get_id());
+    return true;
+  };
+  ASSERT_OK_AND_ASSIGN(const CompactionReport report, collection_->Compact(options));
+  EXPECT_GT(threads.size(), 1u);
+  EXPECT_LE(threads.size(), 3u);
+  EXPECT_EQ(report.steps.size(), static_cast<size_t>(kFiles));
+  std::set<std::string> files;
+  for (const CompactionStep& step : report.steps)
+    files.insert(step.files.begin(), step.files.end());
+  EXPECT_EQ(files.size(), static_cast<size_t>(kFiles));
+  EXPECT_EQ(report.files_after, PartCount());
+  EXPECT_EQ(collection_->Statistics().dead_rows, 0u);
+  ExpectTheLiveRows();
+  ASSERT_OK(Reopen());
+  ExpectTheLiveRows();
+}
+
+TEST_F(ManyTasksTest, WhenOneWorkerFailsAllStop) {
+  WriteLargeFiles();
+  files_.InjectFault({.operation = FileOperation::kRename, .path_part = ".parquet"});
+  EXPECT_FALSE(collection_->Compact().ok());
+  files_.ClearFaults();
+  EXPECT_LT(collection_->Statistics().compactions, static_cast<uint64_t>(kFiles));
+  ExpectTheLiveRows();
+  ASSERT_OK(collection_->Compact());
+  EXPECT_EQ(collection_->Statistics().dead_rows, 0u);
+  ASSERT_OK(Reopen());
+  EXPECT_TRUE(collection_->recovery().removed_files.empty()) << "nothing was left behind";
+  ExpectTheLiveRows();
+}
+
+TEST_F(ManyTasksTest, WhereThereIsNoRoomForSoManyTheOthersDoIt) {
+  WriteLargeFiles();
+  files_.InjectFault({.operation = FileOperation::kRename,
+                      .path_part = ".parquet",
+                      .code = StatusCode::kResourceExhausted});
+  ASSERT_OK_AND_ASSIGN(const CompactionReport report,
+                       collection_->Compact({.bytes_per_second = 20'000}));
+  EXPECT_EQ(report.steps.size(), static_cast<size_t>(kFiles));
+  EXPECT_EQ(collection_->Statistics().dead_rows, 0u);
+  ExpectTheLiveRows();
+}
+
+TEST_F(ManyTasksTest, TheNextStepIsPredictedByTheLast) {
+  WriteLargeFiles();
+  ASSERT_OK_AND_ASSIGN(CompactionReport told, collection_->Compact({.dry_run = true}));
+  EXPECT_FALSE(told.steps.at(0).predicted_seconds) << "nothing was copied yet";
+  ASSERT_OK(collection_->Compact());
+  ASSERT_OK(Delete({"4", "5", "7", "8", "10", "11", "13", "14", "16", "17", "19", "20"}));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK_AND_ASSIGN(told, collection_->Compact({.dry_run = true}));
+  ASSERT_FALSE(told.steps.empty());
+  ASSERT_TRUE(told.steps[0].predicted_seconds);
+  EXPECT_GT(*told.steps[0].predicted_seconds, 0);
 }
 
 class IndexedCompactorTest : public IndexedCollectionFixture {};

@@ -9,6 +9,7 @@
 #include "core/column_cache.h"
 #include "core/read_view.h"
 #include "core/recall_audit.h"
+#include "core/search_costs.h"
 #include "core/view_selection.h"
 #include "platform/memory_budget.h"
 #include "platform/thread_pool.h"
@@ -51,6 +52,7 @@ struct ReadContext {
   CollectionIndex index;
   const Clock& clock;
   ReadCounters counters;
+  SearchCosts search_costs;
   /// Last: what waits in it holds parts, whose columns are in the cache.
   RecallAudit audit;
 };

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "core/recall_audit.h"
@@ -119,9 +121,33 @@ Result<std::optional<std::vector<FoundRows>>> ViewSearch::SearchIndex(
     return std::optional<std::vector<FoundRows>>();
   }
   if (told_ != nullptr) Tell(*view_index, *selected);
-  VIPER_ASSIGN_OR_RETURN(
-      auto found, SearchThroughIndex(context_, *view_, *view_index, *selected, task, damaged));
+  VIPER_ASSIGN_OR_RETURN(auto found, Measured(*view_index, *selected, task, damaged));
   return std::optional(std::move(found));
+}
+
+Result<std::vector<FoundRows>> ViewSearch::Measured(const ViewIndex& view_index,
+                                                    const IndexSelection& selected,
+                                                    const SearchTask& task,
+                                                    const index::Segment** damaged) {
+  // Of a batch nobody could say which query took what.
+  if (task.queries.count != 1 || task.counts != nullptr ||
+      !context_.search_costs.CountAndChoose()) {
+    return SearchThroughIndex(context_, *view_, view_index, selected, task, damaged);
+  }
+  index::IndexSearchCounts counts;
+  SearchTask measured = task;
+  measured.counts = &counts;
+  const auto begin = std::chrono::steady_clock::now();
+  VIPER_ASSIGN_OR_RETURN(
+      auto found, SearchThroughIndex(context_, *view_, view_index, selected, measured, damaged));
+  const double seconds = MicrosSince(begin) / 1e6;
+  std::vector<std::string_view> files;
+  for (const FoundRow& row : found.front()) {
+    if (!view_->is_part(row.location.source)) continue;
+    files.push_back(view_->parts[row.location.source].part->added().path);
+  }
+  context_.search_costs.Note(counts.scanned_rows, seconds, files);
+  return found;
 }
 
 bool ViewSearch::IsForIndex(const std::shared_ptr<const ViewIndex>& view_index,

@@ -35,6 +35,10 @@ class ViewSearch {
   Result<std::optional<std::vector<FoundRows>>> SearchIndex(
       const std::shared_ptr<const ViewIndex>& view_index, const SearchTask& task,
       const index::Segment** damaged);
+  /// SearchThroughIndex, measured now and then (SearchCosts).
+  Result<std::vector<FoundRows>> Measured(const ViewIndex& view_index,
+                                          const IndexSelection& selected, const SearchTask& task,
+                                          const index::Segment** damaged);
   bool IsForIndex(const std::shared_ptr<const ViewIndex>& view_index,
                   const IndexSelection& selected, const SearchTask& task);
   SearchWork WorkOf(const SearchTask& task) const;
