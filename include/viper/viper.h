@@ -9,6 +9,7 @@
 #include "viper/index_report.h"
 #include "viper/inspect.h"
 #include "viper/maintenance.h"
+#include "viper/narrow_numbers.h"
 #include "viper/options.h"
 #include "viper/record.h"
 #include "viper/record_source.h"

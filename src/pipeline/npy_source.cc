@@ -1,8 +1,6 @@
 #include "pipeline/npy_source.h"
 
 #include <algorithm>
-#include <bit>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -14,6 +12,7 @@
 #include <fmt/core.h>
 
 #include "base/coding.h"
+#include "base/half.h"
 #include "base/status_macros.h"
 #include "pipeline/npy_header.h"
 #include "pipeline/row_checks.h"
@@ -21,20 +20,6 @@
 
 namespace viper::pipeline {
 namespace {
-
-// IEEE 754 binary16: 1 bit sign, 5 bits exponent, 10 bits mantissa. Every one is exactly a float.
-float HalfToFloat(uint16_t half) {
-  const uint32_t sign = static_cast<uint32_t>(half & 0x8000U) << 16;
-  const uint32_t exponent = (half >> 10) & 0x1fU;
-  const uint32_t mantissa = half & 0x3ffU;
-  if (exponent == 0) {  // subnormal: mantissa * 2^-24
-    const float magnitude = std::ldexp(static_cast<float>(mantissa), -24);
-    return sign != 0 ? -magnitude : magnitude;
-  }
-  // The exponent moves from bias 15 to bias 127; all ones stay all ones.
-  const uint32_t wide = exponent == 0x1f ? 0xff : exponent + (127 - 15);
-  return std::bit_cast<float>(sign | (wide << 23) | (mantissa << 13));
-}
 
 template <typename T>
 void ConvertFrom(std::span<const std::byte> bytes, std::span<float> out) {

@@ -24,6 +24,7 @@ def collection(database):
         lambda x: x.astype(np.float64),
         lambda x: x.astype(np.float16).astype(np.float32).astype(np.float16),
         lambda x: np.round(x * 100).astype(np.int16),
+        lambda x: np.round(np.clip(x, -1, 1) * 127).astype(np.int8),
         lambda x: np.round(np.abs(x) * 100).astype(np.uint8),
         lambda x: np.asfortranarray(x),
         lambda x: np.repeat(x, 2, axis=1)[:, ::2],
@@ -35,7 +36,7 @@ def collection(database):
         lambda x: memoryview(x),
         lambda x: np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view(np.float32).reshape(x.shape),
     ],
-    ids="plain float64 float16 int16 uint8 fortran columns rows reversed big-endian lists arrays memoryview unaligned".split(),
+    ids="plain float64 float16 int16 int8 uint8 fortran columns rows reversed big-endian lists arrays memoryview unaligned".split(),
 )
 def test_vectors_of_any_form_are_stored_as_float32(collection, change):
     vectors = change(random_vectors(1, 5, 4))
