@@ -8,9 +8,9 @@
 
 namespace viper {
 
-/// Vectors that were made in fewer bits, as the 32-bit floats that records and queries hold. Each of
-/// their numbers is one of those exactly: nothing is lost, and what comes back converts to what went
-/// in. In files they take little more room than in their own type under StoragePolicy::kSize.
+/// Vectors that were made in fewer bits, as the 32-bit floats that records and queries hold. Each
+/// of their numbers is one of those exactly: nothing is lost, and what comes back converts to what
+/// went in. In files they take little more room than in their own type under StoragePolicy::kSize.
 
 /// IEEE 754 half precision (binary16), as its bits. Infinities and not-a-numbers stay what they are
 /// (and are refused by writes).

@@ -30,8 +30,8 @@ TEST(NarrowNumbers, EveryHalfIsTheFloatOfItsValue) {
       continue;
     }
     // As IEEE 754-2008, 3.4 defines it.
-    const double magnitude = exponent == 0 ? std::ldexp(fraction, -24)
-                                           : std::ldexp(1024 + fraction, exponent - 25);
+    const double magnitude =
+        exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
     EXPECT_EQ(std::fabs(value), magnitude) << half;
   }
 }

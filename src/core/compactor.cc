@@ -4,6 +4,8 @@
 #include <chrono>
 #include <deque>
 #include <iterator>
+#include <map>
+#include <string>
 #include <utility>
 
 #include <fmt/core.h>
@@ -44,6 +46,21 @@ Result<std::shared_ptr<const Bitmap>> NewlyExpired(const PartView& view, int64_t
   if (view.deletion_vector != nullptr) expired.AndNot(*view.deletion_vector->rows);
   if (!expired.AnySet()) return std::shared_ptr<const Bitmap>();
   return std::make_shared<const Bitmap>(std::move(expired));
+}
+
+/// Under the names that Delta's own OPTIMIZE uses, as far as it has them; before its commit.
+std::map<std::string, std::string> MetricsOf(const CompactionStep& step) {
+  const auto milliseconds = [](double seconds) { return fmt::format("{:.0f}", 1000 * seconds); };
+  std::map<std::string, std::string> metrics = {
+      {"numRemovedFiles", std::to_string(step.files.size())},
+      {"numRemovedBytes", std::to_string(step.bytes_before)},
+      {"numAddedFiles", std::to_string(step.files_after)},
+      {"numAddedBytes", std::to_string(step.bytes_after)},
+      {"numDeletedRows", std::to_string(step.dropped_rows)},
+      {"rewriteTimeMs", milliseconds(step.seconds)},
+      {"predictedAddedBytes", std::to_string(step.predicted_bytes)}};
+  if (step.predicted_seconds) metrics["predictedTimeMs"] = milliseconds(*step.predicted_seconds);
+  return metrics;
 }
 
 void AddStep(CompactionStep step, const CompactOptions& options, CompactionReport& report) {
@@ -278,9 +295,11 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
   VIPER_ASSIGN_OR_RETURN(BuiltParts built, BuildParts(plan, build_options, context_.NowMillis()));
   for (const storage::AddedFile& file : built.added) step.bytes_after += file.size;
   step.files_after = built.added.size();
+  step.seconds = SecondsSince(begin);
   CodingAhead ahead(context_, index_builder_);
   VIPER_RETURN_IF_ERROR(flusher_.CommitCompacted(
-      plan, std::move(built), {.reason = step.reason, .data_change = drops_expired},
+      plan, std::move(built),
+      {.reason = step.reason, .metrics = MetricsOf(step), .data_change = drops_expired},
       [&](const auto& new_parts) {
         ahead.Code(*state_.View(), new_parts, [&] { return shared.pacer.Advance(0).ok(); });
       }));

@@ -63,6 +63,10 @@ TEST_F(CompactorTest, NothingOfTheDataChangesForOtherReaders) {
                        storage::TableLog::Make(files_, kTable, {})->ReadAfter(4));
   ASSERT_EQ(commits.size(), 1u);
   EXPECT_EQ(commits[0].operation, "OPTIMIZE");
+  EXPECT_EQ(commits[0].operation_metrics.at("numRemovedFiles"), "4");
+  EXPECT_EQ(commits[0].operation_metrics.at("numAddedBytes"),
+            std::to_string(commits[0].added.at(0).size));
+  EXPECT_TRUE(commits[0].operation_metrics.contains("predictedAddedBytes"));
   EXPECT_TRUE(commits[0].transactions.empty());
   for (const auto& file : commits[0].added) EXPECT_FALSE(file.data_change);
   for (const auto& file : commits[0].removed) EXPECT_FALSE(file.data_change);

@@ -250,6 +250,7 @@ Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, const C
   VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(plan, std::move(built)));
   written.data_change = compacted.data_change;
   written.reason = compacted.reason;
+  written.metrics = compacted.metrics;
   for (storage::AddedFile& file : written.added) file.data_change = compacted.data_change;
   prepare(written.result.parts);
   MutexLock lock(flush_mutex_);
@@ -362,6 +363,7 @@ Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
   storage::TableCommit commit = MakeCommit(plan, written);
   commit.operation = written.added.empty() ? "DELETE" : "OPTIMIZE";
   commit.operation_parameters = {{std::string(kReasonParameter), written.reason}};
+  commit.operation_metrics = written.metrics;
   VIPER_RETURN_IF_ERROR(log_->Commit(table_.version + 1, commit, context_.NowMillis()));
   storage::ApplyCommit(commit, table_);
   MutexLock apply(apply_mutex_);

@@ -45,8 +45,9 @@ class Flusher {
   /// flushes went on: rows that the table has come to know to be dead since are in the deletion
   /// vectors of the new parts. Conflict if a source is no longer in the table.
   struct Compacted {
-    /// For the commit's operationParameters.
+    /// For the commit's operationParameters and operationMetrics.
     std::string reason;
+    std::map<std::string, std::string> metrics;
     /// Rows are gone that were alive.
     bool data_change = false;
   };
@@ -101,6 +102,7 @@ class Flusher {
     bool data_change = true;
     /// Of a compaction.
     std::string reason;
+    std::map<std::string, std::string> metrics;
   };
   Result<Written> Write(const FlushPlan& plan) const;
   /// What was built for a plan, open.

@@ -39,13 +39,17 @@ std::string ActionsCrc(std::string_view actions) {
 }
 
 Value ToValue(const TableCommit& commit, const CommitStamp& stamp, std::string_view actions) {
-  return Value::Object{{"timestamp", stamp.timestamp_ms},
+  Value::Object object{{"timestamp", stamp.timestamp_ms},
                        {"operation", commit.operation},
                        {"operationParameters", ToValue(commit.operation_parameters)},
                        {"isBlindAppend", commit.removed.empty()},
                        {"engineInfo", fmt::format("VIPER/{}", kVersionString)},
                        {"txnId", stamp.transaction_id},
                        {std::string(kActionsCrcKey), ActionsCrc(actions)}};
+  if (!commit.operation_metrics.empty()) {
+    object["operationMetrics"] = ToValue(commit.operation_metrics);
+  }
+  return object;
 }
 
 Value ToValue(const TableProtocol& protocol) {
@@ -121,22 +125,31 @@ Result<uint64_t> ToSize(std::string_view field, int64_t size) {
   return static_cast<uint64_t>(size);
 }
 
+/// The members of an object as texts; none if there is no such object.
+Result<std::map<std::string, std::string>> DecodeTexts(const JsonFields& fields, const char* name) {
+  std::map<std::string, std::string> texts;
+  VIPER_ASSIGN_OR_RETURN(const auto* object, fields.FindObject(name));
+  if (object == nullptr) return texts;
+  for (const auto& [key, value] : *object) {
+    const std::string* text = value.as_string();
+    texts[key] = text != nullptr ? *text : value.ToJson();
+  }
+  return texts;
+}
+
 Status DecodeCommitInfo(const Value::Object& object, CommitFile& file) {
   const JsonFields fields("commitInfo", object);
   VIPER_ASSIGN_OR_RETURN(auto operation, fields.FindString("operation"));
   VIPER_ASSIGN_OR_RETURN(const auto timestamp, fields.FindInt("timestamp"));
   VIPER_ASSIGN_OR_RETURN(auto transaction_id, fields.FindString("txnId"));
   VIPER_ASSIGN_OR_RETURN(auto actions_crc, fields.FindString(kActionsCrcKey));
-  VIPER_ASSIGN_OR_RETURN(const auto* parameters, fields.FindObject("operationParameters"));
+  VIPER_ASSIGN_OR_RETURN(file.commit.operation_parameters,
+                         DecodeTexts(fields, "operationParameters"));
+  VIPER_ASSIGN_OR_RETURN(file.commit.operation_metrics, DecodeTexts(fields, "operationMetrics"));
   file.commit.operation = std::move(operation).value_or("");
   file.actions_crc = std::move(actions_crc).value_or("");
   file.stamp = {.timestamp_ms = timestamp.value_or(0),
                 .transaction_id = std::move(transaction_id).value_or("")};
-  if (parameters == nullptr) return Status::Ok();
-  for (const auto& [key, value] : *parameters) {
-    const std::string* text = value.as_string();
-    file.commit.operation_parameters[key] = text != nullptr ? *text : value.ToJson();
-  }
   return Status::Ok();
 }
 

@@ -105,10 +105,11 @@ TEST(DeltaActions, UnknownActionsAndFieldsAreIgnored) {
           "\r\n\n"
           R"({"add":{"path":"a","size":1,"modificationTime":2,"dataChange":true,"new":[{}],"tags":null,"stats":null,"partitionValues":{"x":null},"deletionVector":null}})"
           "\n"
-          R"({"commitInfo":{"operation":"OPTIMIZE","operationParameters":{"n":3,"p":"[]"}}})"));
+          R"({"commitInfo":{"operation":"OPTIMIZE","operationParameters":{"n":3,"p":"[]"},"operationMetrics":{"numAddedFiles":1}}})"));
   ASSERT_EQ(file.commit.added.size(), 1);
   EXPECT_EQ(file.commit.operation, "OPTIMIZE");
   EXPECT_EQ(file.commit.operation_parameters.at("n"), "3");
+  EXPECT_EQ(file.commit.operation_metrics.at("numAddedFiles"), "1");
   EXPECT_FALSE(file.commit.added[0].deletion_vector.has_value());
 }
 

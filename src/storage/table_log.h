@@ -84,6 +84,8 @@ struct TableCommit {
   /// For commitInfo: "WRITE", "CREATE TABLE", "DELETE", "OPTIMIZE".
   std::string operation;
   std::map<std::string, std::string> operation_parameters;
+  /// What it took and what came of it, under the names that Delta's own writers use.
+  std::map<std::string, std::string> operation_metrics;
   std::vector<AddedFile> added;
   std::vector<RemovedFile> removed;
   std::map<std::string, int64_t> transactions;
