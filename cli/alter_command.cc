@@ -13,23 +13,29 @@ namespace {
 
 struct Arguments {
   std::string name;
-  std::string default_ttl;
+  PropertyArguments properties;
 };
 
 Status Run(const Session& session, const Arguments& arguments) {
-  if (arguments.default_ttl.empty()) {
-    return Status::InvalidArgument("nothing to change: give --default-ttl");
+  if (arguments.properties.empty()) {
+    return Status::InvalidArgument("nothing to change: give --default-ttl or --undeclared");
   }
-  VIPER_ASSIGN_OR_RETURN(const int64_t ttl_ms,
-                         ParseDuration("--default-ttl", arguments.default_ttl));
+  VIPER_RETURN_IF_ERROR(arguments.properties.Apply({}).status());
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
                          OpenCollection(session, arguments.name, Access::kWrite));
-  CollectionProperties properties = opened->Properties();
-  const int64_t before = properties.default_ttl_ms;
-  properties.default_ttl_ms = ttl_ms;
-  VIPER_RETURN_IF_ERROR(opened->SetProperties(properties));
-  fmt::print("altered {}: default_ttl={} (was {})\n", arguments.name, DurationText(ttl_ms),
-             DurationText(before));
+  const CollectionProperties before = opened->Properties();
+  VIPER_ASSIGN_OR_RETURN(const CollectionProperties after, arguments.properties.Apply(before));
+  VIPER_RETURN_IF_ERROR(opened->SetProperties(after));
+  fmt::print("altered {}:", arguments.name);
+  if (!arguments.properties.default_ttl.empty()) {
+    fmt::print(" default_ttl={} (was {})", DurationText(after.default_ttl_ms),
+               DurationText(before.default_ttl_ms));
+  }
+  if (!arguments.properties.undeclared.empty()) {
+    fmt::print(" undeclared={} (was {})", UndeclaredKeysName(after.undeclared_keys),
+               UndeclaredKeysName(before.undeclared_keys));
+  }
+  fmt::print("\n");
   return Status::Ok();
 }
 
@@ -39,10 +45,10 @@ void AddAlterCommand(Command& program, Session& session) {
   auto arguments = std::make_shared<Arguments>();
   Command command = program.AddCommand("alter", "Change the properties of a collection");
   AddCollection(command, arguments->name);
-  AddDefaultTtl(command, arguments->default_ttl);
+  arguments->properties.AddTo(command);
   AddExample(command,
              "  viper alter sessions --default-ttl 12h\n"
-             "  viper alter sessions --default-ttl never\n"
+             "  viper alter sessions --default-ttl never --undeclared refuse\n"
              "\n"
              "What is written from then on goes by it; records that are there stay as they are.");
   command.OnChosen([arguments, &session] {

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "duration_text.h"
 #include "input_lines.h"
 #include "status_macros.h"
 
@@ -18,10 +19,24 @@ void AddFilter(Command& command, std::string& text) {
                     "Only records that match, such as \"year >= 2000 AND title LIKE 'A%'\"");
 }
 
-void AddDefaultTtl(Command& command, std::string& text) {
-  command.AddOption("--default-ttl", text,
+void PropertyArguments::AddTo(Command& command) {
+  command.AddOption("--default-ttl", default_ttl,
                     "Records without an expiry of their own expire so long after they were "
                     "written:\n90s, 15m, 12h, 7d, or never");
+  command.AddOption("--undeclared", undeclared,
+                    "Metadata keys that no field is declared for: keep or refuse");
+}
+
+Result<CollectionProperties> PropertyArguments::Apply(CollectionProperties properties) const {
+  if (!default_ttl.empty()) {
+    VIPER_ASSIGN_OR_RETURN(properties.default_ttl_ms, ParseDuration("--default-ttl", default_ttl));
+  }
+  if (!undeclared.empty()) {
+    auto parsed = ParseUndeclaredKeys(undeclared);
+    if (!parsed.ok()) return parsed.status().WithContext("--undeclared");
+    properties.undeclared_keys = *parsed;
+  }
+  return properties;
 }
 
 void AddExample(Command& command, const std::string& lines) {

@@ -21,10 +21,20 @@ namespace viper::cli {
 void AddCollection(Command& command, std::string& name);
 /// Add --filter.
 void AddFilter(Command& command, std::string& text);
-/// Add --default-ttl, a duration (duration_text.h).
-void AddDefaultTtl(Command& command, std::string& text);
 /// Show these lines as the example of a command's help.
 void AddExample(Command& command, const std::string& lines);
+
+/// The properties of a collection that are given: --default-ttl, a duration (duration_text.h), and
+/// --undeclared.
+struct PropertyArguments {
+  std::string default_ttl;
+  std::string undeclared;
+
+  void AddTo(Command& command);
+  bool empty() const { return default_ttl.empty() && undeclared.empty(); }
+  /// `properties` with what is given in its place.
+  Result<CollectionProperties> Apply(CollectionProperties properties) const;
+};
 
 /// Which parts of a record are printed: --fields and --with-vector.
 struct ProjectionArguments {

@@ -6,7 +6,6 @@
 
 #include "collection_argument.h"
 #include "commands.h"
-#include "duration_text.h"
 #include "status_macros.h"
 
 namespace viper::cli {
@@ -17,7 +16,7 @@ struct Arguments {
   size_t dim = 0;
   std::string metric = "cosine";
   std::vector<std::string> fields;
-  std::string default_ttl = "never";
+  PropertyArguments properties;
 };
 
 Status Run(const Session& session, const Arguments& arguments) {
@@ -25,9 +24,7 @@ Status Run(const Session& session, const Arguments& arguments) {
   schema.dim = arguments.dim;
   VIPER_ASSIGN_OR_RETURN(schema.metric, ParseMetric(arguments.metric));
   VIPER_ASSIGN_OR_RETURN(schema.fields, ParseFields(arguments.fields));
-  CollectionProperties properties;
-  VIPER_ASSIGN_OR_RETURN(properties.default_ttl_ms,
-                         ParseDuration("--default-ttl", arguments.default_ttl));
+  VIPER_ASSIGN_OR_RETURN(const CollectionProperties properties, arguments.properties.Apply({}));
   VIPER_ASSIGN_OR_RETURN(Engine engine, session.OpenEngine(Access::kWrite));
   VIPER_RETURN_IF_ERROR(engine.CreateCollection(arguments.name, schema, properties).status());
   fmt::print("created {}: dim={} metric={} fields={}\n", arguments.name, schema.dim,
@@ -46,7 +43,7 @@ void AddCreateCommand(Command& program, Session& session) {
   command.AddRepeated("--field", arguments->fields,
                       "A metadata key to keep as a typed column, as name:type; may be repeated.\n"
                       "Types: bool, int64, float64, string, timestamp, list<string>");
-  AddDefaultTtl(command, arguments->default_ttl);
+  arguments->properties.AddTo(command);
   AddExample(
       command,
       "  viper create films --dim 768 --metric cosine --field year:int64 --field title:string");

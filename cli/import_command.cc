@@ -17,6 +17,7 @@
 
 #include "collection_argument.h"
 #include "commands.h"
+#include "duration_text.h"
 #include "index_build.h"
 #include "interrupt.h"
 #include "number_text.h"
@@ -37,6 +38,7 @@ struct Arguments {
   std::string format = "auto";
   RecordSourceOptions source;
   bool create = false;
+  PropertyArguments properties;
   std::string metric;
   std::vector<std::string> fields;
   bool via_log = false;
@@ -181,13 +183,24 @@ Result<CollectionSchema> SchemaFor(const Arguments& arguments, const RecordSourc
 Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const Arguments& arguments,
                                                  const RecordSource& source) {
   VIPER_ASSIGN_OR_RETURN(const CollectionSchema schema, SchemaFor(arguments, source));
-  Result<std::shared_ptr<Collection>> created = engine.CreateCollection(arguments.name, schema);
+  VIPER_ASSIGN_OR_RETURN(const CollectionProperties properties, arguments.properties.Apply({}));
+  Result<std::shared_ptr<Collection>> created =
+      engine.CreateCollection(arguments.name, schema, properties);
   if (created.ok() || created.status().code() != StatusCode::kAlreadyExists) return created;
   VIPER_ASSIGN_OR_RETURN(auto opened, engine.OpenCollection(arguments.name));
   if (!arguments.metric.empty() && opened->schema().metric != schema.metric) {
     return Status::AlreadyExists(
         fmt::format("collection {} exists with another metric: wanted={} actual={}", arguments.name,
                     MetricName(schema.metric), MetricName(opened->schema().metric)));
+  }
+  const CollectionProperties actual = opened->Properties();
+  VIPER_ASSIGN_OR_RETURN(const CollectionProperties wanted, arguments.properties.Apply(actual));
+  if (wanted != actual) {
+    return Status::AlreadyExists(fmt::format(
+        "collection {} exists with other properties, which `viper alter` changes: default_ttl={} "
+        "undeclared={}",
+        arguments.name, DurationText(actual.default_ttl_ms),
+        UndeclaredKeysName(actual.undeclared_keys)));
   }
   return opened;
 }
@@ -208,8 +221,10 @@ void PrintSummary(const Arguments& arguments, const Totals& totals, double secon
 
 Status Run(const Session& session, Arguments& arguments) {
   VIPER_ASSIGN_OR_RETURN(arguments.source.format, ParseFileFormat(arguments.format));
-  if (!arguments.create && !(arguments.metric.empty() && arguments.fields.empty())) {
-    return Status::InvalidArgument("--metric and --field go with --create");
+  if (!arguments.create &&
+      !(arguments.metric.empty() && arguments.fields.empty() && arguments.properties.empty())) {
+    return Status::InvalidArgument(
+        "--metric, --field, --default-ttl and --undeclared go with --create");
   }
   if (arguments.paths.size() > 1 && !arguments.source.metadata_path.empty()) {
     return Status::InvalidArgument("--metadata describes the rows of one file: give one FILE");
@@ -262,6 +277,7 @@ void AddImportCommand(Command& program, Session& session) {
   command.AddOption("--metric", arguments->metric, "With --create: cosine (default), l2 or dot");
   command.AddRepeated("--field", arguments->fields,
                       "With --create: a typed metadata column, as name:type; may be repeated");
+  arguments->properties.AddTo(command);
   command.AddFlag("--via-log", arguments->via_log,
                   "Write as single inserts are written, through the log, instead of in bulk");
   command.AddFlag("--no-resume", arguments->no_resume,

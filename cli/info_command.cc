@@ -75,14 +75,19 @@ Value RecoveryJson(const RecoveryReport& recovery) {
                        {"rebuilt_files", ListJson(recovery.rebuilt_files)}};
 }
 
+Value PropertiesJson(const CollectionProperties& properties) {
+  return Value::Object{
+      {"default_ttl_ms", properties.default_ttl_ms},
+      {"undeclared_keys", std::string(UndeclaredKeysName(properties.undeclared_keys))}};
+}
+
 void PrintJson(const Collection& collection, const std::string& directory) {
-  const Value json = Value::Object{
-      {"name", collection.name()},
-      {"directory", directory},
-      {"schema", SchemaJson(collection.schema())},
-      {"properties", Value::Object{{"default_ttl_ms", collection.Properties().default_ttl_ms}}},
-      {"statistics", StatisticsJson(collection.Statistics())},
-      {"recovery", RecoveryJson(collection.recovery())}};
+  const Value json = Value::Object{{"name", collection.name()},
+                                   {"directory", directory},
+                                   {"schema", SchemaJson(collection.schema())},
+                                   {"properties", PropertiesJson(collection.Properties())},
+                                   {"statistics", StatisticsJson(collection.Statistics())},
+                                   {"recovery", RecoveryJson(collection.recovery())}};
   fmt::print("{}\n", json.ToJson());
 }
 
@@ -113,7 +118,10 @@ void PrintTable(const Collection& collection, const std::string& directory) {
   for (const Field& field : schema.fields) {
     table.AddRow({"field", fmt::format("{}: {}", field.name, FieldTypeName(field.type))});
   }
-  table.AddRow({"records expire by default", DurationText(collection.Properties().default_ttl_ms)});
+  const CollectionProperties properties = collection.Properties();
+  table.AddRow({"records expire by default", DurationText(properties.default_ttl_ms)});
+  table.AddRow(
+      {"undeclared metadata keys", std::string(UndeclaredKeysName(properties.undeclared_keys))});
   table.AddRow({"rows", CountOrUnknown(statistics.live_rows)});
   table.AddRow({"rows in memory and log only", CountText(statistics.memory_rows)});
   table.AddRow({"dead rows in files", CountOrUnknown(statistics.dead_rows)});

@@ -186,6 +186,13 @@ void SetDefaultTtl(const PythonCollection& self, nb::handle ttl) {
   RaiseUnlessOk(Unlocked([&] { return collection->SetProperties(properties); }));
 }
 
+void SetUndeclared(const PythonCollection& self, const std::string& undeclared) {
+  const std::shared_ptr<Collection> collection = self.Get();
+  CollectionProperties properties = collection->Properties();
+  properties.undeclared_keys = ValueOrRaise(ParseUndeclaredKeys(undeclared));
+  RaiseUnlessOk(Unlocked([&] { return collection->SetProperties(properties); }));
+}
+
 nb::dict StatisticsOf(const PythonCollection& self) {
   const std::shared_ptr<Collection> collection = self.Get();
   const CollectionStatistics statistics = Unlocked([&] { return collection->Statistics(); });
@@ -407,6 +414,14 @@ void BindCollection(nb::module_& module) {
           "never.")
       .def("set_default_ttl", &SetDefaultTtl, "ttl"_a.none(),
            "Set default_ttl, a timedelta or seconds, or None, for what is written from now on.")
+      .def_prop_ro(
+          "undeclared",
+          [](const PythonCollection& self) {
+            return std::string(UndeclaredKeysName(self.Get()->Properties().undeclared_keys));
+          },
+          "What becomes of metadata keys that no field is declared for: \"keep\" or \"refuse\".")
+      .def("set_undeclared", &SetUndeclared, "undeclared"_a,
+           "Set undeclared for what is written from now on; records keep the keys that they have.")
       .def("upsert", &Upsert, "ids"_a, "vectors"_a, "metadata"_a.none() = nb::none(), nb::kw_only(),
            "timestamps"_a.none() = nb::none(), "expires_at"_a.none() = nb::none(),
            "if_version"_a.none() = nb::none(), kUpsertDoc)

@@ -128,20 +128,23 @@ Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::stri
   if (opened.ok() && properties != CollectionProperties() &&
       (*opened)->Properties() != properties) {
     return Status::AlreadyExists(
-        fmt::format("a collection of another default_ttl has this name: {}: asked={} ms actual={} "
-                    "ms",
-                    name, properties.default_ttl_ms, (*opened)->Properties().default_ttl_ms));
+        fmt::format("a collection of other properties has this name: {}: asked default_ttl={} ms "
+                    "undeclared={} actual default_ttl={} ms undeclared={}",
+                    name, properties.default_ttl_ms, UndeclaredKeysName(properties.undeclared_keys),
+                    (*opened)->Properties().default_ttl_ms,
+                    UndeclaredKeysName((*opened)->Properties().undeclared_keys)));
   }
   return opened;
 }
 
 PythonCollection Create(const Database& self, const std::string& name, size_t dim,
                         const std::string& metric, nb::handle fields, nb::handle default_ttl,
-                        bool exist_ok) {
+                        const std::string& undeclared, bool exist_ok) {
   const std::shared_ptr<Engine> engine = self.Get();
   const CollectionSchema schema = MakeSchema(dim, metric, fields);
-  const CollectionProperties properties = {.default_ttl_ms =
-                                               ToMilliseconds(default_ttl, "default_ttl")};
+  const CollectionProperties properties = {
+      .default_ttl_ms = ToMilliseconds(default_ttl, "default_ttl"),
+      .undeclared_keys = ValueOrRaise(ParseUndeclaredKeys(undeclared))};
   return PythonCollection(ValueOrRaise(
       Unlocked([&] { return CreateOrOpen(*engine, name, schema, properties, exist_ok); })));
 }
@@ -257,11 +260,12 @@ void BindDatabase(nb::module_& module) {
       .def(
           "create_collection", &Create, "name"_a, "dim"_a, "metric"_a = "cosine",
           "fields"_a.none() = nb::none(), nb::kw_only(), "default_ttl"_a.none() = nb::none(),
-          "exist_ok"_a = false,
+          "undeclared"_a = "keep", "exist_ok"_a = false,
           "Create a collection. metric: cosine, l2 or dot. fields: metadata keys that become typed "
           "columns, such as {\"year\": \"int64\"}: bool, int64, float64, string, timestamp, "
           "list<string>. default_ttl: records without an expiry of their own expire so long after "
-          "they were written, a timedelta or seconds.")
+          "they were written, a timedelta or seconds. undeclared: \"refuse\" writes with metadata "
+          "keys that are not declared, or \"keep\" them.")
       .def("open_collection", &Open, "name"_a,
            "Open a collection, recovering what a crash left; raises NotFound (a KeyError).")
       .def("list_collections", &List, "Names of the collections, sorted.")

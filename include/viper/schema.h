@@ -74,11 +74,26 @@ struct VIPER_EXPORT CollectionSchema {
   friend bool operator==(const CollectionSchema&, const CollectionSchema&) = default;
 };
 
+/// What becomes of metadata keys that no field is declared for.
+enum class UndeclaredKeys : uint8_t {
+  /// They are kept, with whatever values, in `_payload`. The default.
+  kKeep = 0,
+  /// Writes that have one are refused.
+  kRefuse = 1,
+};
+
+/// Return "keep" or "refuse".
+VIPER_EXPORT std::string_view UndeclaredKeysName(UndeclaredKeys undeclared);
+VIPER_EXPORT Result<UndeclaredKeys> ParseUndeclaredKeys(std::string_view name);
+
 /// What may be changed of a collection at any time (Collection::SetProperties).
 struct VIPER_EXPORT CollectionProperties {
   /// Records that are written without an `expires_at` of their own expire so long after they were
   /// written; 0 = never. 0 to 100 years, in milliseconds.
   int64_t default_ttl_ms = 0;
+  /// Whether writes may have metadata keys that are not declared. Records that have some already
+  /// keep them, and other keys of theirs can be changed.
+  UndeclaredKeys undeclared_keys = UndeclaredKeys::kKeep;
 
   /// OK, or InvalidArgument naming the member that is wrong and its value.
   Status Validate() const;

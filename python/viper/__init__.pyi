@@ -127,6 +127,8 @@ class Collection(_Readable):
     fields: dict[str, str]
     default_ttl: datetime.timedelta | None
     def set_default_ttl(self, ttl: Duration | None) -> None: ...
+    undeclared: str
+    def set_undeclared(self, undeclared: str) -> None: ...
     def upsert(
         self,
         ids: Ids,
@@ -209,6 +211,7 @@ class Database:
         fields: Mapping[str, str] | None = None,
         *,
         default_ttl: Duration | None = None,
+        undeclared: str = "keep",
         exist_ok: bool = False,
     ) -> Collection: ...
     def open_collection(self, name: str) -> Collection: ...

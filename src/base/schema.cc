@@ -119,6 +119,16 @@ Result<FieldType> ParseFieldType(std::string_view name) {
                                 {"string[]", FieldType::kStringList}});
 }
 
+std::string_view UndeclaredKeysName(UndeclaredKeys undeclared) {
+  return undeclared == UndeclaredKeys::kRefuse ? "refuse" : "keep";
+}
+
+Result<UndeclaredKeys> ParseUndeclaredKeys(std::string_view name) {
+  return FindByName<UndeclaredKeys>(
+      "rule for undeclared keys", name, "keep|refuse",
+      {{"keep", UndeclaredKeys::kKeep}, {"refuse", UndeclaredKeys::kRefuse}});
+}
+
 Status CollectionSchema::Validate() const {
   if (dim < 1 || dim > kDimMax) {
     return Status::InvalidArgument(
@@ -154,6 +164,11 @@ const Field* CollectionSchema::FindField(std::string_view name) const {
 }
 
 Status CollectionProperties::Validate() const {
+  if (undeclared_keys > UndeclaredKeys::kRefuse) {
+    return Status::InvalidArgument(
+        fmt::format("CollectionProperties::undeclared_keys is unknown: actual={}",
+                    static_cast<int>(undeclared_keys)));
+  }
   if (default_ttl_ms >= 0 && default_ttl_ms <= kTtlMsMax) return Status::Ok();
   return Status::InvalidArgument(
       fmt::format("CollectionProperties::default_ttl_ms is out of range: min=0 max={} actual={}",

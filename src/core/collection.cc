@@ -204,7 +204,7 @@ Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> rec
   // All is checked before anything is written.
   const auto schema = state()->schema();
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch all,
-                         core::PrepareUpsert(records, *schema, context_.TimesOfWrite()));
+                         core::PrepareUpsert(records, *schema, context_.RulesOfWrite()));
   // A piece has to find room in memory.
   const uint64_t piece_bytes =
       std::min<uint64_t>(kAtomicWriteBytesMax, core::FileMemory(*context_.memory));
@@ -240,7 +240,7 @@ Result<WriteSummary> Collection::Impl::WriteIf(WriteQueue::Condition condition,
   VIPER_RETURN_IF_ERROR(CheckWritable());
   const auto schema = state()->schema();
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
-                         core::PrepareUpsert(records, *schema, context_.TimesOfWrite()));
+                         core::PrepareUpsert(records, *schema, context_.RulesOfWrite()));
   batch.schema = schema;
   VIPER_RETURN_IF_ERROR(CheckAtomic(batch, context_.dim, operation));
   return Write(std::move(batch), condition);
@@ -480,7 +480,7 @@ Result<WriteSummary> Collection::UpsertIfVersion(std::span<const Record> records
   VIPER_RETURN_IF_ERROR(CheckVersions(ids, versions, "upsert"));
   const auto schema = impl_->View()->schema;
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
-                         core::PrepareUpsert(records, *schema, impl_->context().TimesOfWrite()));
+                         core::PrepareUpsert(records, *schema, impl_->context().RulesOfWrite()));
   batch.schema = schema;
   return impl_->WriteIfVersion(std::move(batch), versions, "upsert");
 }

@@ -41,14 +41,19 @@ struct CollectionContext {
 
   int64_t NowMicros() const { return clock->Now().micros; }
   int64_t NowMillis() const { return NowMicros() / 1000; }
-  /// The times of a write that begins now.
-  WriteTimes TimesOfWrite() const {
-    WriteTimes times{.now = NowMicros()};
-    times.stamp = stamps->Next(times.now);
+  /// What writes do with metadata that do not fit.
+  Misfits MisfitsOfWrites() const {
+    return properties->Get().undeclared_keys == UndeclaredKeys::kRefuse ? Misfits::kRefuseUndeclared
+                                                                        : Misfits::kRefuse;
+  }
+  /// The rules for a write that begins now.
+  WriteRules RulesOfWrite() const {
+    WriteRules rules{.now = NowMicros(), .misfits = MisfitsOfWrites()};
+    rules.stamp = stamps->Next(rules.now);
     if (const int64_t ttl_ms = properties->Get().default_ttl_ms; ttl_ms > 0) {
-      times.default_expiry = times.now + ttl_ms * 1000;
+      rules.default_expiry = rules.now + ttl_ms * 1000;
     }
-    return times;
+    return rules;
   }
   void Log(std::string_view line) const {
     if (options.log) options.log(line);

@@ -57,7 +57,7 @@ class Loader {
     const auto schema = state_.schema();
     VIPER_RETURN_IF_ERROR(core::CheckShape(batch, *schema));
     const size_t rows = batch.row_count();
-    auto prepared = core::PrepareUpsert(batch, 0, rows, *schema, context_.TimesOfWrite());
+    auto prepared = core::PrepareUpsert(batch, 0, rows, *schema, context_.RulesOfWrite());
     if (!prepared.ok()) {
       return prepared.status().WithContext(
           fmt::format("load: after {} rows of the input", position_));

@@ -42,6 +42,42 @@ TEST_F(CollectionPropertiesTest, TheDefaultExpiryIsExactToTheMicrosecondForEvery
   EXPECT_TRUE(Nearest(0, 0).empty());
 }
 
+TEST_F(CollectionPropertiesTest, UndeclaredKeysAreRefusedByEveryKindOfWriteWhereTheyAreToBe) {
+  Create();
+  Record loose = At("old", 0, 0);
+  loose.metadata["yeer"] = int64_t{1};
+  ASSERT_OK(collection_->Upsert(loose));
+  ASSERT_OK(collection_->SetProperties({.undeclared_keys = UndeclaredKeys::kRefuse}));
+  for (int opening = 0; opening < 2; ++opening) {
+    loose.id = "new";
+    EXPECT_STATUS(kInvalidArgument, "'yeer'", collection_->Upsert(loose));
+    EXPECT_STATUS(kInvalidArgument, "did you mean 'year'?", collection_->Insert(loose));
+    loose.id = "old";
+    EXPECT_STATUS(kInvalidArgument, "record 0 (id 'old')", collection_->Replace(loose));
+    RecordBatch batch;
+    batch.ids = {"loaded"};
+    batch.vectors = {3, 0};
+    batch.metadata = {{{"other", true}}};
+    OneBatch source(std::move(batch));
+    EXPECT_STATUS(kInvalidArgument, "'other'", collection_->Load(source));
+    EXPECT_STATUS(
+        kInvalidArgument, "'other'",
+        collection_->UpdateMetadata(std::vector<std::string>{"old"}, {.set = {{"other", true}}}));
+    EXPECT_EQ(Count(), 1u);
+    // What is declared goes on, and what records have stays.
+    ASSERT_OK(collection_->UpdateMetadata(std::vector<std::string>{"old"},
+                                          {.set = {{"year", int64_t{1999}}}}));
+    EXPECT_EQ(collection_->Get("old")->metadata.at("yeer"), Value(int64_t{1}));
+    ASSERT_OK(Reopen());
+    EXPECT_EQ(collection_->Properties().undeclared_keys, UndeclaredKeys::kRefuse);
+  }
+  ASSERT_OK(collection_->AddFields(std::vector<Field>{{"yeer", FieldType::kInt64}}));
+  ASSERT_OK(collection_->Upsert(loose));
+  ASSERT_OK(collection_->SetProperties({}));
+  loose.metadata["other"] = true;
+  ASSERT_OK(collection_->Upsert(loose));
+}
+
 TEST_F(CollectionPropertiesTest, AnExpiryOfItsOwnAndNeverWinOverTheDefault) {
   CreateWithTtl(1000);
   Record own = At("own", 0, 0);

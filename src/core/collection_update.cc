@@ -141,7 +141,8 @@ Result<WriteSummary> Collection::UpdateMetadata(std::span<const MetadataUpdate> 
     const std::string& id = updates[i].id;
     changes[i] = updates[i].change;
     Status status = core::CheckId(id);
-    if (status.ok()) status = core::CheckChange(changes[i], schema());
+    if (status.ok())
+      status = core::CheckChange(changes[i], schema(), impl_->context().MisfitsOfWrites());
     if (!status.ok()) return AtUpdate(status, i, id);
     const auto [place, is_new] = places.try_emplace(id, i);
     if (is_new) {
@@ -158,7 +159,8 @@ Result<WriteSummary> Collection::UpdateMetadata(std::span<const std::string> ids
   MetadataChange converted = change;
   std::vector<Impl::CheckedUpdate> checked;
   std::unordered_set<std::string_view> known;
-  VIPER_RETURN_IF_ERROR(core::CheckChange(converted, schema()).WithContext("update"));
+  VIPER_RETURN_IF_ERROR(core::CheckChange(converted, schema(), impl_->context().MisfitsOfWrites())
+                            .WithContext("update"));
   for (size_t i = 0; i < ids.size(); ++i) {
     Status status = core::CheckId(ids[i]);
     if (!status.ok()) return AtUpdate(status, i, ids[i]);
@@ -170,7 +172,8 @@ Result<WriteSummary> Collection::UpdateMetadata(std::span<const std::string> ids
 Result<WriteSummary> Collection::UpdateMetadata(const Filter& filter,
                                                 const MetadataChange& change) {
   MetadataChange converted = change;
-  VIPER_RETURN_IF_ERROR(core::CheckChange(converted, schema()).WithContext("update"));
+  VIPER_RETURN_IF_ERROR(core::CheckChange(converted, schema(), impl_->context().MisfitsOfWrites())
+                            .WithContext("update"));
   return impl_->ReviseWhere(filter, &converted);
 }
 

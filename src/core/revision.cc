@@ -51,8 +51,8 @@ Result<int64_t> CurrentRows::VersionAt(const Place& place) const {
   return ReadVersion(*view_, *place.in_view);
 }
 
-Status CheckChange(MetadataChange& change, const CollectionSchema& schema) {
-  VIPER_RETURN_IF_ERROR(NormalizeMetadata(change.set, schema, Misfits::kRefuse).status());
+Status CheckChange(MetadataChange& change, const CollectionSchema& schema, Misfits misfits) {
+  VIPER_RETURN_IF_ERROR(NormalizeMetadata(change.set, schema, misfits).status());
   if (change.replace_all && !change.remove.empty()) {
     return Status::InvalidArgument(
         fmt::format("a change that replaces all metadata has nothing to remove: key '{}'",

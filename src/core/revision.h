@@ -58,7 +58,7 @@ class CurrentRows {
 
 /// OK if the change can be made, whatever the record holds; its values are converted to those of
 /// the declared fields. InvalidArgument names the key that is wrong.
-Status CheckChange(MetadataChange& change, const CollectionSchema& schema);
+Status CheckChange(MetadataChange& change, const CollectionSchema& schema, Misfits misfits);
 /// Make `first` do what it does and then what `second` does; both are checked.
 void Compose(MetadataChange& first, const MetadataChange& second);
 

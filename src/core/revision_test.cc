@@ -167,7 +167,9 @@ TEST_F(RevisionTest, AFieldThatWasDeclaredMeanwhileIsCheckedAgain) {
 }
 
 TEST(MetadataChange, NamesWhatIsWrong) {
-  const auto check = [](MetadataChange change) { return CheckChange(change, TestSchema()); };
+  const auto check = [](MetadataChange change) {
+    return CheckChange(change, TestSchema(), Misfits::kRefuse);
+  };
   EXPECT_OK(check({}));
   EXPECT_OK(check({.set = {{"year", nullptr}}, .remove = {"x"}}));
   EXPECT_STATUS(kInvalidArgument, "'year' is int64", check({.set = {{"year", "x"}}}));
@@ -181,7 +183,7 @@ TEST(MetadataChange, NamesWhatIsWrong) {
 
 TEST(MetadataChange, TextBecomesTheDeclaredTime) {
   MetadataChange change = {.set = {{"seen", "2026-11-22T08:30:00Z"}}};
-  ASSERT_OK(CheckChange(change, TestSchema()));
+  ASSERT_OK(CheckChange(change, TestSchema(), Misfits::kRefuse));
   EXPECT_NE(change.set["seen"].as_timestamp(), nullptr);
 }
 

@@ -21,6 +21,7 @@ constexpr std::string_view kFormatProperty = "viper.format";
 constexpr std::string_view kDimProperty = "viper.dim";
 constexpr std::string_view kMetricProperty = "viper.metric";
 constexpr std::string_view kDefaultTtlProperty = "viper.default_ttl_ms";
+constexpr std::string_view kUndeclaredProperty = "viper.undeclared_keys";
 /// Version of what the properties and columns mean. A higher one is refused.
 constexpr int64_t kFormat = 1;
 /// Strings in statistics are cut to this many code points (as Spark and delta-rs do).
@@ -241,11 +242,15 @@ Result<CollectionSchema> ReadTableSchema(const storage::TableMetadata& metadata)
 
 void WriteTableProperties(const CollectionProperties& properties,
                           storage::TableMetadata& metadata) {
-  const std::string name(kDefaultTtlProperty);
-  metadata.configuration.erase(name);
-  if (properties.default_ttl_ms > 0) {
-    metadata.configuration[name] = std::to_string(properties.default_ttl_ms);
-  }
+  const auto set = [&](std::string_view name, bool is_default, std::string value) {
+    metadata.configuration.erase(std::string(name));
+    if (!is_default) metadata.configuration[std::string(name)] = std::move(value);
+  };
+  const CollectionProperties defaults;
+  set(kDefaultTtlProperty, properties.default_ttl_ms == defaults.default_ttl_ms,
+      std::to_string(properties.default_ttl_ms));
+  set(kUndeclaredProperty, properties.undeclared_keys == defaults.undeclared_keys,
+      std::string(UndeclaredKeysName(properties.undeclared_keys)));
 }
 
 Result<CollectionProperties> ReadTableProperties(const storage::TableMetadata& metadata) {
@@ -253,6 +258,15 @@ Result<CollectionProperties> ReadTableProperties(const storage::TableMetadata& m
   if (metadata.configuration.contains(std::string(kDefaultTtlProperty))) {
     VIPER_ASSIGN_OR_RETURN(properties.default_ttl_ms,
                            IntegerProperty(metadata, kDefaultTtlProperty));
+  }
+  if (const auto found = metadata.configuration.find(std::string(kUndeclaredProperty));
+      found != metadata.configuration.end()) {
+    const auto undeclared = ParseUndeclaredKeys(found->second);
+    if (!undeclared.ok()) {
+      return Status::Corruption(fmt::format("the table property '{}': {}", kUndeclaredProperty,
+                                            undeclared.status().message()));
+    }
+    properties.undeclared_keys = *undeclared;
   }
   if (Status valid = properties.Validate(); !valid.ok()) {
     return Status::Corruption(

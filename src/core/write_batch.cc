@@ -17,6 +17,8 @@
 #include "base/status_macros.h"
 #include "base/utf8.h"
 #include "columnar/field_conversion.h"
+#include "columnar/filter_message.h"
+#include "columnar/nearest_name.h"
 #include "columnar/predicate.h"
 #include "storage/part_sidecar.h"
 
@@ -105,6 +107,18 @@ Status MeasureValue(const Value& value, size_t depth, size_t& bytes) {
   return {};
 }
 
+Status Undeclared(const std::string& key, const CollectionSchema& schema) {
+  std::vector<std::string> names;
+  for (const Field& field : schema.fields) names.push_back(field.name);
+  std::string message = fmt::format(
+      "no field is declared for the metadata key '{}', and the collection refuses such keys",
+      columnar::Shortened(key));
+  if (const auto nearest = columnar::NearestName(key, names)) {
+    message += fmt::format("; did you mean '{}'?", *nearest);
+  }
+  return Status::InvalidArgument(std::move(message));
+}
+
 size_t DeclaredBytes(const Value& value) {
   if (const std::string* text = value.as_string()) return 8 + text->size();
   size_t bytes = 8;
@@ -123,7 +137,7 @@ Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& sch
     bytes += key.size();
     if (const Field* field = schema.FindField(key)) {
       auto converted = ConvertToField(*field, value);
-      if (!converted.ok() && misfits == Misfits::kRefuse) return converted.status();
+      if (!converted.ok() && misfits != Misfits::kPark) return converted.status();
       if (converted.ok()) {
         value = std::move(*converted);
         bytes += DeclaredBytes(value);
@@ -132,6 +146,9 @@ Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& sch
     }
     if (IsSystemName(key)) {
       return Status::InvalidArgument(fmt::format("the metadata key '{}' is reserved", key));
+    }
+    if (misfits == Misfits::kRefuseUndeclared && schema.FindField(key) == nullptr) {
+      return Undeclared(key, schema);
     }
     if (!IsValidUtf8(key)) return Status::InvalidArgument("a metadata key is not UTF-8");
     Status measured = MeasureValue(value, 2, bytes);
@@ -155,18 +172,18 @@ struct Candidate {
   std::optional<Timestamp> expires_at;
 };
 
-Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, const WriteTimes& times) {
+Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, const WriteRules& rules) {
   VIPER_RETURN_IF_ERROR(CheckId(candidate.id));
   VIPER_RETURN_IF_ERROR(CheckVector(candidate.vector, schema.dim));
   Row row;
   VIPER_ASSIGN_OR_RETURN(row.metadata_bytes,
-                         NormalizeMetadata(candidate.metadata, schema, Misfits::kRefuse));
+                         NormalizeMetadata(candidate.metadata, schema, rules.misfits));
   row.id = std::string(candidate.id);
   row.id_hash = storage::HashId(candidate.id);
   row.metadata = std::move(candidate.metadata);
-  row.ingested_at = times.stamp;
-  row.timestamp = candidate.timestamp ? candidate.timestamp->micros : times.now;
-  row.expires_at = candidate.expires_at ? candidate.expires_at->micros : times.default_expiry;
+  row.ingested_at = rules.stamp;
+  row.timestamp = candidate.timestamp ? candidate.timestamp->micros : rules.now;
+  row.expires_at = candidate.expires_at ? candidate.expires_at->micros : rules.default_expiry;
   row.vector = reinterpret_cast<const std::byte*>(candidate.vector.data());
   return row;
 }
@@ -199,14 +216,14 @@ Status AtRecord(const Status& status, size_t index, std::string_view id) {
 }  // namespace
 
 Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const CollectionSchema& schema,
-                                 const WriteTimes& times) {
+                                 const WriteRules& rules) {
   WriteBatch batch;
   batch.rows.reserve(records.size());
   for (size_t i = 0; i < records.size(); ++i) {
     const Record& record = records[i];
     auto row =
         MakeRow({record.id, record.vector, record.metadata, record.timestamp, record.expires_at},
-                schema, times);
+                schema, rules);
     if (!row.ok()) return AtRecord(row.status(), i, record.id);
     batch.rows.push_back(std::move(*row));
   }
@@ -243,7 +260,7 @@ Status CheckShape(const RecordBatch& batch, const CollectionSchema& schema) {
 }
 
 Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
-                                 const CollectionSchema& schema, const WriteTimes& times) {
+                                 const CollectionSchema& schema, const WriteRules& rules) {
   WriteBatch prepared;
   prepared.rows.reserve(count);
   for (size_t i = first; i < first + count; ++i) {
@@ -253,7 +270,7 @@ Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
     if (!batch.metadata.empty()) candidate.metadata = std::move(batch.metadata[i]);
     if (!batch.timestamps.empty()) candidate.timestamp = batch.timestamps[i];
     if (!batch.expirations.empty()) candidate.expires_at = batch.expirations[i];
-    auto row = MakeRow(std::move(candidate), schema, times);
+    auto row = MakeRow(std::move(candidate), schema, rules);
     if (!row.ok()) return AtRecord(row.status(), i, batch.ids[i]);
     prepared.rows.push_back(std::move(*row));
   }

@@ -36,32 +36,40 @@ struct WriteBatch {
   }
 };
 
-/// The times that a write gives its rows, in microseconds.
-struct WriteTimes {
+/// What to do with metadata that do not fit the declared fields.
+enum class Misfits : uint8_t {
+  /// Keep the value in the payload, as it was there before the field was declared.
+  kPark,
+  /// Refuse a value that does not fit its field.
+  kRefuse,
+  /// The same, and keys that no field is declared for (UndeclaredKeys::kRefuse).
+  kRefuseUndeclared,
+};
+
+/// What a write gives its rows, in microseconds, and what it asks of them.
+struct WriteRules {
   int64_t now = 0;
   /// `_ingested_at` of the rows, which no other write has (write_stamps.h).
   int64_t stamp = 0;
   /// Expiry of rows that come without one of their own.
   int64_t default_expiry = kNeverExpires;
+  Misfits misfits = Misfits::kRefuse;
 };
 
 /// Check records and turn them into rows: declared fields converted, times filled in, of equal ids
 /// only the last kept. Vectors stay the caller's. InvalidArgument names the record's index, its id
 /// and what is wrong.
 Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const CollectionSchema& schema,
-                                 const WriteTimes& times);
+                                 const WriteRules& rules);
 /// The same for rows [first, first + count) of a batch, whose metadata are moved out.
 Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
-                                 const CollectionSchema& schema, const WriteTimes& times);
+                                 const CollectionSchema& schema, const WriteRules& rules);
 /// Check a batch again if its rows were checked by another schema. True if it was.
 Result<bool> CheckAgain(WriteBatch& batch, const std::shared_ptr<const CollectionSchema>& schema);
 Result<WriteBatch> PrepareDelete(std::span<const std::string> ids);
 
 /// OK, or InvalidArgument saying what is wrong with an id.
 Status CheckId(std::string_view id);
-/// What to do with a value that does not fit its declared field: refuse it, or keep it in the
-/// payload, as it was there before the field was declared.
-enum class Misfits : uint8_t { kRefuse, kPark };
 /// Convert the declared fields in place, check the rest, and return the bytes of it all.
 /// InvalidArgument names the key.
 Result<size_t> NormalizeMetadata(Metadata& metadata, const CollectionSchema& schema,

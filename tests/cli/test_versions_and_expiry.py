@@ -7,7 +7,7 @@ import pytest
 
 from lake import Lake
 
-NOT_FOUND, INVALID = 1, 2
+NOT_FOUND, INVALID, CONFLICT = 1, 2, 3
 SECOND = datetime.timedelta(seconds=1)
 
 
@@ -27,13 +27,28 @@ def expiry(lake, row_id):
 @pytest.mark.parametrize("way", ([], ["--via-log"]), ids=("load", "log"))
 def test_records_expire_by_default_as_the_collection_says(lake, way):
     lake.run("create", "c", "--dim", 2, "--default-ttl", "12h")
-    assert info(lake)["properties"] == {"default_ttl_ms": 12 * 3600 * 1000}
+    assert info(lake)["properties"] == {"default_ttl_ms": 12 * 3600 * 1000, "undeclared_keys": "keep"}
     assert "12h" in lake.run("info", "c")
     before = datetime.datetime.now(datetime.timezone.utc)
     lake.import_rows(rows("default") + rows("never", _expires_at="never") + rows("own", _expires_at="2999-01-01T00:00:00Z"), *way)
     assert abs(expiry(lake, "default") - before - datetime.timedelta(hours=12)) < 100 * SECOND
     assert expiry(lake, "never") is None
     assert expiry(lake, "own").year == 2999
+
+
+def test_undeclared_keys_are_refused_where_they_are_to_be(lake):
+    path = lake.root / "rows.jsonl"
+    path.write_text(json.dumps({"_id": "a", "_vector": [1, 2], "yeer": 1999}) + "\n")
+    create = ["import", "c", path, "--create", "--field", "year:int64", "--undeclared", "refuse", "--default-ttl", "1h"]
+    error = lake.fail(*create, code=INVALID)
+    assert "'yeer'" in error and "'year'" in error
+    assert info(lake)["properties"] == {"default_ttl_ms": 3600 * 1000, "undeclared_keys": "refuse"}
+    assert "undeclared=keep (was refuse)" in lake.run("alter", "c", "--undeclared", "keep")
+    assert "other properties" in lake.fail(*create, code=CONFLICT)
+    lake.run(*create[:3])
+    assert json.loads(lake.run("get", "c", "a"))["yeer"] == 1999 and expiry(lake, "a") is not None
+    assert "--undeclared" in lake.fail("alter", "c", "--undeclared", "perhaps", code=INVALID)
+    assert "go with --create" in lake.fail("import", "c", path, "--undeclared", "keep", code=INVALID)
 
 
 def test_never_is_read_from_csv_too(lake):

@@ -59,3 +59,17 @@ def test_exist_ok_opens_a_collection_that_has_more_fields_by_now(database, films
     assert again.fields == {"title": "string", "year": "int64"}
     with pytest.raises(viper.AlreadyExists):
         database.create_collection("films", dim=2, fields={"year": "string"}, exist_ok=True)
+
+
+def test_undeclared_keys_are_kept_or_refused(database):
+    collection = database.create_collection("strict", dim=2, fields={"year": "int64"}, undeclared="refuse")
+    assert collection.undeclared == "refuse"
+    with pytest.raises(ValueError, match="did you mean 'year'"):
+        collection.upsert(ids=["a"], vectors=[[1, 2]], metadata=[{"yaer": 1}])
+    with pytest.raises(viper.AlreadyExists, match="undeclared"):
+        database.create_collection("strict", dim=2, fields={"year": "int64"}, default_ttl=5, exist_ok=True)
+    collection.set_undeclared("keep")
+    collection.upsert(ids=["a"], vectors=[[1, 2]], metadata=[{"yaer": 1}])
+    assert collection.get("a").metadata == {"yaer": 1}
+    with pytest.raises(ValueError, match="keep|refuse"):
+        collection.set_undeclared("drop")
