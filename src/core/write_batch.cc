@@ -43,7 +43,8 @@ Status CheckId(std::string_view id) {
 bool IsSystemName(std::string_view key) {
   return key == columnar::kIdColumn || key == columnar::kTimestampColumn ||
          key == columnar::kIngestedAtColumn || key == columnar::kExpiresAtColumn ||
-         key == columnar::kPayloadColumn || key == columnar::kVectorColumn || key == "_sparse";
+         key == columnar::kPayloadColumn || key == columnar::kVectorColumn ||
+         key == columnar::kSparseColumn;
 }
 
 namespace {
