@@ -197,7 +197,7 @@ Result<CompactionStep> Compactor::Do(const Inventory& inventory, const Compactio
   const uint64_t rate = options.bytes_per_second > 0 ? options.bytes_per_second
                                                      : context_.options.compaction_bytes_per_second;
   Pacer pacer(options, rate, task.live_bytes);
-  PartBuildOptions build_options = MakeBuildOptions(context_);
+  PartBuildOptions build_options = flusher_.BuildOptions();
   build_options.part_bytes = LimitsOf(options).target_bytes;
   build_options.advance = [&](uint64_t bytes) { return pacer.Advance(bytes); };
   if (const uint64_t needed = BuildMemoryBytes(plan, build_options);

@@ -17,7 +17,7 @@ constexpr Compression kPageCompressions[] = {
     {.codec = Codec::kSnappy},           {.codec = Codec::kNone}};
 
 uint64_t CompressedBytes(const EncodedSample& sample, const Compression& compression) {
-  uint64_t bytes = 0;
+  uint64_t bytes = sample.other_bytes;
   if (compression.codec == Codec::kNone) {
     for (const auto& page : sample.pages) bytes += page.size();
     return bytes;

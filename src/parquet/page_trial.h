@@ -13,6 +13,8 @@ namespace viper::parquet {
 struct EncodedSample {
   Encoding encoding = Encoding::kPlain;
   std::vector<std::vector<uint8_t>> pages;
+  /// What else they take: their share of a dictionary.
+  uint64_t other_bytes = 0;
 };
 
 /// Choose an encoding and a codec by compressing the pages: those of each encoding with Zstandard

@@ -15,9 +15,9 @@ std::vector<uint8_t> Noise(size_t size) {
 }
 
 TEST(PageTrial, TheSmallestWayOfTheSmallestEncodingIsChosen) {
-  const EncodedSample noise{Encoding::kPlain, {Noise(10'000), Noise(10'000)}};
-  const EncodedSample zeros{Encoding::kByteStreamSplit,
-                            {std::vector<uint8_t>(10'000), std::vector<uint8_t>(10'000)}};
+  const EncodedSample noise{.encoding = Encoding::kPlain, .pages = {Noise(10'000), Noise(10'000)}};
+  const EncodedSample zeros{.encoding = Encoding::kByteStreamSplit,
+                            .pages = {std::vector<uint8_t>(10'000), std::vector<uint8_t>(10'000)}};
   const std::vector<EncodedSample> samples = {noise, zeros};
   const ColumnChoice choice = ChoosePageCoding(samples);
   EXPECT_EQ(choice.coding.encoding, Encoding::kByteStreamSplit);
@@ -26,8 +26,20 @@ TEST(PageTrial, TheSmallestWayOfTheSmallestEncodingIsChosen) {
   EXPECT_EQ(TriedBytes(choice, {Encoding::kDeltaByteArray, {}}), 0U);
 }
 
+TEST(PageTrial, ADictionaryIsCounted) {
+  const EncodedSample zeros{.encoding = Encoding::kDictionary,
+                            .pages = {std::vector<uint8_t>(10'000)},
+                            .other_bytes = 20'000};
+  const EncodedSample noise{.encoding = Encoding::kPlain, .pages = {Noise(10'000)}};
+  std::vector<EncodedSample> samples = {noise, zeros};
+  EXPECT_EQ(ChoosePageCoding(samples).coding.encoding, Encoding::kPlain);
+  samples[1].other_bytes = 9000;
+  EXPECT_EQ(ChoosePageCoding(samples).coding.encoding, Encoding::kDictionary);
+}
+
 TEST(PageTrial, WhatDoesNotCompressIsLeftAsItIs) {
-  const std::vector<EncodedSample> samples = {{Encoding::kPlain, {Noise(10'000)}}};
+  const std::vector<EncodedSample> samples = {
+      {.encoding = Encoding::kPlain, .pages = {Noise(10'000)}}};
   const ColumnChoice choice = ChoosePageCoding(samples);
   EXPECT_EQ(choice.coding, (ColumnCoding{Encoding::kPlain, {.codec = Codec::kNone}}));
   EXPECT_EQ(TriedBytes(choice, choice.coding), 10'000U);

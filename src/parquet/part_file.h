@@ -65,6 +65,8 @@ struct PartSummary {
   std::map<std::string, columnar::ColumnBounds, std::less<>> bounds;
   /// An upper bound of the Euclidean norms of the rows, at most 1 % above the largest.
   double max_norm = 0;
+  /// The file has the column `_sparse`, and so must its table.
+  bool has_sparse_column = false;
   /// Of each row group, the rows that are stored sparse.
   std::vector<uint64_t> sparse_rows;
   /// Empty if the vectors are compressed or encoded, or some are stored sparse: then they are not
@@ -78,9 +80,9 @@ struct PartSummary {
 /// `_payload`, `_sparse` where rows are stored sparse, `_vector` last, with page index, bloom
 /// filter on `_id` and page checksums. How each column is encoded and compressed is chosen by a
 /// sample of the first rows, and told in the footer (kCompressionKey). Which rows are stored sparse
-/// is chosen for each row group; those of a part whose first row group has none stay dense, unless
-/// VectorFormat::kSparse asks for them. After a failure every call fails: the file is torn. Not
-/// thread-safe. Does not sync.
+/// is chosen for each row group; those of a part whose first row group has none stay dense, but
+/// under VectorFormat::kSparse, where every part has the column. After a failure every call fails:
+/// the file is torn. Not thread-safe. Does not sync.
 class PartWriter {
  public:
   virtual ~PartWriter() = default;

@@ -95,6 +95,7 @@ class PartWriterImpl : public PartWriter {
     VIPER_RETURN_IF_ERROR(Guard([&] { return WriteFooter(key_values); }));
     state_ = Status::FailedPrecondition("part is finished already");
     summary_.file_bytes = static_cast<uint64_t>(sink_->position());
+    summary_.has_sparse_column = has_sparse_column_;
     summary_.max_norm = vectors_.max_norm();
     summary_.vector_pages = vectors_.pages();
     summary_.vector_page_crcs = vectors_.page_crcs();

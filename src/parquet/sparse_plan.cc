@@ -74,7 +74,7 @@ ColumnChoice TryLeaf(const std::vector<SparsePage>& pages, std::span<const Encod
                      const Encode& encode) {
   std::vector<EncodedSample> samples;
   for (const Encoding encoding : encodings) {
-    EncodedSample& sample = samples.emplace_back(EncodedSample{encoding, {}});
+    EncodedSample& sample = samples.emplace_back(EncodedSample{.encoding = encoding, .pages = {}});
     for (const SparsePage& page : pages) {
       std::vector<uint8_t>& bytes = sample.pages.emplace_back(page.levels);
       const auto values = encode(page, encoding);

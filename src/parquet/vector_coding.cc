@@ -56,7 +56,7 @@ Sample TakePages(std::span<const std::byte* const> rows, size_t dim, size_t page
 EncodedSample EncodePages(const Sample& sample, size_t dim, Encoding encoding,
                           const FloatDictionary& dictionary) {
   VectorPageEncoder encoder(encoding, dictionary);
-  EncodedSample encoded{encoding, {}};
+  EncodedSample encoded{.encoding = encoding, .pages = {}};
   for (size_t i = 0; i < sample.floats.size(); ++i) {
     std::vector<uint8_t>& page =
         encoded.pages.emplace_back(EncodeVectorLevels(sample.row_counts[i], dim));
@@ -183,6 +183,11 @@ ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t d
   std::vector<EncodedSample> encoded;
   for (const Encoding encoding : encodings) {
     encoded.push_back(EncodePages(sample, dim, encoding, dictionary.value_or(FloatDictionary())));
+  }
+  if (dictionary) {
+    // The chunk has one, at least as large as that of the sample.
+    encoded.back().other_bytes =
+        dictionary->size() * sizeof(float) * sample.row_count / rows.size();
   }
   ColumnChoice choice = ChoosePageCoding(encoded);
   choice.reason += fmt::format(", on {} vectors", sample.row_count);
