@@ -68,6 +68,22 @@ void PrintChoices(const PartInspection& part) {
   if (is_told) Print("choices", table);
 }
 
+/// The row groups of a part that has sparse vectors.
+void PrintGroups(const PartInspection& part) {
+  Table table({{"row group", Align::kRight},
+               {"vectors"},
+               {"rows", Align::kRight},
+               {"sparse", Align::kRight}});
+  bool has_sparse = false;
+  for (size_t i = 0; i < part.groups.size(); ++i) {
+    const RowGroupInspection& group = part.groups[i];
+    has_sparse |= group.sparse_rows > 0;
+    table.AddRow({fmt::format("{}", i), std::string(VectorLayoutName(group.layout)),
+                  CountText(group.rows), CountText(group.sparse_rows)});
+  }
+  if (has_sparse) Print("row groups", table);
+}
+
 void PrintPart(const PartInspection& part) {
   Table table({{"column"},
                {"type"},
@@ -97,6 +113,7 @@ void PrintPart(const PartInspection& part) {
                     part.problem.empty() ? "" : "\n! " + Printable(part.problem)),
         table);
   PrintChoices(part);
+  PrintGroups(part);
 }
 
 void PrintSidecars(const CollectionInspection& told) {

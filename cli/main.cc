@@ -57,6 +57,12 @@ void AddGlobalOptions(Command& program, Session& session) {
       "--compression", session.compression,
       "adaptive (chosen for each column by trial), or of all columns: none, lz4, snappy, zstd,\n"
       "zstd:LEVEL");
+  program.AddOptionWithDefault(
+      "--vector-format", session.vector_format,
+      "How sparse vectors are written: adaptive (by the components that are not zero, where\n"
+      "that pays), sparse (always so), dense (never)");
+  program.AddOptionWithDefault("--sparsity-threshold", session.sparsity_threshold,
+                               "Share of zeros above which a vector counts as sparse, 0 to 1");
   program.AddOptionWithDefault("--threads", session.threads,
                                "Threads of one search; 0 = one per core");
   program.AddOptionWithDefault(

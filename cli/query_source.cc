@@ -13,20 +13,9 @@
 namespace viper::cli {
 namespace {
 
-Result<std::vector<float>> ParseVector(std::string_view text, size_t dim) {
-  VIPER_ASSIGN_OR_RETURN(const Value value, Value::FromJson(text));
-  const Value::List* list = value.as_list();
-  if (list == nullptr) {
-    return Status::InvalidArgument(
-        fmt::format("query is not a JSON array of numbers: kind={}", KindName(value.kind())));
-  }
-  if (list->size() != dim) {
-    return Status::InvalidArgument(
-        fmt::format("query has another dimension than the collection: expected={} actual={}", dim,
-                    list->size()));
-  }
+Result<std::vector<float>> ParseNumbers(const Value::List& list) {
   std::vector<float> vector;
-  for (const Value& component : *list) {
+  for (const Value& component : list) {
     if (const int64_t* integer = component.as_int64()) {
       vector.push_back(static_cast<float>(*integer));
     } else if (const double* number = component.as_float64()) {
@@ -38,6 +27,45 @@ Result<std::vector<float>> ParseVector(std::string_view text, size_t dim) {
     }
   }
   return vector;
+}
+
+Result<std::vector<float>> ParseSparse(const Value::Object& object, size_t dim) {
+  const auto indices = object.find("indices");
+  const auto values = object.find("values");
+  const bool has_both = indices != object.end() && indices->second.as_list() != nullptr &&
+                        values != object.end() && values->second.as_list() != nullptr;
+  if (!has_both) {
+    return Status::InvalidArgument("a sparse query has two lists: indices and values");
+  }
+  SparseVector sparse;
+  for (const Value& index : *indices->second.as_list()) {
+    const int64_t* integer = index.as_int64();
+    if (integer == nullptr || *integer < 0 || *integer >= static_cast<int64_t>(dim)) {
+      return Status::InvalidArgument(
+          fmt::format("query has what is no index below the dimension: place={} dim={} value={}",
+                      sparse.indices.size(), dim, index.ToJson()));
+    }
+    sparse.indices.push_back(static_cast<uint32_t>(*integer));
+  }
+  VIPER_ASSIGN_OR_RETURN(sparse.values, ParseNumbers(*values->second.as_list()));
+  return sparse.ToDense(dim);
+}
+
+Result<std::vector<float>> ParseVector(std::string_view text, size_t dim) {
+  VIPER_ASSIGN_OR_RETURN(const Value value, Value::FromJson(text));
+  if (value.as_object() != nullptr) return ParseSparse(*value.as_object(), dim);
+  const Value::List* list = value.as_list();
+  if (list == nullptr) {
+    return Status::InvalidArgument(fmt::format(
+        "query is not a JSON array of numbers, or object of indices and values: kind={}",
+        KindName(value.kind())));
+  }
+  if (list->size() != dim) {
+    return Status::InvalidArgument(
+        fmt::format("query has another dimension than the collection: expected={} actual={}", dim,
+                    list->size()));
+  }
+  return ParseNumbers(*list);
 }
 
 // One query that is known from the start.

@@ -16,6 +16,8 @@ Result<Engine> Session::OpenEngine(Access access) const {
   VIPER_ASSIGN_OR_RETURN(options.durability, ParseDurability(durability));
   VIPER_ASSIGN_OR_RETURN(options.delete_mode, ParseDeleteMode(deletes));
   VIPER_ASSIGN_OR_RETURN(options.storage_policy, ParseStoragePolicy(policy));
+  VIPER_ASSIGN_OR_RETURN(options.vector_format, ParseVectorFormat(vector_format));
+  options.sparsity_threshold = sparsity_threshold;
   options.adaptive_compression = compression == "adaptive";
   if (!options.adaptive_compression) {
     VIPER_ASSIGN_OR_RETURN(options.compression, ParseCompression(compression));

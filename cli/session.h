@@ -21,6 +21,8 @@ struct Session {
   std::string policy = "speed";
   /// Of all columns; "adaptive" = chosen for each.
   std::string compression = "adaptive";
+  std::string vector_format = "adaptive";
+  double sparsity_threshold = EngineOptions().sparsity_threshold;
   uint32_t threads = 0;
   uint64_t accept_loss_from = 0;
   uint64_t memory_limit_mib = 0;

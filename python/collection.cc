@@ -58,7 +58,7 @@ RecordBatch ToBatch(const Collection& collection, nb::handle ids, nb::handle vec
   batch.ids = IdsOf(ids);
   const size_t rows = batch.ids.size();
   // An empty list has no columns to count.
-  if (rows == 0 && nb::len(vectors) == 0) return batch;
+  if (rows == 0 && !nb::hasattr(vectors, "tocsr") && nb::len(vectors) == 0) return batch;
   {
     const FloatMatrix matrix(vectors, 2, collection.dim(), "vectors");
     CheckCount(matrix.rows(), rows, "vectors");
@@ -256,6 +256,9 @@ void BindRecord(nb::module_& module) {
   nb::class_<Record>(module, "Record", "A stored record.")
       .def_prop_ro("id", [](const Record& self) { return ToText(self.id); })
       .def_prop_ro("vector", [](const Record& self) { return ToNumPy(self.vector); })
+      .def_prop_ro(
+          "sparse_vector", [](const Record& self) { return SparseVector::FromDense(self.vector); },
+          "The vector by its components that are not 0.0.")
       .def_prop_ro("metadata", [](const Record& self) { return FromMetadata(self.metadata); })
       .def_prop_ro("timestamp", [](const Record& self) { return FromTimestamp(self.timestamp); })
       .def_prop_ro("expires_at", [](const Record& self) { return FromTimestamp(self.expires_at); })

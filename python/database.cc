@@ -54,6 +54,7 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  uint64_t memory_limit, uint32_t write_timeout_ms, uint32_t compaction_interval_ms,
                  uint32_t retained_versions, const std::string& policy,
                  const std::string& compression, size_t vector_cache_bytes,
+                 const std::string& vector_format, double sparsity_threshold,
                  uint32_t compaction_threads) {
   PyObject* const text = PyOS_FSPath(path.ptr());
   if (text == nullptr) nb::raise_python_error();
@@ -90,6 +91,8 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
   }
   options.vector_cache_bytes = vector_cache_bytes;
   options.compaction_threads = compaction_threads;
+  options.vector_format = ValueOrRaise(ParseVectorFormat(vector_format));
+  options.sparsity_threshold = sparsity_threshold;
   return Database(ValueOrRaise(Unlocked([&] { return Engine::Open(root, options); })));
 }
 
@@ -250,7 +253,9 @@ memory_limit: bytes that all collections may take in memory together, mapped fil
 or more); a write that finds no room waits for a flush, and raises a TimeoutError after write_timeout_ms.
 policy: what files are made for: "speed" (vectors are read where they lie) or "size" (vectors are compressed too, where that
 saves bytes, and decoded through a cache of vector_cache_bytes). compression: "adaptive" (chosen for each column by trial), or
-that of all columns: "none", "lz4", "snappy", "zstd" or "zstd:LEVEL".)";
+that of all columns: "none", "lz4", "snappy", "zstd" or "zstd:LEVEL".
+vector_format: "adaptive" (vectors of which more than the share sparsity_threshold is 0.0 are stored by their other components
+where that pays), "sparse" (all of these are) or "dense" (none is).)";
 
 }  // namespace
 
@@ -300,6 +305,7 @@ void BindDatabase(nb::module_& module) {
              "compaction_interval_ms"_a = defaults.compaction_interval_ms,
              "retained_versions"_a = defaults.retained_versions, "policy"_a = "speed",
              "compression"_a = "adaptive", "vector_cache_bytes"_a = defaults.vector_cache_bytes,
+             "vector_format"_a = "adaptive", "sparsity_threshold"_a = defaults.sparsity_threshold,
              "compaction_threads"_a = defaults.compaction_threads, kConnectDoc);
 }
 

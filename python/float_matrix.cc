@@ -8,11 +8,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "python_error.h"
+#include "sparse.h"
 #include "text.h"
 
 namespace viper::python {
@@ -40,6 +42,12 @@ nb::object Convert(nb::handle object, const char* what) {
 FloatMatrix::FloatMatrix(nb::handle object, int dimensions, size_t dim, const char* what) {
   nb::object converted;  // the buffer keeps it alive
   if (!Acquire(object)) {
+    if (auto spread = SpreadSparse(object, dimensions, dim, what)) {
+      rows_ = spread->rows;
+      spread_ = std::move(spread->floats);
+      floats_ = spread_;
+      return;
+    }
     converted = Convert(object, what);
     if (!Acquire(converted)) RaiseInvalidArgument(fmt::format("{}: no array of floats", what));
   }

@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
 namespace viper::python {
 
 /// Rows of float32 that a Python object holds, row-major and contiguous: a view of the object
 /// where it is so already (which costs a tenth of a microsecond), else of a converted copy.
-/// Converts whatever numpy.asarray takes, if its elements are numbers. Holds the memory while it
+/// Converts whatever numpy.asarray takes, if its elements are numbers, and spreads sparse vectors
+/// (sparse.h). Holds the memory while it
 /// lives, so it may be read with the interpreter lock released; made and destroyed with it.
 class FloatMatrix {
  public:
@@ -29,6 +31,8 @@ class FloatMatrix {
 
   Py_buffer buffer_ = {};
   size_t rows_ = 0;
+  /// Only of sparse vectors.
+  std::vector<float> spread_;
   std::span<const float> floats_;
 };
 

@@ -100,6 +100,13 @@ void BindHits(nb::module_& module) {
             return self.answer->has_vector ? ToNumPy(self.hit().vector) : nb::none();
           },
           "The stored vector; None unless the search had with_vectors=True.")
+      .def_prop_ro(
+          "sparse_vector",
+          [](const PythonHit& self) {
+            return self.answer->has_vector ? nb::cast(SparseVector::FromDense(self.hit().vector))
+                                           : nb::none();
+          },
+          "The same by its components that are not 0.0.")
       .def("__repr__", [](const PythonHit& self) {
         const Hit& hit = self.hit();
         return ToText(fmt::format("Hit(id='{}', score={:.6g}, distance={:.6g})", hit.id, hit.score,

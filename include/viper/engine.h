@@ -212,6 +212,7 @@ class VIPER_EXPORT Collection {
   Result<Record> Get(std::string_view id,
                      const Projection& projection = Snapshot::kEverything) const;
   Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;
+  Result<Hits> Search(const SparseVector& query, const SearchOptions& options = {}) const;
   Result<std::vector<Hits>> SearchBatch(QueryBatch queries,
                                         const SearchOptions& options = {}) const;
   Result<SearchExplanation> Explain(std::span<const float> query,

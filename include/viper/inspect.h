@@ -7,6 +7,7 @@
 
 #include "viper/export.h"
 #include "viper/schema.h"
+#include "viper/sparse_vector.h"
 #include "viper/value.h"
 
 namespace viper {
@@ -46,6 +47,14 @@ struct ColumnInspection {
   std::vector<ColumnTrial> trials;
 };
 
+/// A row group of a part.
+struct RowGroupInspection {
+  uint64_t rows = 0;
+  /// Of them, those whose vectors are stored sparse; and what that makes of the row group.
+  uint64_t sparse_rows = 0;
+  VectorLayout layout = VectorLayout::kDense;
+};
+
 /// A data file of the table's newest version.
 struct PartInspection {
   std::string file;
@@ -65,6 +74,7 @@ struct PartInspection {
   /// the file does not tell.
   std::string compression;
   std::vector<ColumnInspection> columns;
+  std::vector<RowGroupInspection> groups;
 };
 
 /// The sidecar of a part: where its vectors lie, and which rows an id may be in.

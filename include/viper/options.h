@@ -60,6 +60,21 @@ enum class StoragePolicy : uint8_t {
 VIPER_EXPORT std::string_view StoragePolicyName(StoragePolicy policy);
 VIPER_EXPORT Result<StoragePolicy> ParseStoragePolicy(std::string_view name);
 
+/// How vectors lie in the files of a table where many of their components are zero.
+enum class VectorFormat : uint8_t {
+  /// Always with all their components.
+  kDense = 0,
+  /// Every sparse vector (EngineOptions::sparsity_threshold) by those that are not zero.
+  kSparse = 1,
+  /// As kSparse in each row group of a file where encoding a sample both ways shows that it pays,
+  /// else as kDense. The default.
+  kAdaptive = 2,
+};
+
+/// Return "dense", "sparse" or "adaptive".
+VIPER_EXPORT std::string_view VectorFormatName(VectorFormat format);
+VIPER_EXPORT Result<VectorFormat> ParseVectorFormat(std::string_view name);
+
 /// A codec of Parquet, in the order of how fast it is read.
 enum class Codec : uint8_t { kNone = 0, kLz4 = 1, kSnappy = 2, kZstd = 3 };
 
@@ -97,6 +112,12 @@ struct VIPER_EXPORT EngineOptions {
   uint64_t part_bytes = uint64_t{256} << 20;
   /// For files that are written from now on; what is there stays as it is until it is written anew.
   StoragePolicy storage_policy = StoragePolicy::kSpeed;
+  /// Likewise. What is stored sparse is decoded through a cache (vector_cache_bytes).
+  VectorFormat vector_format = VectorFormat::kAdaptive;
+  /// A vector counts as sparse if more than this share of its components is 0.0. At 0.5 it takes
+  /// fewer bytes by its components with their indices, 8 each, than by all components, 4 each. 0
+  /// to 1.
+  double sparsity_threshold = 0.5;
   /// Choose encoding and codec of each column of a file by encoding a sample of its values in
   /// several ways; the choice and its reasons are in the file (Engine::Inspect). Off: every column,
   /// that of the vectors too, has the codec `compression`, whatever its values are.
@@ -188,6 +209,9 @@ struct Projection {
   std::vector<std::string> fields = {};
   /// Return the record's version.
   bool version = false;
+  /// Return the vector by its components that are not zero, whichever way it was written and lies
+  /// in the files.
+  bool sparse_vector = false;
 };
 
 struct SearchOptions {

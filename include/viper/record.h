@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "viper/sparse_vector.h"
 #include "viper/value.h"
 
 namespace viper {
@@ -20,6 +21,9 @@ struct Record {
   std::string id = {};
   /// As many finite floats as the collection's dimension. Comes back bit for bit.
   std::vector<float> vector = {};
+  /// The vector by its components that are not zero, in place of `vector`, which is empty then.
+  /// Reads set it where Projection::sparse_vector asks for it.
+  std::optional<SparseVector> sparse_vector = {};
   Metadata metadata = {};
   /// The user's own time of the record; the time of ingestion when absent. Kept beside that one.
   std::optional<Timestamp> timestamp = {};
@@ -34,8 +38,8 @@ struct Record {
 
   /// Compares what was written: everything but the version.
   friend bool operator==(const Record& a, const Record& b) {
-    return a.id == b.id && a.vector == b.vector && a.metadata == b.metadata &&
-           a.timestamp == b.timestamp && a.expires_at == b.expires_at;
+    return a.id == b.id && a.vector == b.vector && a.sparse_vector == b.sparse_vector &&
+           a.metadata == b.metadata && a.timestamp == b.timestamp && a.expires_at == b.expires_at;
   }
 };
 

@@ -71,6 +71,9 @@ struct RecordSourceOptions {
   /// that holds lists of numbers. In CSV a cell such as "[0.1, 0.2]" or "0.1 0.2 0.3", or, given as
   /// "v*", the columns v0, v1, v2, ...
   std::string vector_column = {};
+  /// Components of the vectors of a file that begins with a sparse one, which does not tell; 0 = as
+  /// a Parquet file of VIPER's tells, else an error then. Elsewhere the first vector tells.
+  size_t dim = 0;
   /// For vector files (npy, *vecs): a JSON Lines file whose line i is the metadata of row i, and
   /// its id if the lines have one.
   std::string metadata_path = {};

@@ -25,6 +25,7 @@ struct Hit {
   /// Filled as the projection asks.
   Metadata metadata;
   std::vector<float> vector;
+  std::optional<SparseVector> sparse_vector;
 };
 
 /// Hits of one query, best first; equal distances in the order of their ids (bytewise).
@@ -120,6 +121,9 @@ class VIPER_EXPORT Snapshot {
   /// The k nearest records. InvalidArgument: wrong dimension, not finite, bad filter. Cancelled and
   /// DeadlineExceeded, with how far it had got, as the options ask.
   Result<Hits> Search(std::span<const float> query, const SearchOptions& options = {}) const;
+  /// The same for a sparse query: answers as its dense vector does. InvalidArgument also as
+  /// SparseVector::ToDense.
+  Result<Hits> Search(const SparseVector& query, const SearchOptions& options = {}) const;
   /// The k nearest records of each query; reads the data once for many queries. Exact answers equal
   /// those of single searches; through the index both reach the recall asked for, and may differ
   /// in what they miss.

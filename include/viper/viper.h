@@ -17,6 +17,7 @@
 #include "viper/schema.h"
 #include "viper/schema_report.h"
 #include "viper/snapshot.h"
+#include "viper/sparse_vector.h"
 #include "viper/statistics.h"
 #include "viper/status.h"
 #include "viper/value.h"

@@ -12,7 +12,20 @@ Vectors go in and come out as NumPy arrays of float32. Calls release the interpr
 every object may be used from many threads.
 """
 
-from ._viper import Collection, Database, Filter, Hit, Hits, Record, Snapshot, WriteSummary, __version__, connect
+from ._viper import (
+    Collection,
+    Database,
+    Filter,
+    Hit,
+    Hits,
+    Record,
+    Snapshot,
+    SparseVector,
+    WriteSummary,
+    __version__,
+    connect,
+    determine_storage_format,
+)
 from .errors import (
     AlreadyExists,
     Busy,
@@ -49,8 +62,10 @@ __all__ = [
     "Record",
     "ResourceExhausted",
     "Snapshot",
+    "SparseVector",
     "Unsupported",
     "WriteSummary",
     "__version__",
     "connect",
+    "determine_storage_format",
 ]

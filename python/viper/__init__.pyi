@@ -1,7 +1,7 @@
 import datetime
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, SupportsIndex, overload
+from typing import Any, Protocol, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,26 @@ Duration = datetime.timedelta | float
 class Filter:
     def __init__(self, text: str) -> None: ...
 
+class SparseVector:
+    indices: npt.NDArray[np.uint32]
+    values: npt.NDArray[np.float32]
+    def __init__(self, indices: npt.ArrayLike, values: npt.ArrayLike) -> None: ...
+    @staticmethod
+    def from_dense(vector: npt.ArrayLike) -> SparseVector: ...
+    def to_dense(self, dim: int) -> npt.NDArray[np.float32]: ...
+
+def determine_storage_format(vector: npt.ArrayLike, threshold: float = 0.5) -> str: ...
+
+class SparseMatrix(Protocol):
+    """What scipy.sparse has: matrices and arrays of one or more rows."""
+
+    def tocsr(self) -> Any: ...
+
+SparseLike = SparseVector | Mapping[str, npt.ArrayLike] | SparseMatrix
+# One vector; several, each of them dense or sparse.
+Vector = npt.ArrayLike | SparseLike
+Vectors = npt.ArrayLike | SparseMatrix | Sequence[Vector]
+
 class WriteSummary:
     rows: int
     duplicates: int
@@ -46,6 +66,7 @@ class Hit:
     distance: float
     metadata: dict[str, Any] | None
     vector: npt.NDArray[np.float32] | None
+    sparse_vector: SparseVector | None
 
 class Hits(Sequence[Hit]):
     ids: list[str]
@@ -60,6 +81,7 @@ class Hits(Sequence[Hit]):
 class Record:
     id: str
     vector: npt.NDArray[np.float32]
+    sparse_vector: SparseVector
     metadata: dict[str, Any]
     timestamp: datetime.datetime | None
     expires_at: datetime.datetime | None
@@ -70,7 +92,7 @@ class _Readable:
     def count(self, filter: str | Filter | None = None) -> int: ...
     def search(
         self,
-        query: npt.ArrayLike,
+        query: Vector,
         k: int = 10,
         *,
         recall: float = 0.95,
@@ -85,7 +107,7 @@ class _Readable:
     ) -> Hits: ...
     def search_batch(
         self,
-        queries: npt.ArrayLike,
+        queries: Vectors,
         k: int = 10,
         *,
         recall: float = 0.95,
@@ -97,7 +119,7 @@ class _Readable:
     ) -> tuple[list[list[str]], npt.NDArray[np.float32]]: ...
     def explain(
         self,
-        query: npt.ArrayLike,
+        query: Vector,
         k: int = 10,
         *,
         recall: float = 0.95,
@@ -132,7 +154,7 @@ class Collection(_Readable):
     def upsert(
         self,
         ids: Ids,
-        vectors: npt.ArrayLike,
+        vectors: Vectors,
         metadata: Sequence[Mapping[str, Any] | None] | None = None,
         *,
         timestamps: Times | None = None,
@@ -142,7 +164,7 @@ class Collection(_Readable):
     def insert(
         self,
         ids: Ids,
-        vectors: npt.ArrayLike,
+        vectors: Vectors,
         metadata: Sequence[Mapping[str, Any] | None] | None = None,
         *,
         timestamps: Times | None = None,
@@ -151,7 +173,7 @@ class Collection(_Readable):
     def replace(
         self,
         ids: Ids,
-        vectors: npt.ArrayLike,
+        vectors: Vectors,
         metadata: Sequence[Mapping[str, Any] | None] | None = None,
         *,
         timestamps: Times | None = None,
@@ -190,9 +212,9 @@ class Collection(_Readable):
         bytes_per_second: int = 0,
     ) -> dict[str, Any]: ...
     def vacuum(self, *, retention_ms: int = -1, dry_run: bool = False) -> dict[str, Any]: ...
-    def predict_optimal_cluster(self, vector: npt.ArrayLike) -> dict[str, Any]: ...
+    def predict_optimal_cluster(self, vector: Vector) -> dict[str, Any]: ...
     def predict_relevant_clusters(
-        self, query: npt.ArrayLike, recall: float = 0.95, k: int = 10
+        self, query: Vector, recall: float = 0.95, k: int = 10
     ) -> list[dict[str, Any]]: ...
     def index_report(self) -> dict[str, Any]: ...
     def refresh(self) -> None: ...
@@ -255,5 +277,7 @@ def connect(
     policy: str = "speed",
     compression: str = "adaptive",
     vector_cache_bytes: int = ...,
+    vector_format: str = "adaptive",
+    sparsity_threshold: float = 0.5,
     compaction_threads: int = 0,
 ) -> Database: ...

@@ -33,9 +33,17 @@ Value ValueOf(const ColumnInspection& column) {
       {"trials", std::move(trials)}};
 }
 
+Value ValueOf(const RowGroupInspection& group) {
+  return Value::Object{{"rows", NumberValue(group.rows)},
+                       {"sparse_rows", NumberValue(group.sparse_rows)},
+                       {"layout", std::string(VectorLayoutName(group.layout))}};
+}
+
 Value ValueOf(const PartInspection& part) {
   Value::List columns;
   for (const ColumnInspection& column : part.columns) columns.push_back(ValueOf(column));
+  Value::List groups;
+  for (const RowGroupInspection& group : part.groups) groups.push_back(ValueOf(group));
   return Value::Object{{"file", part.file},
                        {"problem", part.problem},
                        {"bytes", NumberValue(part.bytes)},
@@ -48,7 +56,8 @@ Value ValueOf(const PartInspection& part) {
                        {"modified_at", part.modified_at},
                        {"is_foreign", part.is_foreign},
                        {"compression", part.compression},
-                       {"columns", std::move(columns)}};
+                       {"columns", std::move(columns)},
+                       {"groups", std::move(groups)}};
 }
 
 Value ValueOf(const SidecarInspection& sidecar) {

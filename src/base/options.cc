@@ -71,6 +71,27 @@ Result<StoragePolicy> ParseStoragePolicy(std::string_view name) {
       fmt::format("unknown storage policy: expected=speed|size actual='{}'", name));
 }
 
+std::string_view VectorFormatName(VectorFormat format) {
+  switch (format) {
+    case VectorFormat::kDense:
+      return "dense";
+    case VectorFormat::kSparse:
+      return "sparse";
+    case VectorFormat::kAdaptive:
+      return "adaptive";
+  }
+  return "unknown";
+}
+
+Result<VectorFormat> ParseVectorFormat(std::string_view name) {
+  for (VectorFormat format :
+       {VectorFormat::kDense, VectorFormat::kSparse, VectorFormat::kAdaptive}) {
+    if (name == VectorFormatName(format)) return format;
+  }
+  return Status::InvalidArgument(
+      fmt::format("unknown vector format: expected=dense|sparse|adaptive actual='{}'", name));
+}
+
 std::string CompressionName(const Compression& compression) {
   switch (compression.codec) {
     case Codec::kNone:
@@ -119,6 +140,15 @@ Status EngineOptions::Validate() const {
   if (storage_policy > StoragePolicy::kSize) {
     return Status::InvalidArgument(fmt::format(
         "EngineOptions::storage_policy is unknown: actual={}", static_cast<int>(storage_policy)));
+  }
+  if (vector_format > VectorFormat::kAdaptive) {
+    return Status::InvalidArgument(fmt::format("EngineOptions::vector_format is unknown: actual={}",
+                                               static_cast<int>(vector_format)));
+  }
+  if (!(sparsity_threshold >= 0 && sparsity_threshold <= 1)) {
+    return Status::InvalidArgument(
+        fmt::format("EngineOptions::sparsity_threshold is out of range: min=0 max=1 actual={}",
+                    sparsity_threshold));
   }
   if (compression.codec > Codec::kZstd) {
     return Status::InvalidArgument(

@@ -38,6 +38,11 @@ TEST(EngineOptions, EachMemberIsHeldToItsRange) {
   refused("audit_share", [](auto& o) { o.audit_share = 1.1; });
   refused("audit_share", [](auto& o) { o.audit_share = std::numeric_limits<double>::quiet_NaN(); });
   refused("storage_policy", [](auto& o) { o.storage_policy = static_cast<StoragePolicy>(2); });
+  refused("vector_format", [](auto& o) { o.vector_format = static_cast<VectorFormat>(3); });
+  refused("sparsity_threshold", [](auto& o) { o.sparsity_threshold = -0.1; });
+  refused("actual=1.5", [](auto& o) { o.sparsity_threshold = 1.5; });
+  refused("sparsity_threshold",
+          [](auto& o) { o.sparsity_threshold = std::numeric_limits<double>::quiet_NaN(); });
   refused("compression.codec", [](auto& o) { o.compression.codec = static_cast<Codec>(4); });
   refused("compression.level", [](auto& o) { o.compression.level = 0; });
   refused("actual=23", [](auto& o) { o.compression.level = 23; });
@@ -60,6 +65,8 @@ TEST(EngineOptions, TheEndsOfEachRangeAreValid) {
   accepted([](auto& o) { o.audit_share = 1; });
   accepted([](auto& o) { o.index_memory_bytes = size_t{1} << 20; });
   accepted([](auto& o) { o.cache_bytes = 0; });
+  accepted([](auto& o) { o.sparsity_threshold = 0; });
+  accepted([](auto& o) { o.sparsity_threshold = 1; });
 }
 
 TEST(Durability, NamesReadBack) {
@@ -74,6 +81,14 @@ TEST(StoragePolicy, NamesReadBack) {
     EXPECT_EQ(*ParseStoragePolicy(StoragePolicyName(policy)), policy);
   }
   EXPECT_STATUS(kInvalidArgument, "actual='small'", ParseStoragePolicy("small"));
+}
+
+TEST(VectorFormat, NamesReadBack) {
+  for (VectorFormat format :
+       {VectorFormat::kDense, VectorFormat::kSparse, VectorFormat::kAdaptive}) {
+    EXPECT_EQ(*ParseVectorFormat(VectorFormatName(format)), format);
+  }
+  EXPECT_STATUS(kInvalidArgument, "actual='hybrid'", ParseVectorFormat("hybrid"));
 }
 
 TEST(Compression, NamesReadBack) {

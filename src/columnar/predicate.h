@@ -98,6 +98,7 @@ inline constexpr std::string_view kTimestampColumn = "_timestamp";
 inline constexpr std::string_view kIngestedAtColumn = "_ingested_at";
 inline constexpr std::string_view kExpiresAtColumn = "_expires_at";
 inline constexpr std::string_view kPayloadColumn = "_payload";
+inline constexpr std::string_view kSparseColumn = "_sparse";
 inline constexpr std::string_view kVectorColumn = "_vector";
 
 }  // namespace viper::columnar

@@ -559,6 +559,9 @@ Result<Record> Collection::Get(std::string_view id, const Projection& projection
 Result<Hits> Collection::Search(std::span<const float> query, const SearchOptions& options) const {
   return GetSnapshot().Search(query, options);
 }
+Result<Hits> Collection::Search(const SparseVector& query, const SearchOptions& options) const {
+  return GetSnapshot().Search(query, options);
+}
 
 Result<std::vector<Hits>> Collection::SearchBatch(QueryBatch queries,
                                                   const SearchOptions& options) const {

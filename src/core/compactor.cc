@@ -279,7 +279,7 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
     step.dropped_rows += source.dead->CountSet();
   }
   double waited_seconds = 0;
-  PartBuildOptions build_options = MakeBuildOptions(context_);
+  PartBuildOptions build_options = flusher_.BuildOptions();
   build_options.part_bytes = LimitsOf(shared.options).target_bytes;
   build_options.advance = [&](uint64_t bytes) -> Status {
     VIPER_ASSIGN_OR_RETURN(const double waited, shared.pacer.Advance(bytes));

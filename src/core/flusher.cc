@@ -56,7 +56,7 @@ void RequireVectors(const storage::TableState& table, storage::TableCommit& comm
   add(protocol.reader_features, kDeletionVectorsFeature);
   add(protocol.writer_features, kDeletionVectorsFeature);
   if (protocol != table.protocol) commit.protocol = std::move(protocol);
-  storage::TableMetadata metadata = table.metadata;
+  storage::TableMetadata metadata = commit.metadata.value_or(table.metadata);
   metadata.configuration[std::string(kEnableVectors)] = "true";
   if (metadata != table.metadata) commit.metadata = std::move(metadata);
 }
@@ -127,6 +127,8 @@ PartBuildOptions MakeBuildOptions(const CollectionContext& context) {
   options.compression = {.policy = context.options.storage_policy,
                          .adaptive = context.options.adaptive_compression,
                          .fixed = context.options.compression};
+  options.sparse = {.format = context.options.vector_format,
+                    .threshold = context.options.sparsity_threshold};
   return options;
 }
 
@@ -156,11 +158,18 @@ Flusher::Flusher(const CollectionContext& context, std::unique_ptr<storage::Tabl
       wal_(wal),
       apply_mutex_(apply_mutex),
       log_(std::move(log)),
-      table_(std::move(table)) {
+      table_(std::move(table)),
+      allows_sparse_(AllowsSparseColumn(table_.metadata)) {
   auto flushed = table_.transactions.find(std::string(kLogApplication));
   if (flushed != table_.transactions.end()) {
     flushed_sequence_ = static_cast<uint64_t>(flushed->second);
   }
+}
+
+PartBuildOptions Flusher::BuildOptions() const {
+  PartBuildOptions options = MakeBuildOptions(context_);
+  if (!allows_sparse_.load()) options.sparse.format = VectorFormat::kDense;
+  return options;
 }
 
 Status Flusher::Flush(const Prepare& prepare) {
@@ -351,6 +360,9 @@ Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
     if (!state_.HoldsSources(plan)) {
       return Status::Conflict("a file that was to be replaced is no longer in the table");
     }
+    if (written.has_sparse_column && !allows_sparse_.load()) {
+      return Status::Conflict("the table has another column '_sparse' by now");
+    }
     for (Bitmap& rows : state_.DeadInTableSince(plan, written.result)) {
       dead.push_back(rows.empty() ? nullptr : std::make_shared<const Bitmap>(std::move(rows)));
     }
@@ -372,8 +384,7 @@ Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
 }
 
 Result<Flusher::Written> Flusher::Write(const FlushPlan& plan) const {
-  VIPER_ASSIGN_OR_RETURN(BuiltParts built,
-                         BuildParts(plan, MakeBuildOptions(context_), context_.NowMillis()));
+  VIPER_ASSIGN_OR_RETURN(BuiltParts built, BuildParts(plan, BuildOptions(), context_.NowMillis()));
   VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(plan, std::move(built)));
   std::vector<std::shared_ptr<const Bitmap>> dead;
   for (const FlushSource& source : plan.sources) {
@@ -390,6 +401,7 @@ Result<Flusher::Written> Flusher::OpenBuilt(const FlushPlan& plan, BuiltParts bu
   Written written;
   written.added = std::move(built.added);
   written.result.moved = std::move(built.moved);
+  written.has_sparse_column = built.has_sparse_column;
   written.result.part_vectors.resize(written.added.size());
   for (size_t i = 0; i < written.added.size(); ++i) {
     Part::OpenOptions options = PartOptions(context_, *plan.schema);
@@ -445,6 +457,10 @@ storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const Written& w
         WithVector(file->second, written.result.source_vectors[i]->descriptor);
     kept.data_change = written.data_change;
     commit.added.push_back(std::move(kept));
+  }
+  if (written.has_sparse_column) {
+    storage::TableMetadata metadata = WithSparseColumn(table_.metadata);
+    if (metadata != table_.metadata) commit.metadata = std::move(metadata);
   }
   if (!written.vector_path.empty()) RequireVectors(table_, commit);
   return commit;

@@ -70,6 +70,10 @@ class Flusher {
   /// Take in the commits of others.
   Status Refresh() VIPER_EXCLUDES(flush_mutex_);
 
+  /// How parts of the table are written: as the options say, but none with sparse vectors if the
+  /// table has another column `_sparse`.
+  PartBuildOptions BuildOptions() const;
+
   /// Wait until the flush or the commit of a load that is under way, if one is, has ended.
   void WaitForCommit() const VIPER_EXCLUDES(flush_mutex_) { MutexLock lock(flush_mutex_); }
 
@@ -100,6 +104,8 @@ class Flusher {
     /// Of the file with deletion vectors, below the table; empty if there are none.
     std::string vector_path;
     bool data_change = true;
+    /// As BuiltParts::has_sparse_column.
+    bool has_sparse_column = false;
     /// Of a compaction.
     std::string reason;
     std::map<std::string, std::string> metrics;
@@ -146,12 +152,13 @@ class Flusher {
   mutable Mutex flush_mutex_;
   const std::unique_ptr<storage::TableLog> log_ VIPER_GUARDED_BY(flush_mutex_);
   storage::TableState table_ VIPER_GUARDED_BY(flush_mutex_);
+  std::atomic<bool> allows_sparse_{true};
   std::atomic<uint64_t> flushed_sequence_{0};
   std::atomic<uint64_t> flushes_{0};
   std::atomic<uint64_t> checkpoints_{0};
 };
 
-/// How parts of this collection are written, and opened by a schema.
+/// How parts of this collection are to be written, and opened by a schema.
 PartBuildOptions MakeBuildOptions(const CollectionContext& context);
 Part::OpenOptions PartOptions(const CollectionContext& context, const CollectionSchema& schema);
 

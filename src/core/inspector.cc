@@ -13,6 +13,7 @@
 #include "core/table_schema.h"
 #include "parquet/column_bounds.h"
 #include "parquet/part_layout.h"
+#include "parquet/part_schema.h"
 #include "storage/file_names.h"
 #include "storage/table_log_audit.h"
 #include "storage/wal_audit.h"
@@ -98,6 +99,20 @@ class Inspector {
                            parquet::PartReader::Open(file, *inspection_.schema, options));
     told.is_foreign = !reader->key_values().contains(std::string(kPartKey));
     AddBounds(*reader, told.columns);
+    return AddRowGroups(*reader, told);
+  }
+
+  static Status AddRowGroups(const parquet::PartReader& reader, PartInspection& told) {
+    VIPER_ASSIGN_OR_RETURN(const auto sparse_rows, reader.SparseRowCounts());
+    const std::vector<RowRange> groups = reader.RowGroups();
+    for (size_t i = 0; i < groups.size(); ++i) {
+      RowGroupInspection& group = told.groups.emplace_back();
+      group.rows = groups[i].count;
+      group.sparse_rows = sparse_rows[i];
+      if (sparse_rows[i] > 0) {
+        group.layout = sparse_rows[i] == group.rows ? VectorLayout::kSparse : VectorLayout::kHybrid;
+      }
+    }
     return {};
   }
 
@@ -122,7 +137,11 @@ class Inspector {
     const parquet::CompressionReport report = parquet::ParseCompressionReport(pair->second);
     told.compression = report.options;
     for (ColumnInspection& column : told.columns) {
-      const auto found = report.columns.find(column.path.substr(0, column.path.find('.')));
+      auto found = report.columns.find(column.path.substr(0, column.path.find('.')));
+      for (const std::string_view leaf : {parquet::kSparseIndices, parquet::kSparseValues}) {
+        const std::string path = fmt::format("{}.{}", columnar::kSparseColumn, leaf);
+        if (column.path.starts_with(path + '.')) found = report.columns.find(path);
+      }
       if (found == report.columns.end()) continue;
       column.chosen = found->second.chosen;
       column.reason = found->second.reason;

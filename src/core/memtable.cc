@@ -33,6 +33,7 @@ uint32_t Memtable::Append(Row row) {
   float* floats = chunk.floats.get() + place * dim_;
   std::memcpy(floats, row.vector, dim_ * sizeof(float));
   row.vector = reinterpret_cast<const std::byte*>(floats);
+  row.vector_holder = nullptr;
   memory_bytes_ += row.id.size() + 3 * row.metadata_bytes + 2 * sizeof(uint32_t);
   max_norm_ = std::max(max_norm_, NormBound(row.vector, 1, dim_));
   first_expiry_ = std::min(first_expiry_, row.expires_at);

@@ -80,6 +80,7 @@ class OpenPart {
       parquet::PartWriteOptions write_options;
       write_options.row_group_bytes = options_.row_group_bytes;
       write_options.choices = choices_;
+      write_options.sparse = options_.sparse;
       VIPER_ASSIGN_OR_RETURN(writer_, parquet::PartWriter::Make(*file_, schema_, write_options));
     }
     VIPER_RETURN_IF_ERROR(writer_->Append(pending_));
@@ -101,6 +102,7 @@ class OpenPart {
     added.size = summary.file_bytes;
     added.modification_time_ms = now_ms;
     added.stats_json = MakeStatistics(summary, schema_);
+    built.has_sparse_column |= summary.has_sparse_column;
     built.added.push_back(std::move(added));
     built.sidecars.push_back(MakeSidecar(summary));
     return {};

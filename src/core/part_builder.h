@@ -8,6 +8,7 @@
 
 #include "core/collection_state.h"
 #include "parquet/column_coding.h"
+#include "parquet/sparse_plan.h"
 #include "platform/memory_budget.h"
 #include "storage/part_sidecar.h"
 #include "storage/table_log.h"
@@ -26,6 +27,7 @@ struct PartBuildOptions {
   /// Counts what building takes (BuildMemoryBytes); null = nobody does.
   std::shared_ptr<MemoryBudget> memory;
   parquet::CompressionOptions compression = {};
+  parquet::SparseOptions sparse = {};
   /// Told how many bytes of rows of parts were copied since the last time; what it fails with ends
   /// the building. Null = nobody is.
   std::function<Status(uint64_t bytes)> advance = {};
@@ -37,6 +39,8 @@ struct BuiltParts {
   /// What the sidecar of each part will hold, its fingerprint apart.
   std::vector<storage::SidecarContent> sidecars;
   std::vector<MovedRows> moved;
+  /// Some part has the column `_sparse`, and so must the table.
+  bool has_sparse_column = false;
 };
 
 /// About what BuildParts takes in memory: the metadata of a row group, and what they are encoded

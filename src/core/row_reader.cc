@@ -151,6 +151,17 @@ Result<Metadata> ReadMetadata(const ReadView& view, const Location& location,
   return ReadMemoryMetadata(view, row, projection);
 }
 
+Status ReadVector(const ReadView& view, const Location& location, const Projection& projection,
+                  std::vector<float>& dense, std::optional<SparseVector>& sparse) {
+  if (!projection.vector && !projection.sparse_vector) return {};
+  VIPER_ASSIGN_OR_RETURN(const HeldFloats held, view.FloatsOf(location));
+  std::vector<float> vector(view.schema->dim);
+  std::memcpy(vector.data(), held.floats, vector.size() * sizeof(float));
+  if (projection.sparse_vector) sparse = SparseVector::FromDense(vector);
+  if (projection.vector) dense = std::move(vector);
+  return {};
+}
+
 Result<Record> ReadRecord(const ReadView& view, const Location& location,
                           const Projection& projection) {
   Record record;
@@ -161,11 +172,8 @@ Result<Record> ReadRecord(const ReadView& view, const Location& location,
         view, view.memtable_of(location.source).row(static_cast<uint32_t>(location.row)),
         projection);
   }
-  if (projection.vector) {
-    VIPER_ASSIGN_OR_RETURN(const HeldFloats held, view.FloatsOf(location));
-    record.vector.resize(view.schema->dim);
-    std::memcpy(record.vector.data(), held.floats, view.schema->dim * sizeof(float));
-  }
+  VIPER_RETURN_IF_ERROR(
+      ReadVector(view, location, projection, record.vector, record.sparse_vector));
   return record;
 }
 

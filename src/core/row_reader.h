@@ -1,9 +1,13 @@
 #pragma once
 
+#include <optional>
+#include <vector>
+
 #include "core/read_view.h"
 #include "core/row.h"
 #include "viper/options.h"
 #include "viper/record.h"
+#include "viper/sparse_vector.h"
 
 namespace viper::core {
 
@@ -13,6 +17,10 @@ Status CheckProjection(const ReadView& view, const Projection& projection);
 /// The metadata of a row, as far as the projection asks.
 Result<Metadata> ReadMetadata(const ReadView& view, const Location& location,
                               const Projection& projection);
+
+/// The vector of a row, in the forms that the projection asks for.
+Status ReadVector(const ReadView& view, const Location& location, const Projection& projection,
+                  std::vector<float>& dense, std::optional<SparseVector>& sparse);
 
 /// The record at a location, as far as the projection asks; the id always.
 Result<Record> ReadRecord(const ReadView& view, const Location& location,

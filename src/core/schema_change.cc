@@ -190,12 +190,12 @@ Status Flusher::RewriteForSchema(const SchemaPointer& schema,
   reading.schema = schema;
   for (FlushSource& source : reading.sources) source.part = reopened.at(source.part.get());
   VIPER_ASSIGN_OR_RETURN(BuiltParts built,
-                         BuildParts(reading, MakeBuildOptions(context_), context_.NowMillis()));
+                         BuildParts(reading, BuildOptions(), context_.NowMillis()));
   VIPER_ASSIGN_OR_RETURN(Written written, OpenBuilt(reading, std::move(built)));
   written.result.schema = schema;
   storage::TableCommit commit = MakeCommit(plan, written);
   commit.operation = "CHANGE COLUMN";
-  commit.metadata = metadata;
+  commit.metadata = written.has_sparse_column ? WithSparseColumn(metadata) : metadata;
   const Status committed = log_->Commit(table_.version + 1, commit, context_.NowMillis());
   if (committed.code() == StatusCode::kConflict) RemoveFiles(written);
   VIPER_RETURN_IF_ERROR(committed);
@@ -259,6 +259,7 @@ Status Flusher::AdoptCommitsOfOthers() {
     MutexLock apply(apply_mutex_);
     VIPER_RETURN_IF_ERROR(state_.Adopt(change));
     table_ = std::move(next);
+    allows_sparse_ = AllowsSparseColumn(table_.metadata);
     context_.properties->Set(properties);
   }
   return {};

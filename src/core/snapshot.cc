@@ -2,7 +2,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include <fmt/core.h>
@@ -53,11 +52,8 @@ Result<Hit> MakeHit(const ReadView& view, const Location& location, double dista
   if (projection.metadata) {
     VIPER_ASSIGN_OR_RETURN(hit.metadata, core::ReadMetadata(view, location, projection));
   }
-  if (projection.vector) {
-    VIPER_ASSIGN_OR_RETURN(const HeldFloats held, view.FloatsOf(location));
-    hit.vector.resize(view.schema->dim);
-    std::memcpy(hit.vector.data(), held.floats, view.schema->dim * sizeof(float));
-  }
+  VIPER_RETURN_IF_ERROR(
+      core::ReadVector(view, location, projection, hit.vector, hit.sparse_vector));
   return hit;
 }
 
@@ -110,6 +106,12 @@ Result<Record> Snapshot::Get(std::string_view id, const Projection& projection) 
 Result<Hits> Snapshot::Search(std::span<const float> query, const SearchOptions& options) const {
   VIPER_ASSIGN_OR_RETURN(auto answers, SearchBatch({query, 1}, options));
   return std::move(answers.front());
+}
+
+Result<Hits> Snapshot::Search(const SparseVector& query, const SearchOptions& options) const {
+  const auto dense = query.ToDense(impl_->view().schema->dim);
+  if (!dense.ok()) return dense.status().WithContext("search");
+  return Search(*dense, options);
 }
 
 Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,

@@ -38,6 +38,13 @@ Value ArrayOf(std::string_view element) {
   return Value::Object{{"type", "array"}, {"elementType", element}, {"containsNull", false}};
 }
 
+/// The type of `_sparse`.
+Value SparseType() {
+  return Value::Object{{"type", "struct"},
+                       {"fields", Value::List{ColumnOf("indices", ArrayOf("integer"), false),
+                                              ColumnOf("values", ArrayOf("float"), false)}}};
+}
+
 Value DeltaType(FieldType type) {
   switch (type) {
     case FieldType::kBool:
@@ -117,6 +124,44 @@ bool HasSameName(std::string_view a, std::string_view b) {
 const Value* FindMember(const Value::Object& object, std::string_view key) {
   auto found = object.find(key);
   return found == object.end() ? nullptr : &found->second;
+}
+
+/// The columns of a table, if its schemaString has any.
+Value::List* ColumnsOf(Value& document) {
+  if (document.as_object() == nullptr) return nullptr;
+  const auto fields = document.as_object()->find("fields");
+  return fields == document.as_object()->end() ? nullptr : fields->second.as_list();
+}
+
+std::string_view NameOf(const Value& column) {
+  const Value* name =
+      column.as_object() == nullptr ? nullptr : FindMember(*column.as_object(), "name");
+  return name == nullptr || name->as_string() == nullptr ? std::string_view() : *name->as_string();
+}
+
+Value::List::iterator FindColumn(Value::List& columns, std::string_view name) {
+  return std::find_if(columns.begin(), columns.end(),
+                      [&](const Value& column) { return HasSameName(NameOf(column), name); });
+}
+
+/// Whether a field of a structure is an array of that type, whether or not it may have nulls.
+bool IsArrayOf(const Value& field, std::string_view name, std::string_view element) {
+  if (NameOf(field) != name) return false;
+  const Value* type = FindMember(*field.as_object(), "type");
+  if (type == nullptr || type->as_object() == nullptr) return false;
+  const Value* kind = FindMember(*type->as_object(), "type");
+  const Value* of = FindMember(*type->as_object(), "elementType");
+  return kind != nullptr && *kind == Value("array") && of != nullptr && *of == Value(element);
+}
+
+bool IsSparseColumn(Value& column) {
+  if (NameOf(column) != columnar::kSparseColumn) return false;
+  const auto type = column.as_object()->find("type");
+  if (type == column.as_object()->end()) return false;
+  const Value::List* fields = ColumnsOf(type->second);
+  return fields != nullptr && fields->size() == 2 &&
+         IsArrayOf((*fields)[0], "indices", "integer") &&
+         IsArrayOf((*fields)[1], "values", "float");
 }
 
 Status ReadFields(const std::string& schema_json, CollectionSchema& schema) {
@@ -217,6 +262,31 @@ Result<storage::TableMetadata> ChangeTableMetadata(const storage::TableMetadata&
   }
   storage::TableMetadata changed = metadata;
   changed.schema_json = document.ToJson();
+  return changed;
+}
+
+bool HasSparseColumn(const storage::TableMetadata& metadata) {
+  return AllowsSparseColumn(metadata) && WithSparseColumn(metadata) == metadata;
+}
+
+bool AllowsSparseColumn(const storage::TableMetadata& metadata) {
+  auto document = Value::FromJson(metadata.schema_json);
+  Value::List* columns = document.ok() ? ColumnsOf(*document) : nullptr;
+  if (columns == nullptr) return false;
+  const auto column = FindColumn(*columns, columnar::kSparseColumn);
+  return column == columns->end() || IsSparseColumn(*column);
+}
+
+storage::TableMetadata WithSparseColumn(const storage::TableMetadata& metadata) {
+  auto document = Value::FromJson(metadata.schema_json);
+  Value::List* columns = document.ok() ? ColumnsOf(*document) : nullptr;
+  const bool has_it =
+      columns == nullptr || FindColumn(*columns, columnar::kSparseColumn) != columns->end();
+  if (has_it) return metadata;
+  columns->insert(FindColumn(*columns, columnar::kVectorColumn),
+                  ColumnOf(columnar::kSparseColumn, SparseType(), true));
+  storage::TableMetadata changed = metadata;
+  changed.schema_json = document->ToJson();
   return changed;
 }
 

@@ -23,6 +23,15 @@ storage::TableMetadata MakeTableMetadata(const CollectionSchema& schema, int64_t
 Result<storage::TableMetadata> ChangeTableMetadata(const storage::TableMetadata& metadata,
                                                    const CollectionSchema& schema);
 
+/// Whether the table has the column `_sparse` of sparse vectors.
+bool HasSparseColumn(const storage::TableMetadata& metadata);
+/// Whether files with sparse vectors may be added to the table: it has no column `_sparse`, or the
+/// one that is meant. False if another writer gave that name to something else.
+bool AllowsSparseColumn(const storage::TableMetadata& metadata);
+/// The metadata with the column `_sparse`, struct<indices array<integer>, values array<float>> and
+/// nullable, before `_vector`; as they are if they have it, or AllowsSparseColumn is false.
+storage::TableMetadata WithSparseColumn(const storage::TableMetadata& metadata);
+
 /// The schema of an existing table. Unsupported when it is not a collection or of a newer format;
 /// Corruption when it contradicts itself. Columns that other writers added are taken as declared
 /// fields where their type is one of ours, and ignored otherwise.

@@ -31,6 +31,38 @@ TEST(TableSchema, ColumnsAreDeltaColumnsWithTheVectorLast) {
       << metadata.schema_json;
 }
 
+TEST(TableSchema, SparseVectorsGetAColumnBeforeTheVector) {
+  const auto before = MakeTableMetadata(AllTypes(), 1);
+  EXPECT_EQ(before.schema_json.find("_sparse"), std::string::npos);
+  EXPECT_TRUE(AllowsSparseColumn(before));
+  const auto after = WithSparseColumn(before);
+  const size_t place = after.schema_json.find(R"("name":"_sparse","nullable":true)");
+  EXPECT_NE(place, std::string::npos) << after.schema_json;
+  EXPECT_LT(place, after.schema_json.find("_vector"));
+  EXPECT_TRUE(AllowsSparseColumn(after));
+  EXPECT_TRUE(HasSparseColumn(after));
+  EXPECT_FALSE(HasSparseColumn(before));
+  EXPECT_EQ(WithSparseColumn(after), after);
+  ASSERT_OK_AND_ASSIGN(const CollectionSchema schema, ReadTableSchema(after));
+  EXPECT_EQ(schema, AllTypes());
+}
+
+TEST(TableSchema, AnotherColumnOfThatNameIsLeftAlone) {
+  auto metadata = MakeTableMetadata(AllTypes(), 1);
+  const std::string vector = R"({"metadata":{"viper.dim":384},"name":"_vector")";
+  const size_t place = metadata.schema_json.find(vector);
+  ASSERT_NE(place, std::string::npos);
+  metadata.schema_json.insert(
+      place, R"({"metadata":{},"name":"_Sparse","nullable":true,"type":"string"},)");
+  EXPECT_FALSE(AllowsSparseColumn(metadata));
+  EXPECT_FALSE(HasSparseColumn(metadata));
+  EXPECT_EQ(WithSparseColumn(metadata), metadata);
+  EXPECT_OK(ReadTableSchema(metadata));
+  metadata.schema_json = "no JSON";
+  EXPECT_FALSE(AllowsSparseColumn(metadata));
+  EXPECT_EQ(WithSparseColumn(metadata), metadata);
+}
+
 TEST(TableSchema, RefusesWhatIsNotACollection) {
   auto metadata = MakeTableMetadata(AllTypes(), 1);
   metadata.configuration["viper.format"] = "2";

@@ -158,6 +158,7 @@ class Verifier {
       subject.added = files_to_verify_[i];
       subject.origin = audit_.file_origins[subject.added->path];
       subject.schema_origin = audit_.metadata_origin;
+      subject.has_sparse_column = HasSparseColumn(audit_.state.metadata);
       subject.number = static_cast<uint32_t>(i);
       subject.schema = schema_ ? &*schema_ : nullptr;
       const size_t before = verification_.finding_count();

@@ -195,6 +195,7 @@ class ColumnVerifier {
         std::string(columnar::kIdColumn),         std::string(columnar::kTimestampColumn),
         std::string(columnar::kIngestedAtColumn), std::string(columnar::kExpiresAtColumn),
         std::string(columnar::kPayloadColumn),    std::string(columnar::kVectorColumn)};
+    if (subject_.has_sparse_column) known.emplace(columnar::kSparseColumn);
     for (const Field& field : subject_.schema->fields) known.insert(field.name);
     for (const std::string& name : columns_in_file_) {
       if (known.contains(name)) continue;

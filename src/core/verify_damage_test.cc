@@ -124,9 +124,15 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
         for (size_t i = 0; i < column->row_count(); ++i) text += column->ValueAt(i).ToJson() + "\n";
       }
     }
-    if (!(*reader)->maps_vectors()) return std::nullopt;
-    for (const parquet::VectorPage& page : (*reader)->vector_pages()) {
-      text += ToHex({(*reader)->Floats(page), page.rows.count * kDim * sizeof(float)});
+    for (size_t i = 0; i < (*reader)->vector_pages().size(); ++i) {
+      const parquet::VectorPage& page = (*reader)->vector_pages()[i];
+      if ((*reader)->maps_vectors()) {
+        text += ToHex({(*reader)->Floats(page), page.rows.count * kDim * sizeof(float)});
+        continue;
+      }
+      const auto floats = (*reader)->DecodeVectors(i);
+      if (!floats.ok()) return std::nullopt;
+      text += ToHex(std::as_bytes(std::span(*floats)));
     }
     return text;
   }
@@ -251,6 +257,30 @@ TEST_F(VerifyDamageTest, EveryMeaningfulFlipIsReportedAgainstItsFile) {
   Damage("model", FilesOf("_viper/index", ".vmodel").front(), same_bytes);
   Damage("index segment", FilesOf("_viper/index", ".vseg").front(),
          [this](const std::string& bytes) { return MeaningOfSegment(bytes); });
+}
+
+TEST_F(VerifyDamageTest, SparseVectorsAreChecked) {
+  options_.vector_format = VectorFormat::kSparse;
+  CreateIndexed();
+  std::vector<Record> records;
+  for (size_t row = 0; row < 700; ++row) {
+    Record& record = records.emplace_back();
+    record.id = "id" + std::to_string(row);
+    record.vector = RandomVector();
+    for (size_t i = 0; i < kDim && row % 3 > 0; ++i) {
+      if (i % 4 > 0) record.vector[i] = 0;
+    }
+  }
+  ASSERT_OK(collection_->Upsert(records));
+  ASSERT_OK(collection_->Flush());
+  collection_.reset();
+  ASSERT_EQ(TextOf(Verify().findings), "");
+  const auto told = OpenToRead()->Inspect("docs");
+  ASSERT_EQ(told->parts.front().groups.front().layout, VectorLayout::kHybrid);
+  const std::string part = PartOfVersion(1);
+  ASSERT_GT(Read(part).size(), size_t{64} << 10);
+  Damage("sparse part", part, [this](const std::string& bytes) { return MeaningOfPart(bytes); });
+  Damage("commit of the column", "_delta_log/00000000000000000001.json", MeaningOfCommit);
 }
 
 TEST_F(VerifyDamageTest, DeletionVectorsAreCheckedAndTheirRowsAreDead) {

@@ -20,6 +20,8 @@ struct PartSubject {
   uint32_t number = 0;
   /// Of the table; null if that cannot be read: then only the bytes are checked that need none.
   const CollectionSchema* schema = nullptr;
+  /// The table has the column `_sparse`.
+  bool has_sparse_column = false;
 };
 
 /// Check one part and its sidecar, every byte that means something: the size and the footer's

@@ -45,7 +45,8 @@ Status CheckId(std::string_view id) {
 bool IsSystemName(std::string_view key) {
   return key == columnar::kIdColumn || key == columnar::kTimestampColumn ||
          key == columnar::kIngestedAtColumn || key == columnar::kExpiresAtColumn ||
-         key == columnar::kPayloadColumn || key == columnar::kVectorColumn || key == "_sparse";
+         key == columnar::kPayloadColumn || key == columnar::kVectorColumn ||
+         key == columnar::kSparseColumn;
 }
 
 namespace {
@@ -188,6 +189,24 @@ Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, const W
   return row;
 }
 
+Result<Row> MakeRowOfRecord(const Record& record, const CollectionSchema& schema,
+                            const WriteRules& rules) {
+  Candidate candidate{record.id, record.vector, record.metadata, record.timestamp,
+                      record.expires_at};
+  if (!record.sparse_vector) return MakeRow(std::move(candidate), schema, rules);
+  if (!record.vector.empty()) {
+    return Status::InvalidArgument(
+        fmt::format("the vector is given twice, dense and sparse: components={} indices={}",
+                    record.vector.size(), record.sparse_vector->indices.size()));
+  }
+  VIPER_ASSIGN_OR_RETURN(auto dense, record.sparse_vector->ToDense(schema.dim));
+  const auto kept = std::make_shared<const std::vector<float>>(std::move(dense));
+  candidate.vector = *kept;
+  VIPER_ASSIGN_OR_RETURN(Row row, MakeRow(std::move(candidate), schema, rules));
+  row.vector_holder = kept;
+  return row;
+}
+
 /// Of equal ids keep the last, in its place.
 void DropDuplicates(WriteBatch& batch) {
   std::unordered_map<std::string_view, size_t, StringHash, std::equal_to<>> last;
@@ -221,9 +240,7 @@ Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const Collecti
   batch.rows.reserve(records.size());
   for (size_t i = 0; i < records.size(); ++i) {
     const Record& record = records[i];
-    auto row =
-        MakeRow({record.id, record.vector, record.metadata, record.timestamp, record.expires_at},
-                schema, rules);
+    auto row = MakeRowOfRecord(record, schema, rules);
     if (!row.ok()) return AtRecord(row.status(), i, record.id);
     batch.rows.push_back(std::move(*row));
   }

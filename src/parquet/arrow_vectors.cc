@@ -5,7 +5,9 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include <arrow/array.h>
 #include <arrow/extension_type.h>
@@ -14,6 +16,7 @@
 
 #include "base/status_macros.h"
 #include "parquet/arrow_value.h"
+#include "viper/sparse_vector.h"
 
 namespace viper::parquet {
 namespace {
@@ -21,6 +24,9 @@ namespace {
 using ::arrow::Array;
 using ::arrow::DataType;
 using TypeId = ::arrow::Type::type;
+
+constexpr std::string_view kIndicesField = "indices";
+constexpr std::string_view kValuesField = "values";
 
 static_assert(std::endian::native == std::endian::little, "binary vectors are little-endian");
 
@@ -110,6 +116,41 @@ void AppendElements(const ListSlice& slice, std::vector<float>& floats) {
   }
 }
 
+template <typename ArrayType>
+Status AppendIntegers(const ListSlice& slice, std::vector<uint32_t>& indices) {
+  const auto& numbers = As<ArrayType>(*slice.elements);
+  for (int64_t i = slice.first; i < slice.first + slice.count; ++i) {
+    const auto index = numbers.Value(i);
+    if (!std::in_range<uint32_t>(index)) {
+      return Status::InvalidArgument(fmt::format(
+          "sparse vector holds what is no index: place={} value={}", i - slice.first, index));
+    }
+    indices.push_back(static_cast<uint32_t>(index));
+  }
+  return Status::Ok();
+}
+
+Status AppendIndices(const ListSlice& slice, std::vector<uint32_t>& indices) {
+  switch (slice.elements->type_id()) {
+    case TypeId::INT8:
+      return AppendIntegers<::arrow::Int8Array>(slice, indices);
+    case TypeId::INT16:
+      return AppendIntegers<::arrow::Int16Array>(slice, indices);
+    case TypeId::INT32:
+      return AppendIntegers<::arrow::Int32Array>(slice, indices);
+    case TypeId::INT64:
+      return AppendIntegers<::arrow::Int64Array>(slice, indices);
+    case TypeId::UINT8:
+      return AppendIntegers<::arrow::UInt8Array>(slice, indices);
+    case TypeId::UINT16:
+      return AppendIntegers<::arrow::UInt16Array>(slice, indices);
+    case TypeId::UINT32:
+      return AppendIntegers<::arrow::UInt32Array>(slice, indices);
+    default:
+      return AppendIntegers<::arrow::UInt64Array>(slice, indices);
+  }
+}
+
 Status CheckElementsPresent(const ListSlice& slice) {
   if (slice.elements->null_count() == 0) return Status::Ok();
   for (int64_t i = 0; i < slice.count; ++i) {
@@ -117,6 +158,24 @@ Status CheckElementsPresent(const ListSlice& slice) {
       return Status::InvalidArgument(fmt::format("vector holds a null: component={}", i));
     }
   }
+  return Status::Ok();
+}
+
+/// Append a sparse vector, the cell of a structure.
+Status AppendSparse(const ::arrow::StructArray& array, int64_t row, size_t dim,
+                    std::vector<float>& floats) {
+  if (array.IsNull(row)) return Status::InvalidArgument("vector is null");
+  SparseVector sparse;
+  const auto indices = array.GetFieldByName(std::string(kIndicesField));
+  const auto values = array.GetFieldByName(std::string(kValuesField));
+  for (const auto& field : {indices, values}) {
+    if (field->IsNull(row)) return Status::InvalidArgument("a list of a sparse vector is null");
+    VIPER_RETURN_IF_ERROR(CheckElementsPresent(SliceOf(*field, row)));
+  }
+  AppendElements(SliceOf(*values, row), sparse.values);
+  VIPER_RETURN_IF_ERROR(AppendIndices(SliceOf(*indices, row), sparse.indices));
+  VIPER_ASSIGN_OR_RETURN(const auto dense, sparse.ToDense(dim));
+  floats.insert(floats.end(), dense.begin(), dense.end());
   return Status::Ok();
 }
 
@@ -129,10 +188,24 @@ bool IsListOfNumbers(const DataType& type) {
   return ::arrow::is_integer(element) || ::arrow::is_floating(element);
 }
 
+bool IsSparseVector(const DataType& type) {
+  if (type.id() != TypeId::STRUCT) return false;
+  const auto& fields = static_cast<const ::arrow::StructType&>(type);
+  const auto indices = fields.GetFieldByName(std::string(kIndicesField));
+  const auto values = fields.GetFieldByName(std::string(kValuesField));
+  return indices != nullptr && values != nullptr && IsList(indices->type()->id()) &&
+         ::arrow::is_integer(indices->type()->field(0)->type()->id()) &&
+         IsListOfNumbers(*values->type());
+}
+
 Status CheckHasVector(const DataType& type) {
-  if (IsListOfNumbers(type) || IsBinary(StorageType(type).id())) return Status::Ok();
-  return Status::InvalidArgument(fmt::format(
-      "vectors are lists of numbers, or binary of 32-bit floats: actual={}", type.ToString()));
+  if (IsListOfNumbers(type) || IsBinary(StorageType(type).id()) || IsSparseVector(type)) {
+    return Status::Ok();
+  }
+  return Status::InvalidArgument(
+      fmt::format("vectors are lists of numbers, binary of 32-bit floats, or structures of indices "
+                  "and values: actual={}",
+                  type.ToString()));
 }
 
 Result<size_t> VectorLength(const Array& array, int64_t row) {
@@ -150,6 +223,9 @@ Result<size_t> VectorLength(const Array& array, int64_t row) {
 Status AppendVector(const Array& array, int64_t row, size_t dim, std::vector<float>& floats) {
   if (array.type_id() == TypeId::EXTENSION) {
     return AppendVector(*As<::arrow::ExtensionArray>(array).storage(), row, dim, floats);
+  }
+  if (array.type_id() == TypeId::STRUCT) {
+    return AppendSparse(As<::arrow::StructArray>(array), row, dim, floats);
   }
   VIPER_ASSIGN_OR_RETURN(const size_t length, VectorLength(array, row));
   if (length != dim) {

@@ -21,6 +21,25 @@ TEST(ArrowVectors, OnlyListsOfNumbersAndBinaryHoldVectors) {
   EXPECT_STATUS(kInvalidArgument, "actual=string", CheckHasVector(*::arrow::utf8()));
 }
 
+TEST(ArrowVectors, StructuresOfIndicesAndValuesAreSparseVectors) {
+  const auto type = [](const auto& indices, const auto& values) {
+    return ::arrow::struct_({::arrow::field("indices", ::arrow::list(indices)),
+                             ::arrow::field("values", ::arrow::large_list(values))});
+  };
+  EXPECT_TRUE(IsSparseVector(*type(::arrow::uint16(), ::arrow::float16())));
+  EXPECT_FALSE(IsSparseVector(*type(::arrow::float32(), ::arrow::float32())));
+  EXPECT_FALSE(IsSparseVector(*type(::arrow::int32(), ::arrow::utf8())));
+  EXPECT_FALSE(IsSparseVector(*::arrow::list(::arrow::float32())));
+  std::vector<float> floats;
+  for (const auto& integer : {::arrow::int8(), ::arrow::uint32(), ::arrow::uint64()}) {
+    const auto array =
+        FromJson(type(integer, ::arrow::float64()), "[[[0], [9]], [[2, 1], [5, 6]], [[0], [9]]]")
+            ->Slice(1, 1);
+    ASSERT_OK(AppendVector(*array, 0, 3, floats));
+  }
+  EXPECT_EQ(floats, (std::vector<float>{0, 6, 5, 0, 6, 5, 0, 6, 5}));
+}
+
 TEST(ArrowVectors, SlicedListsGiveTheirOwnElements) {
   std::vector<float> floats;
   for (const auto& type : {::arrow::list(::arrow::float32()), ::arrow::large_list(::arrow::int16()),

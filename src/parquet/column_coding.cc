@@ -139,6 +139,11 @@ const ColumnChoice& ColumnChoices::Set(std::string_view column, ColumnChoice cho
   return entry.choice;
 }
 
+void ColumnChoices::Note(std::string_view column, const std::string& note) {
+  const auto found = choices_.find(column);
+  if (found != choices_.end()) found->second.note = note;
+}
+
 std::string ColumnChoices::ToJson() const {
   Value::Object columns;
   for (const auto& [name, entry] : choices_) {
@@ -150,9 +155,10 @@ std::string ColumnChoices::ToJson() const {
     for (const CodingTrial& trial : smallest) {
       trials[CodingName(trial.coding)] = static_cast<int64_t>(trial.bytes);
     }
-    columns[name] = Value::Object{{"chosen", CodingName(entry.choice.coding)},
-                                  {"reason", entry.choice.reason},
-                                  {"trials", std::move(trials)}};
+    columns[name] = Value::Object{
+        {"chosen", CodingName(entry.choice.coding)},
+        {"reason", entry.choice.reason + (entry.note.empty() ? "" : "; " + entry.note)},
+        {"trials", std::move(trials)}};
   }
   Value::Object all{{"policy", std::string(StoragePolicyName(options_.policy))},
                     {"adaptive", options_.adaptive},

@@ -82,6 +82,8 @@ class ColumnChoices {
   const ColumnChoice* Find(std::string_view column) const;
   /// `is_settled`: the values tried were enough to keep the choice for the next row groups.
   const ColumnChoice& Set(std::string_view column, ColumnChoice choice, bool is_settled);
+  /// Put something behind the reason of a column, if it has one.
+  void Note(std::string_view column, const std::string& note);
   /// What kCompressionKey says.
   std::string ToJson() const;
 
@@ -89,6 +91,7 @@ class ColumnChoices {
   struct Entry {
     ColumnChoice choice;
     bool is_settled = false;
+    std::string note = {};
   };
   const CompressionOptions options_;
   std::map<std::string, Entry, std::less<>> choices_;
@@ -103,7 +106,7 @@ struct CompressionReport {
     std::string reason;
     std::vector<std::pair<std::string, uint64_t>> trials;
   };
-  /// By the name of the top-level column.
+  /// By the name of the top-level column; of `_sparse` by the path of its two leaves.
   std::map<std::string, Column, std::less<>> columns;
 };
 /// Empty if it is not what we write.

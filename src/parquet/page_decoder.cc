@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fmt/core.h>
+#include <parquet/column_page.h>
 #include <parquet/schema.h>
 
 #include "base/status_macros.h"
@@ -338,6 +339,23 @@ Status Decode(::parquet::ColumnReader& reader, const ColumnDescriptor& leaf, uin
   return DecodeStringLists(reader, leaf, row_count, column);
 }
 
+class NonEmptyPages : public ::parquet::PageReader {
+ public:
+  explicit NonEmptyPages(std::unique_ptr<::parquet::PageReader> pages) : pages_(std::move(pages)) {}
+
+  std::shared_ptr<::parquet::Page> NextPage() override {
+    while (true) {
+      std::shared_ptr<::parquet::Page> page = pages_->NextPage();
+      if (page == nullptr || page->type() == ::parquet::PageType::DICTIONARY_PAGE) return page;
+      if (static_cast<const ::parquet::DataPage&>(*page).num_values() > 0) return page;
+    }
+  }
+  void set_max_page_header_size(uint32_t size) override { pages_->set_max_page_header_size(size); }
+
+ private:
+  const std::unique_ptr<::parquet::PageReader> pages_;
+};
+
 }  // namespace
 
 int16_t ElementDefinitionLevel(const ColumnDescriptor& leaf) {
@@ -361,11 +379,16 @@ Status CheckReadable(const ColumnDescriptor& leaf, FieldType type) {
       leaf.logical_type()->ToString()));
 }
 
+std::unique_ptr<::parquet::PageReader> WithoutEmptyPages(
+    std::unique_ptr<::parquet::PageReader> pages) {
+  return std::make_unique<NonEmptyPages>(std::move(pages));
+}
+
 Result<Column> DecodeRows(const ColumnDescriptor& leaf,
                           std::unique_ptr<::parquet::PageReader> pages, FieldType type,
                           uint64_t row_count) {
   const std::shared_ptr<::parquet::ColumnReader> reader =
-      ::parquet::ColumnReader::Make(&leaf, std::move(pages));
+      ::parquet::ColumnReader::Make(&leaf, WithoutEmptyPages(std::move(pages)));
   Column column(type);
   VIPER_RETURN_IF_ERROR(Decode(*reader, leaf, row_count, column));
   return column;

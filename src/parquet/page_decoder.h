@@ -17,6 +17,11 @@ Status CheckReadable(const ::parquet::ColumnDescriptor& leaf, FieldType type);
 /// Whether a column that is readable as `type` holds integers for floats.
 bool IsWidened(const ::parquet::ColumnDescriptor& leaf, FieldType type);
 
+/// Pass over data pages without values, which some writers leave behind: libparquet's ColumnReader
+/// takes the first of them for the end.
+std::unique_ptr<::parquet::PageReader> WithoutEmptyPages(
+    std::unique_ptr<::parquet::PageReader> pages);
+
 /// Decode exactly `row_count` rows of a column for which CheckReadable held. Corruption if there
 /// are more or fewer rows or a value does not fit; ResourceExhausted if they decode to an absurd
 /// size. Throws ParquetException on malformed pages.

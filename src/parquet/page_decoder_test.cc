@@ -12,8 +12,9 @@ namespace viper::parquet {
 namespace {
 
 /// Write one column, then decode it as if it had `row_count` rows.
-Result<columnar::Column> Decode(const JsonColumn& column, FieldType type, uint64_t row_count) {
-  const auto bytes = WriteForeign(*TableFromJson({column}));
+Result<columnar::Column> Decode(const JsonColumn& column, FieldType type, uint64_t row_count,
+                                const ForeignFile& file = {}) {
+  const auto bytes = WriteForeign(*TableFromJson({column}), file);
   return CatchParquet([&]() -> Result<columnar::Column> {
     const auto reader = ::parquet::ParquetFileReader::Open(
         std::make_shared<::arrow::io::BufferReader>(WrapBytes(bytes)));
@@ -33,6 +34,21 @@ TEST(PageDecoder, AnotherNumberOfRowsIsCorruption) {
   EXPECT_OK(Decode(lists, FieldType::kStringList, 3));
   EXPECT_STATUS(kCorruption, "expected=2 actual>=3", Decode(lists, FieldType::kStringList, 2));
   EXPECT_STATUS(kCorruption, "expected=4 actual=3", Decode(lists, FieldType::kStringList, 4));
+}
+
+TEST(PageDecoder, PagesWithoutValuesAreNotTheEnd) {
+  std::string json = "[";
+  for (int i = 0; i < 100; ++i) {
+    json += i % 2 == 0 ? fmt::format(R"({}["a{}", "b"])", i == 0 ? "" : ", ", i % 3) : ", null";
+  }
+  // These sizes make libparquet write one before the last row.
+  const ForeignFile small_pages{
+      .properties =
+          ::parquet::WriterProperties::Builder().data_pagesize(64)->write_batch_size(16)->build()};
+  ASSERT_OK_AND_ASSIGN(const auto column,
+                       Decode({::arrow::field("l", ::arrow::list(::arrow::utf8())), json + "]"},
+                              FieldType::kStringList, 100, small_pages));
+  EXPECT_EQ(column.null_count(), 50U);
 }
 
 TEST(PageDecoder, UnsignedIntegersKeepTheirValueOrAreRefused) {

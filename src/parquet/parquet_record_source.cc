@@ -159,7 +159,7 @@ class ParquetRecordSource : public RecordSource {
       names_read_.push_back(schema->field(static_cast<int>(i))->name());
     }
     VIPER_RETURN_IF_ERROR(CountRows());
-    VIPER_ASSIGN_OR_RETURN(dim_, FindDim());
+    VIPER_ASSIGN_OR_RETURN(dim_, FindDim(*schema->field(columns_.vector)->type()));
     if (dim_ == 0 || dim_ > kDimMax) {
       return Status::InvalidArgument(
           fmt::format("vectors have an impossible length: column={} maximum={} actual={}",
@@ -182,8 +182,8 @@ class ParquetRecordSource : public RecordSource {
         LeavesOf(*metadata_->schema(), [&](int column) { return column == columns_.vector; });
     if (!IsListOfNumbers(storage) || leaves.size() != 1) return -1;
     const ::parquet::ColumnDescriptor& leaf = *metadata_->schema()->Column(leaves[0]);
-    const bool streamable =
-        leaf.physical_type() == ::parquet::Type::FLOAT && leaf.max_repetition_level() == 1;
+    const bool streamable = columns_.sparse < 0 && leaf.physical_type() == ::parquet::Type::FLOAT &&
+                            leaf.max_repetition_level() == 1;
     return streamable ? leaves[0] : -1;
   }
 
@@ -208,17 +208,26 @@ class ParquetRecordSource : public RecordSource {
     return Status::Ok();
   }
 
-  /// The length of the first vector.
-  Result<size_t> FindDim() {
-    if (group_starts_.back() == 0) {
-      const auto& pairs = metadata_->key_value_metadata();
-      const auto dim = pairs == nullptr
-                           ? ::arrow::Result<std::string>(::arrow::Status::KeyError(""))
-                           : pairs->Get("viper.dim");
-      if (dim.ok() && dim->size() <= 5 && dim->find_first_not_of("0123456789") == dim->npos) {
-        return static_cast<size_t>(std::stoul("0" + *dim));
-      }
-      return Status::InvalidArgument("there are no rows, so the dimension is not known");
+  /// What one of our own files says of itself.
+  std::optional<size_t> ToldDim() const {
+    const auto& pairs = metadata_->key_value_metadata();
+    const auto dim = pairs == nullptr ? ::arrow::Result<std::string>(::arrow::Status::KeyError(""))
+                                      : pairs->Get("viper.dim");
+    if (!dim.ok() || dim->size() > 5 || dim->find_first_not_of("0123456789") != dim->npos) {
+      return std::nullopt;
+    }
+    return static_cast<size_t>(std::stoul("0" + *dim));
+  }
+
+  /// The length of the first vector, if there is one and it is dense.
+  Result<size_t> FindDim(const ::arrow::DataType& vector_type) {
+    const bool may_be_sparse = columns_.sparse >= 0 || IsSparseVector(vector_type);
+    if (group_starts_.back() == 0 || may_be_sparse) {
+      if (const auto told = ToldDim()) return *told;
+      if (options_.dim > 0) return options_.dim;
+      return Status::InvalidArgument(
+          may_be_sparse ? "vectors may be sparse, which do not tell the dimension: give it"
+                        : "there are no rows, so the dimension is not known");
     }
     reader_->set_batch_size(1);
     const std::vector<int> leaves =
@@ -347,12 +356,18 @@ class ParquetRecordSource : public RecordSource {
     const uint64_t number = next_row_ + static_cast<uint64_t>(index);
     Row row;
     row.id = options_.id_prefix + std::to_string(number);
+    const size_t floats_before = batch.vectors.size();
     for (size_t column = 0; column < roles_read_.size(); ++column) {
       const Status status = AddCell(column, index, row, batch.vectors);
       if (!status.ok()) {
         return status.WithContext(
             fmt::format("row {}: column {}", number + 1, names_read_[column]));
       }
+    }
+    if (stream_ == nullptr && batch.vectors.size() != floats_before + dim_) {
+      return Status::InvalidArgument(
+          fmt::format("row {}: expected one vector, dense or sparse: components={}", number + 1,
+                      batch.vectors.size() - floats_before));
     }
     const size_t rows_before = batch.ids.size();
     if (!row.metadata.empty() || !batch.metadata.empty()) {
@@ -370,8 +385,16 @@ class ParquetRecordSource : public RecordSource {
     switch (roles_read_[column]) {
       case ColumnRole::kId:
         return AddId(array, index, row.id);
-      case ColumnRole::kVector:
+      case ColumnRole::kVector: {
+        // A row of our own files has an empty list where it has a sparse vector.
+        if (columns_.sparse >= 0) {
+          VIPER_ASSIGN_OR_RETURN(const size_t length, VectorLength(array, index));
+          if (length == 0) return Status::Ok();
+        }
         return AppendVector(array, index, dim_, floats);
+      }
+      case ColumnRole::kSparse:
+        return array.IsNull(index) ? Status::Ok() : AppendVector(array, index, dim_, floats);
       case ColumnRole::kPayload:
         return AddPayload(array, index, row.metadata);
       case ColumnRole::kTimestamp: {

@@ -8,6 +8,7 @@
 
 #include "parquet/arrow_fixture.h"
 #include "parquet/part_fixture.h"
+#include "parquet/sparse_fixture.h"
 #include "testing/status_matchers.h"
 #include "testing/temp_directory.h"
 
@@ -306,6 +307,65 @@ TEST_F(ParquetRecordSource, APartOfACollectionComesBackWhole) {
     }
   }
   EXPECT_EQ(row, 3000U);
+}
+
+TEST_F(ParquetRecordSource, APartWithSparseVectorsComesBackWhole) {
+  constexpr size_t kSparseDim = 40;
+  const SparseRows made = MakeSparseRows(500, kSparseDim, 0.1, 3);
+  const auto bytes = WritePart(made.rows, {.dim = kSparseDim, .fields = {}},
+                               SparseWriteOptions(VectorFormat::kSparse));
+  // The engine tells it in the footer, which this fixture does not.
+  EXPECT_STATUS(kInvalidArgument, "do not tell the dimension: give it",
+                OpenParquetSource(Save(bytes), {}));
+  const auto source = OpenParquetSource(Save(bytes), {.dim = kSparseDim}).value();
+  std::vector<float> floats;
+  for (RecordBatch batch = source->Next().value(); batch.row_count() > 0;
+       batch = source->Next().value()) {
+    EXPECT_TRUE(batch.metadata.empty());
+    floats.insert(floats.end(), batch.vectors.begin(), batch.vectors.end());
+  }
+  ASSERT_EQ(floats.size(), made.floats.size());
+  EXPECT_EQ(std::memcmp(floats.data(), made.floats.data(), floats.size() * sizeof(float)), 0);
+}
+
+TEST_F(ParquetRecordSource, AColumnOfIndicesAndValuesHoldsVectors) {
+  const auto type = ::arrow::struct_({::arrow::field("indices", ::arrow::list(::arrow::int64())),
+                                      ::arrow::field("values", ::arrow::list(::arrow::float64()))});
+  const auto open = [&](const char* json) {
+    return Open({{::arrow::field("terms", type), json}}, {.dim = 4});
+  };
+  const auto source =
+      open(R"([{"indices": [3, 0], "values": [1, 2]}, {"indices": [], "values": []}])").value();
+  EXPECT_EQ(source->dim(), 4U);
+  EXPECT_EQ(source->Next().value().vectors, (std::vector<float>{2, 0, 0, 1, 0, 0, 0, 0}));
+  const auto refusal = [&](const char* json) { return open(json).value()->Next(); };
+  EXPECT_STATUS(kInvalidArgument, "row 1: column terms: vector is null", refusal("[null]"));
+  EXPECT_STATUS(kInvalidArgument, "dim=4 index=4 place=0",
+                refusal(R"([{"indices": [4], "values": [1]}])"));
+  EXPECT_STATUS(kInvalidArgument, "no index: place=0 value=-1",
+                refusal(R"([{"indices": [-1], "values": [1]}])"));
+  EXPECT_STATUS(kInvalidArgument, "a list of a sparse vector is null",
+                refusal(R"([{"indices": [1], "values": null}])"));
+  EXPECT_STATUS(kInvalidArgument, "holds a null: component=1",
+                refusal(R"([{"indices": [1, null], "values": [1, 2]}])"));
+}
+
+TEST_F(ParquetRecordSource, ARowOfOurOwnMustHaveOneVector) {
+  const auto type = ::arrow::struct_({::arrow::field("indices", ::arrow::list(::arrow::int32())),
+                                      ::arrow::field("values", ::arrow::list(::arrow::float32()))});
+  const auto refusal = [&](const char* sparse, const char* vectors) {
+    return Open({{::arrow::field("_id", ::arrow::utf8()), R"(["a"])"},
+                 {::arrow::field("_sparse", type), sparse},
+                 {::arrow::field("_vector", ::arrow::list(::arrow::float32())), vectors}},
+                {.dim = 2})
+        .value()
+        ->Next();
+  };
+  EXPECT_OK(refusal("[null]", "[[1, 2]]"));
+  EXPECT_STATUS(kInvalidArgument, "row 1: expected one vector, dense or sparse: components=0",
+                refusal("[null]", "[[]]"));
+  EXPECT_STATUS(kInvalidArgument, "row 1: expected one vector, dense or sparse: components=4",
+                refusal(R"([{"indices": [1], "values": [1]}])", "[[1, 2]]"));
 }
 
 TEST_F(ParquetRecordSource, TimesMayBeText) {

@@ -14,6 +14,7 @@
 #include "columnar/column.h"
 #include "columnar/predicate.h"
 #include "parquet/column_coding.h"
+#include "parquet/sparse_plan.h"
 #include "viper/file_system.h"
 #include "viper/schema.h"
 
@@ -41,6 +42,7 @@ struct PartWriteOptions {
   /// Floats per row group, in bytes; rows of one Append never share a row group with another's.
   size_t row_group_bytes = size_t{64} << 20;
   CompressionOptions compression = {};
+  SparseOptions sparse = {};
   /// The choices of the parts before this one, if one build writes several; null = its own.
   std::shared_ptr<ColumnChoices> choices = nullptr;
 };
@@ -63,18 +65,24 @@ struct PartSummary {
   std::map<std::string, columnar::ColumnBounds, std::less<>> bounds;
   /// An upper bound of the Euclidean norms of the rows, at most 1 % above the largest.
   double max_norm = 0;
-  /// Empty if the vectors are compressed or encoded: then they are not mapped.
+  /// The file has the column `_sparse`, and so must its table.
+  bool has_sparse_column = false;
+  /// Of each row group, the rows that are stored sparse.
+  std::vector<uint64_t> sparse_rows;
+  /// Empty if the vectors are compressed or encoded, or some are stored sparse: then they are not
+  /// mapped.
   std::vector<VectorPage> vector_pages;
   /// CRC-32C of the floats of each vector page.
   std::vector<uint32_t> vector_page_crcs;
 };
 
 /// Writes one part: `_id`, `_timestamp`, `_ingested_at`, `_expires_at`, declared fields,
-/// `_payload`,
-/// `_vector` last, with page index, bloom filter on `_id` and page checksums. How each column is
-/// encoded and compressed is chosen by a sample of the first rows, and told in the footer
-/// (kCompressionKey). After a failure every call fails: the file
-/// is torn. Not thread-safe. Does not sync.
+/// `_payload`, `_sparse` where rows are stored sparse, `_vector` last, with page index, bloom
+/// filter on `_id` and page checksums. How each column is encoded and compressed is chosen by a
+/// sample of the first rows, and told in the footer (kCompressionKey). Which rows are stored sparse
+/// is chosen for each row group; those of a part whose first row group has none stay dense, but
+/// under VectorFormat::kSparse, where every part has the column. After a failure every call fails:
+/// the file is torn. Not thread-safe. Does not sync.
 class PartWriter {
  public:
   virtual ~PartWriter() = default;
@@ -122,8 +130,13 @@ class PartReader {
   /// Decode a page (index in vector_pages()) into its floats, row-major; only if not
   /// maps_vectors(). Its checksum is verified, if it has one, and that every row has `dim` finite
   /// components: Corruption that names the page and the row.
+  /// Rows that are stored sparse are spread out.
   virtual Result<std::vector<float>> DecodeVectors(size_t page) const = 0;
-  /// Check the checksums of all vector pages (those that have one) and that every float is finite.
+  /// How many rows of each row group are stored sparse: as our own files tell, of others by
+  /// reading a column.
+  virtual Result<std::vector<uint64_t>> SparseRowCounts() const = 0;
+  /// Check the checksums of all vector pages (those that have one), that every float is finite, and
+  /// that every row has its vector once.
   virtual Status VerifyVectors() const = 0;
 
   /// The type in which the file has a scalar column, if it has it: that of the schema, or kInt64

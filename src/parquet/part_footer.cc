@@ -101,7 +101,7 @@ Result<std::vector<EncodedPage>> PartFooter::IndexedPages(
     const auto offset = static_cast<uint64_t>(location.offset);
     const auto size = static_cast<uint64_t>(location.compressed_page_size);
     if (location.offset < 0 || location.compressed_page_size < 0 || offset < end ||
-        offset > range.end() || size > range.end() - offset || next_row <= first_row ||
+        offset > range.end() || size > range.end() - offset || next_row < first_row ||
         next_row > rows.count || (page == 0 && first_row != 0)) {
       return Status::Corruption(fmt::format(
           "page index points outside of the column's pages: row_group={} page={} offset={} "
@@ -110,6 +110,7 @@ Result<std::vector<EncodedPage>> PartFooter::IndexedPages(
           location.first_row_index));
     }
     end = offset + size;
+    if (next_row == first_row) continue;  // some writers leave pages without rows behind
     pages.push_back({{rows.first + first_row, next_row - first_row},
                      {offset, size},
                      static_cast<uint32_t>(row_group)});

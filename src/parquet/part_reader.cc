@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <arrow/util/key_value_metadata.h>
@@ -11,14 +12,20 @@
 #include "parquet/part_footer.h"
 #include "parquet/part_schema.h"
 #include "parquet/scalar_column_reader.h"
+#include "parquet/sparse_vector_reader.h"
 #include "parquet/vector_column_reader.h"
+#include "viper/value.h"
 
 namespace viper::parquet {
 namespace {
 
-/// How messages name the vector column.
+/// How messages name the columns of vectors.
 Status InVectorColumn(const Status& status) {
   return status.WithContext(fmt::format("column {}", columnar::kVectorColumn));
+}
+
+Status InSparseColumn(const Status& status) {
+  return status.WithContext(fmt::format("column {}", columnar::kSparseColumn));
 }
 
 class PartReaderImpl : public PartReader {
@@ -48,12 +55,22 @@ class PartReaderImpl : public PartReader {
 
   Result<std::vector<float>> DecodeVectors(size_t page) const override {
     VIPER_ASSERT(page < encoded_pages_.size());
-    auto floats = vectors_->DecodePage(encoded_pages_[page], page_bytes_max_);
+    auto floats = has_sparse_rows_ ? sparse_->DecodeRun(encoded_pages_[page], page_bytes_max_)
+                                   : vectors_->DecodePage(encoded_pages_[page], page_bytes_max_);
     if (!floats.ok()) return InVectorColumn(floats.status()).WithContext(path_);
     return floats;
   }
 
+  Result<std::vector<uint64_t>> SparseRowCounts() const override {
+    if (!has_sparse_rows_) return std::vector<uint64_t>(footer_->row_groups().size());
+    if (const auto told = ToldSparseRows()) return *told;
+    auto counts = sparse_->CountRows();
+    if (!counts.ok()) return InSparseColumn(counts.status()).WithContext(path_);
+    return counts;
+  }
+
   Status VerifyVectors() const override {
+    if (Status checked = CheckSparseRows(); !checked.ok()) return checked.WithContext(path_);
     if (!maps_vectors_) return DecodeAllVectors();
     auto pages = vectors_->FindPages(/*verify=*/true);
     if (!pages.ok()) return InVectorColumn(pages.status()).WithContext(path_);
@@ -85,24 +102,92 @@ class PartReaderImpl : public PartReader {
   Status LoadVectors(size_t dim, const PartOpenOptions& options) {
     VIPER_ASSIGN_OR_RETURN(auto vectors, VectorColumnReader::Open(*footer_, dim));
     vectors_ = std::make_unique<VectorColumnReader>(std::move(vectors));
+    sparse_ = SparseVectorReader::Open(vectors_->pages(), dim);
     maps_vectors_ = true;
-    if (options.vector_pages && vectors_->IsUncompressed()) {
+    if (options.vector_pages && vectors_->pages().IsUncompressed()) {
       vector_pages_ = *options.vector_pages;
       return vectors_->CheckPages(vector_pages_);
     }
+    VIPER_RETURN_IF_ERROR(FindSparseRows());
+    page_bytes_max_ = options.page_bytes_max;
+    if (has_sparse_rows_) return LoadRuns();
     VIPER_ASSIGN_OR_RETURN(auto pages, vectors_->FindPages(/*verify=*/false));
     if (pages) {
       vector_pages_ = std::move(*pages);
       return Status::Ok();
     }
-    maps_vectors_ = false;
-    page_bytes_max_ = options.page_bytes_max;
     const auto page_index = footer_->MakePageIndexReader();
-    VIPER_ASSIGN_OR_RETURN(encoded_pages_, vectors_->FindEncodedPages(page_index.get()));
+    VIPER_ASSIGN_OR_RETURN(auto encoded, vectors_->pages().Find(page_index.get()));
+    SetEncodedPages(std::move(encoded));
+    return Status::Ok();
+  }
+
+  void SetEncodedPages(std::vector<EncodedPage> pages) {
+    maps_vectors_ = false;
+    encoded_pages_ = std::move(pages);
     for (const EncodedPage& page : encoded_pages_) {
       vector_pages_.push_back({page.rows, page.place.offset});
     }
+  }
+
+  Status LoadRuns() {
+    return CatchParquet([&] {
+      const auto page_index = footer_->MakePageIndexReader();
+      VIPER_RETURN_IF_ERROR(sparse_->FindPages(page_index.get()));
+      SetEncodedPages(sparse_->runs());
+      return Status::Ok();
+    });
+  }
+
+  /// Find out whether some rows are stored sparse. A file that says so is believed: its rows are
+  /// judged one by one when they are decoded.
+  Status FindSparseRows() {
+    if (!sparse_) return Status::Ok();
+    auto counts = ToldSparseRows();
+    const bool is_told = counts && std::any_of(counts->begin(), counts->end(),
+                                               [](uint64_t rows) { return rows > 0; });
+    if (!is_told) {
+      auto counted = sparse_->CountRows();
+      if (!counted.ok()) return InSparseColumn(counted.status());
+      counts = std::move(*counted);
+    }
+    has_sparse_rows_ =
+        std::any_of(counts->begin(), counts->end(), [](uint64_t rows) { return rows > 0; });
     return Status::Ok();
+  }
+
+  /// Compare the rows that have a sparse vector with what the file tells, and with how it is read.
+  Status CheckSparseRows() const {
+    if (!sparse_) return Status::Ok();
+    auto counted = sparse_->CountRows();
+    if (!counted.ok()) return InSparseColumn(counted.status());
+    const auto told = ToldSparseRows();
+    for (size_t group = 0; group < counted->size(); ++group) {
+      const uint64_t actual = (*counted)[group];
+      const uint64_t expected = told ? (*told)[group] : has_sparse_rows_ ? actual : 0;
+      if (actual == expected) continue;
+      return InSparseColumn(Status::Corruption(
+          fmt::format("another number of rows is stored sparse: row_group={} expected={} actual={}",
+                      group, expected, actual)));
+    }
+    return Status::Ok();
+  }
+
+  /// What kSparseRowsKey says, if it can be meant.
+  std::optional<std::vector<uint64_t>> ToldSparseRows() const {
+    const auto found = key_values_.find(std::string(kSparseRowsKey));
+    if (found == key_values_.end()) return std::nullopt;
+    const auto parsed = Value::FromJson(found->second);
+    if (!parsed.ok() || parsed->as_list() == nullptr ||
+        parsed->as_list()->size() != footer_->row_groups().size()) {
+      return std::nullopt;
+    }
+    std::vector<uint64_t> counts;
+    for (const Value& rows : *parsed->as_list()) {
+      if (rows.as_int64() == nullptr || *rows.as_int64() < 0) return std::nullopt;
+      counts.push_back(static_cast<uint64_t>(*rows.as_int64()));
+    }
+    return counts;
   }
 
   Status DecodeAllVectors() const {
@@ -135,6 +220,9 @@ class PartReaderImpl : public PartReader {
   std::unique_ptr<PartFooter> footer_;
   std::map<std::string, std::string> key_values_;
   std::unique_ptr<VectorColumnReader> vectors_;
+  /// Absent if the file has no such column; asked only if it has_sparse_rows_.
+  std::optional<SparseVectorReader> sparse_;
+  bool has_sparse_rows_ = false;
   bool maps_vectors_ = false;
   std::vector<VectorPage> vector_pages_;
   /// Only if floats are not mapped: what each of vector_pages_ is decoded from.

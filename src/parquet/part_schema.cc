@@ -42,6 +42,14 @@ NodePtr MakeScalar(const PartColumn& column) {
   return PrimitiveNode::Make(column.name, repetition, LogicalType::String(), Type::BYTE_ARRAY);
 }
 
+NodePtr MakeSparse() {
+  return GroupNode::Make(std::string(columnar::kSparseColumn), Repetition::OPTIONAL,
+                         {MakeList(std::string(kSparseIndices), Repetition::REQUIRED,
+                                   LogicalType::None(), Type::INT32),
+                          MakeList(std::string(kSparseValues), Repetition::REQUIRED,
+                                   LogicalType::None(), Type::FLOAT)});
+}
+
 }  // namespace
 
 std::vector<PartColumn> ScalarColumns(const CollectionSchema& schema) {
@@ -56,9 +64,10 @@ std::vector<PartColumn> ScalarColumns(const CollectionSchema& schema) {
   return columns;
 }
 
-std::shared_ptr<GroupNode> MakePartSchema(const CollectionSchema& schema) {
+std::shared_ptr<GroupNode> MakePartSchema(const CollectionSchema& schema, SparseColumn sparse) {
   ::parquet::schema::NodeVector nodes;
   for (const PartColumn& column : ScalarColumns(schema)) nodes.push_back(MakeScalar(column));
+  if (sparse == SparseColumn::kPresent) nodes.push_back(MakeSparse());
   nodes.push_back(MakeList(std::string(columnar::kVectorColumn), Repetition::REQUIRED,
                            LogicalType::None(), Type::FLOAT));
   return std::static_pointer_cast<GroupNode>(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -14,6 +15,14 @@ namespace viper::parquet {
 /// The leaf that holds the floats, as Parquet spells its path.
 inline constexpr std::string_view kVectorLeafPath = "_vector.list.element";
 
+/// The fields of `_sparse`, and the definition levels of both leaves: of a row that is stored
+/// dense, of a sparse one without components, of a component.
+inline constexpr std::string_view kSparseIndices = "indices";
+inline constexpr std::string_view kSparseValues = "values";
+inline constexpr int16_t kDenseRowLevel = 0;
+inline constexpr int16_t kEmptySparseLevel = 1;
+inline constexpr int16_t kComponentLevel = 2;
+
 /// A column of a part other than the vector.
 struct PartColumn {
   std::string name;
@@ -25,7 +34,13 @@ struct PartColumn {
 /// the declared fields, `_payload`. The vector comes after them.
 std::vector<PartColumn> ScalarColumns(const CollectionSchema& schema);
 
-/// The Parquet schema of a part: ScalarColumns and `_vector` as required list<required float>.
-std::shared_ptr<::parquet::schema::GroupNode> MakePartSchema(const CollectionSchema& schema);
+/// Whether a part has the column `_sparse`, an optional struct<indices: required list<required
+/// int32>, values: required list<required float>>.
+enum class SparseColumn : uint8_t { kAbsent, kPresent };
+
+/// The Parquet schema of a part: ScalarColumns, `_sparse` if it is there, and `_vector` as required
+/// list<required float>.
+std::shared_ptr<::parquet::schema::GroupNode> MakePartSchema(
+    const CollectionSchema& schema, SparseColumn sparse = SparseColumn::kAbsent);
 
 }  // namespace viper::parquet

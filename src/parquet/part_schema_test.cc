@@ -19,6 +19,19 @@ TEST(PartSchema, TheVectorComesLastAndNothingInItMayBeNull) {
   EXPECT_TRUE(schema.GetColumnRoot(schema.num_columns() - 1)->is_required());
 }
 
+TEST(PartSchema, SparseVectorsComeBeforeTheVectorWhereThereAreAny) {
+  ::parquet::SchemaDescriptor schema;
+  schema.Init(MakePartSchema(ExampleSchema(4), SparseColumn::kPresent));
+  const ::parquet::ColumnDescriptor& indices = *schema.Column(schema.num_columns() - 3);
+  const ::parquet::ColumnDescriptor& values = *schema.Column(schema.num_columns() - 2);
+  EXPECT_EQ(indices.path()->ToDotString(), "_sparse.indices.list.element");
+  EXPECT_EQ(values.path()->ToDotString(), "_sparse.values.list.element");
+  EXPECT_EQ(indices.physical_type(), ::parquet::Type::INT32);
+  EXPECT_EQ(values.physical_type(), ::parquet::Type::FLOAT);
+  EXPECT_EQ(indices.max_definition_level(), kComponentLevel);
+  EXPECT_EQ(schema.Column(schema.num_columns() - 1)->path()->ToDotString(), kVectorLeafPath);
+}
+
 TEST(PartSchema, SystemColumnsSurroundTheDeclaredFields) {
   std::vector<std::string> names;
   for (const PartColumn& column : ScalarColumns(ExampleSchema(4))) names.push_back(column.name);

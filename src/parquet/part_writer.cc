@@ -25,8 +25,10 @@
 #include "parquet/part_file.h"
 #include "parquet/part_schema.h"
 #include "parquet/scalar_chunk_writer.h"
+#include "parquet/sparse_chunk_writer.h"
 #include "parquet/vector_chunk_writer.h"
 #include "parquet/vector_coding.h"
+#include "viper/value.h"
 #include "viper/version.h"
 
 namespace viper::parquet {
@@ -41,6 +43,15 @@ constexpr size_t kRowGroupsMax = std::numeric_limits<int16_t>::max();
 ColumnChoice FixedChoice(const Compression& compression) {
   const ColumnCoding coding{Encoding::kPlain, compression};
   return {coding, coding, "set by the options", {}};
+}
+
+/// That of a column of which the first row group has no values.
+ColumnChoice ChoiceWithoutRows(StoragePolicy policy) {
+  constexpr Compression kFast = {.codec = Codec::kZstd, .level = 1};
+  const ColumnCoding coding = policy == StoragePolicy::kSize
+                                  ? ColumnCoding{Encoding::kByteStreamSplit, kFast}
+                                  : ColumnCoding{Encoding::kPlain, {.codec = Codec::kNone}};
+  return {coding, coding, "the first row group has none", {}};
 }
 
 /// The size of a split-block bloom filter, a power of two: between 5.7 and 11.4 bits an id, which
@@ -63,11 +74,8 @@ class PartWriterImpl : public PartWriter {
         sink_(std::make_shared<FileSink>(file)),
         choices_(options.choices != nullptr ? options.choices
                                             : std::make_shared<ColumnChoices>(options.compression)),
-        dim_(schema.dim),
-        vectors_(schema.dim) {
-    descriptor_.Init(MakePartSchema(schema));
-    page_index_ = ::parquet::PageIndexBuilder::Make(&descriptor_);
-  }
+        schema_(schema),
+        vectors_(schema.dim) {}
 
   Status Start() {
     return Guard([&] { return FromArrow(sink_->Write(::parquet::kParquetMagic, 4)); });
@@ -87,6 +95,7 @@ class PartWriterImpl : public PartWriter {
     VIPER_RETURN_IF_ERROR(Guard([&] { return WriteFooter(key_values); }));
     state_ = Status::FailedPrecondition("part is finished already");
     summary_.file_bytes = static_cast<uint64_t>(sink_->position());
+    summary_.has_sparse_column = has_sparse_column_;
     summary_.max_norm = vectors_.max_norm();
     summary_.vector_pages = vectors_.pages();
     summary_.vector_page_crcs = vectors_.page_crcs();
@@ -134,10 +143,28 @@ class PartWriterImpl : public PartWriter {
             .fixed = choices_->options().fixed};
   }
 
+  using Leaf = const ::parquet::ColumnDescriptor*;
+
+  /// Choose the columns of the file, before anything is known of what they hold but of the first
+  /// row group.
+  void ChooseColumns(bool has_sparse) {
+    has_sparse_column_ = has_sparse;
+    descriptor_.Init(
+        MakePartSchema(schema_, has_sparse ? SparseColumn::kPresent : SparseColumn::kAbsent));
+    page_index_ = ::parquet::PageIndexBuilder::Make(&descriptor_);
+  }
+
+  /// The rows of a row group that are stored sparse, if the file can have any.
+  SparsePlan PlanSparse(std::span<const std::byte* const> vectors) {
+    SparseOptions options = options_.sparse;
+    if (metadata_ != nullptr && !has_sparse_column_) options.format = VectorFormat::kDense;
+    return PlanSparseRows(vectors, schema_.dim, options, choices_->options());
+  }
+
   /// Choose how to write the columns, by rows [first, first + count), and with that begin the
   /// footer, which wants to know each column's codec.
-  void ChooseCodings(const PartRows& rows, size_t first, size_t count) {
-    codings_.resize(columns_.size() + 1);
+  void ChooseCodings(const PartRows& rows, size_t first, size_t count, const SparsePlan& plan) {
+    codings_.resize(static_cast<size_t>(descriptor_.num_columns()));
     size_t next = 0;
     const auto choose = [&](const auto& try_codings) {
       const size_t column = next++;
@@ -146,7 +173,6 @@ class PartWriterImpl : public PartWriter {
                                   descriptor_.Column(static_cast<int>(column)));
       }
     };
-    using Leaf = const ::parquet::ColumnDescriptor*;
     choose([&](Leaf leaf) { return ChooseIdCoding(leaf, rows.ids, first, count); });
     for (const auto* times : {&rows.timestamps, &rows.ingested_at}) {
       choose([&](Leaf leaf) {
@@ -159,21 +185,38 @@ class PartWriterImpl : public PartWriter {
     choose_column(rows.expires_at);
     for (const columnar::Column& field : rows.fields) choose_column(field);
     choose_column(rows.payload);
-    const ColumnChoice vectors =
-        choices_->options().adaptive
-            ? Choice(
-                  columnar::kVectorColumn,
-                  [&](Leaf) {
-                    const auto sampled = std::span(rows.vectors).subspan(first, count);
-                    return SampledChoice{
-                        ChooseVectorCoding(sampled, dim_, choices_->options().policy),
-                        sampled.size() * dim_ * sizeof(float) >= kSettlingFloatBytes};
-                  },
-                  nullptr)
-            : FixedChoice(choices_->options().fixed);
-    vectors_.SetCoding(vectors, choices_->options().policy);
-    codings_.back() = vectors;
+    if (has_sparse_column_) {
+      codings_[next++] = choices_->Set(LeafName(kSparseIndices), plan.indices, false);
+      codings_[next++] = choices_->Set(LeafName(kSparseValues), plan.values, false);
+    }
+    codings_[next] = VectorChoice(std::span(rows.vectors).subspan(first, count), plan);
+    vectors_.SetCoding(*codings_[next], choices_->options().policy);
+    choices_->Note(columnar::kVectorColumn, plan.reason);
+    choices_->Note(LeafName(kSparseIndices), plan.reason);
     BeginFooter();
+  }
+
+  /// As kCompressionKey names a leaf of `_sparse`.
+  static std::string LeafName(std::string_view leaf) {
+    return fmt::format("{}.{}", columnar::kSparseColumn, leaf);
+  }
+
+  /// That of the vectors that are stored dense.
+  ColumnChoice VectorChoice(std::span<const std::byte* const> vectors, const SparsePlan& plan) {
+    if (!choices_->options().adaptive) return FixedChoice(choices_->options().fixed);
+    const StoragePolicy policy = choices_->options().policy;
+    std::vector<const std::byte*> dense;
+    for (size_t row = 0; row < vectors.size(); ++row) {
+      if (plan.is_sparse.empty() || !plan.is_sparse[row]) dense.push_back(vectors[row]);
+    }
+    return Choice(
+        columnar::kVectorColumn,
+        [&](Leaf) {
+          return SampledChoice{dense.empty() ? ChoiceWithoutRows(policy)
+                                             : ChooseVectorCoding(dense, schema_.dim, policy),
+                               dense.size() * schema_.dim * sizeof(float) >= kSettlingFloatBytes};
+        },
+        nullptr);
   }
 
   /// That of the parts before, or a new one.
@@ -202,7 +245,12 @@ class PartWriterImpl : public PartWriter {
       return Status::ResourceExhausted(
           fmt::format("part has too many row groups: maximum={}", kRowGroupsMax));
     }
-    if (metadata_ == nullptr) ChooseCodings(rows, first, count);
+    const auto vectors = std::span(rows.vectors).subspan(first, count);
+    const SparsePlan plan = PlanSparse(vectors);
+    if (metadata_ == nullptr) {
+      ChooseColumns(plan.row_count > 0 || options_.sparse.format == VectorFormat::kSparse);
+      ChooseCodings(rows, first, count, plan);
+    }
     ::parquet::RowGroupMetaDataBuilder& row_group = *metadata_->AppendRowGroup();
     page_index_->AppendRowGroup();
     auto& bloom_filter =
@@ -221,17 +269,31 @@ class PartWriterImpl : public PartWriter {
     }
     bytes += WriteColumnChunk(NextScalarChunk(row_group), rows.payload, first, count);
 
-    ::parquet::ColumnChunkMetaDataBuilder* chunk = row_group.NextColumnChunk();
-    const VectorChunkWriter::Place place{
-        .sink = sink_,
-        .metadata = chunk,
-        .offset_index = page_index_->GetOffsetIndexBuilder(row_group.current_column())};
+    if (has_sparse_column_) bytes += WriteSparseChunks(row_group, vectors, plan);
     VIPER_ASSIGN_OR_RETURN(
         const int64_t vector_bytes,
-        vectors_.WriteChunk(place, std::span(rows.vectors).subspan(first, count)));
+        vectors_.WriteChunk(NextChunk(row_group), vectors, has_sparse_column_ ? &plan : nullptr));
+    summary_.sparse_rows.push_back(plan.row_count);
     row_group.set_num_rows(static_cast<int64_t>(count));
     row_group.Finish(bytes + vector_bytes, static_cast<int16_t>(bloom_filters_.size() - 1));
     return Status::Ok();
+  }
+
+  ChunkPlace NextChunk(::parquet::RowGroupMetaDataBuilder& row_group) {
+    ::parquet::ColumnChunkMetaDataBuilder* chunk = row_group.NextColumnChunk();
+    return {.sink = sink_,
+            .metadata = chunk,
+            .offset_index = page_index_->GetOffsetIndexBuilder(row_group.current_column())};
+  }
+
+  int64_t WriteSparseChunks(::parquet::RowGroupMetaDataBuilder& row_group,
+                            std::span<const std::byte* const> vectors, const SparsePlan& plan) {
+    const size_t leaf = columns_.size();
+    int64_t bytes =
+        WriteIndicesChunk(NextChunk(row_group), codings_[leaf]->coding, vectors, schema_.dim, plan);
+    bytes += WriteValuesChunk(NextChunk(row_group), codings_[leaf + 1]->coding, vectors,
+                              schema_.dim, plan);
+    return bytes;
   }
 
   void UpdateSummary(const PartRows& rows) {
@@ -259,7 +321,10 @@ class PartWriterImpl : public PartWriter {
   }
 
   Status WriteFooter(const std::map<std::string, std::string>& key_values) {
-    if (metadata_ == nullptr) BeginFooter();  // there were no rows
+    if (metadata_ == nullptr) {  // there were no rows
+      ChooseColumns(/*has_sparse=*/false);
+      BeginFooter();
+    }
     WriteBloomFilters();
     page_index_->Finish();
     const auto locations = page_index_->WriteTo(sink_.get());
@@ -270,9 +335,16 @@ class PartWriterImpl : public PartWriter {
     const auto pairs = std::make_shared<::arrow::KeyValueMetadata>();
     for (const auto& [key, value] : key_values) pairs->Append(key, value);
     pairs->Append(std::string(kCompressionKey), choices_->ToJson());
+    if (has_sparse_column_) pairs->Append(std::string(kSparseRowsKey), SparseRowsJson());
     const auto footer = metadata_->Finish(pairs);
     ::parquet::WriteFileMetaData(*footer, sink_.get());
     return FromArrow(sink_->Flush());
+  }
+
+  std::string SparseRowsJson() const {
+    Value::List counts;
+    for (const uint64_t rows : summary_.sparse_rows) counts.push_back(static_cast<int64_t>(rows));
+    return Value(std::move(counts)).ToJson();
   }
 
   static constexpr size_t kFirstField = 4;     // _id, _timestamp, _ingested_at, _expires_at
@@ -289,7 +361,8 @@ class PartWriterImpl : public PartWriter {
   /// For each leaf, from the first row group on; absent where nothing is tried.
   std::vector<std::optional<ColumnChoice>> codings_;
   const std::shared_ptr<ColumnChoices> choices_;
-  const size_t dim_;
+  const CollectionSchema schema_;
+  bool has_sparse_column_ = false;
   VectorChunkWriter vectors_;
   PartSummary summary_;
   /// Why nothing more can be written, if so.

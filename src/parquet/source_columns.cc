@@ -51,7 +51,8 @@ Result<int> ChooseVector(const Schema& schema, const std::string& wanted) {
   }
   std::vector<int> candidates;
   for (int i = 0; i < schema.num_fields(); ++i) {
-    if (IsListOfNumbers(*schema.field(i)->type())) candidates.push_back(i);
+    const ::arrow::DataType& type = *schema.field(i)->type();
+    if (IsListOfNumbers(type) || IsSparseVector(type)) candidates.push_back(i);
   }
   if (candidates.size() == 1) return candidates[0];
   return Status::InvalidArgument(
@@ -77,6 +78,7 @@ Status CheckRole(const ::arrow::DataType& type, ColumnRole role) {
       return Status::InvalidArgument(
           fmt::format("times are timestamps or ISO 8601 text: actual={}", type.ToString()));
     case ColumnRole::kPayload:
+    case ColumnRole::kSparse:
     case ColumnRole::kPassedOver:
       return Status::Ok();
     case ColumnRole::kMetadata:
@@ -123,6 +125,10 @@ ColumnRole RoleByName(const Schema& schema, const std::string& name) {
       DeclaredTypeOf(*schema.field(payload)->type()) == FieldType::kString) {
     return ColumnRole::kPayload;
   }
+  if (name == columnar::kSparseColumn && is_part &&
+      IsSparseVector(*schema.GetFieldByName(name)->type())) {
+    return ColumnRole::kSparse;
+  }
   return ColumnRole::kMetadata;
 }
 
@@ -141,6 +147,10 @@ Result<SourceColumns> ChooseColumns(const Schema& schema, const RecordSourceOpti
     ColumnRole role = RoleByName(schema, column.name());
     if (i == id) role = ColumnRole::kId;
     if (i == columns.vector) role = ColumnRole::kVector;
+    // It stands in for `_vector` alone.
+    const bool is_ours = schema.field(columns.vector)->name() == columnar::kVectorColumn;
+    if (role == ColumnRole::kSparse && !is_ours) role = ColumnRole::kMetadata;
+    if (role == ColumnRole::kSparse) columns.sparse = i;
     const Status fits = CheckRole(*column.type(), role);
     if (!fits.ok()) return fits.WithContext(fmt::format("column {}", column.name()));
     columns.roles.push_back(role);

@@ -17,6 +17,8 @@ enum class ColumnRole : uint8_t {
   kTimestamp,
   kExpiresAt,
   kPayload,
+  /// `_sparse` of our own files: where it is there, it is the vector.
+  kSparse,
   kPassedOver
 };
 
@@ -25,6 +27,8 @@ struct SourceColumns {
   /// One per top-level column of the file.
   std::vector<ColumnRole> roles;
   int vector = -1;
+  /// The one that is kSparse, if any.
+  int sparse = -1;
   /// Metadata columns that a field can be declared for.
   std::vector<Field> fields;
 };

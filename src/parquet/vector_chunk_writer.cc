@@ -7,14 +7,12 @@
 
 #include <arrow/buffer.h>
 #include <fmt/core.h>
-#include <parquet/column_page.h>
-#include <parquet/column_writer.h>
 #include <parquet/exception.h>
 
 #include "base/crc32c.h"
 #include "base/status_macros.h"
 #include "kernels/kernel_table.h"
-#include "parquet/parquet_codec.h"
+#include "parquet/sparse_page.h"
 #include "parquet/vector_levels.h"
 
 namespace viper::parquet {
@@ -44,14 +42,23 @@ void VectorChunkWriter::SetCoding(const ColumnChoice& choice, StoragePolicy poli
   choice_ = choice;
   rows_per_page_ =
       std::max<size_t>(1, VectorPageBytes(choice.coding, policy) / (dim_ * sizeof(float)));
-  squared_norms_.resize(rows_per_page_);
+  const ColumnCoding decoded{Encoding::kByteStreamSplit, choice.coding.compression};
+  rows_per_decoded_page_ =
+      std::max<size_t>(1, VectorPageBytes(decoded, policy) / (dim_ * sizeof(float)));
+}
+
+size_t VectorChunkWriter::RowsPerPage(const SparsePlan* sparse) const {
+  if (sparse == nullptr) return rows_per_page_;
+  if (sparse->row_count > 0) return sparse->rows_per_page;
+  // Other row groups may have sparse rows: then these are decoded, too.
+  return std::min(rows_per_page_, rows_per_decoded_page_);
 }
 
 std::pair<ColumnCoding, FloatDictionary> VectorChunkWriter::CodingOf(
     std::span<const std::byte* const> vectors) const {
   if (!choice_.coding.has_dictionary()) return {choice_.coding, {}};
   auto dictionary = CollectFloats(vectors, dim_);
-  if (!dictionary) return {choice_.without_dictionary, {}};
+  if (!dictionary || dictionary->empty()) return {choice_.without_dictionary, {}};
   return {choice_.coding, std::move(*dictionary)};
 }
 
@@ -87,25 +94,30 @@ Status VectorChunkWriter::UpdateMaxNorm(const std::byte* floats, size_t row_coun
   return Status::Ok();
 }
 
-Result<int64_t> VectorChunkWriter::WriteChunk(const Place& place,
-                                              std::span<const std::byte* const> vectors) {
-  const auto [coding, dictionary] = CodingOf(vectors);
-  const std::unique_ptr<::parquet::PageWriter> pages = ::parquet::PageWriter::Open(
-      place.sink, ParquetCodec(coding.compression), place.metadata, /*row_group_ordinal=*/-1,
-      /*column_chunk_ordinal=*/-1, ::arrow::default_memory_pool(), /*buffered_row_group=*/false,
-      nullptr, nullptr, /*page_write_checksum_enabled=*/true, nullptr, place.offset_index,
-      ParquetCodecOptions(coding.compression));
+Result<int64_t> VectorChunkWriter::WriteChunk(const ChunkPlace& place,
+                                              std::span<const std::byte* const> vectors,
+                                              const SparsePlan* sparse) {
+  const bool is_mixed = sparse != nullptr && sparse->row_count > 0;
+  std::vector<const std::byte*> dense;
+  if (is_mixed) {
+    has_sparse_rows_ = true;
+    pages_.clear();
+    page_crcs_.clear();
+    for (size_t row = 0; row < vectors.size(); ++row) {
+      if (!sparse->is_sparse[row]) dense.push_back(vectors[row]);
+    }
+  }
+  const auto [coding, dictionary] =
+      CodingOf(is_mixed ? std::span<const std::byte* const>(dense) : vectors);
+  DataPageWriter pages(place, coding);
   VectorPageEncoder encoder(coding.encoding, dictionary);
   const size_t row_bytes = dim_ * sizeof(float);
+  const size_t rows_per_page = RowsPerPage(sparse);
+  squared_norms_.resize(rows_per_page);
   int64_t written = 0;
-  if (coding.has_dictionary()) {
-    written += pages->WriteDictionaryPage(::parquet::DictionaryPage(
-        std::make_shared<::arrow::Buffer>(reinterpret_cast<const uint8_t*>(dictionary.data()),
-                                          static_cast<int64_t>(dictionary.size() * sizeof(float))),
-        static_cast<int32_t>(dictionary.size()), ::parquet::Encoding::PLAIN));
-  }
-  for (size_t first = 0; first < vectors.size(); first += rows_per_page_) {
-    const size_t row_count = std::min(rows_per_page_, vectors.size() - first);
+  if (coding.has_dictionary()) written += pages.WriteDictionary(dictionary);
+  for (size_t first = 0; first < vectors.size(); first += rows_per_page) {
+    const size_t row_count = std::min(rows_per_page, vectors.size() - first);
     SetShape(row_count);
     uint8_t* floats = page_.data() + level_bytes_;
     for (size_t row = 0; row < row_count; ++row) {
@@ -113,37 +125,47 @@ Result<int64_t> VectorChunkWriter::WriteChunk(const Place& place,
     }
     VIPER_RETURN_IF_ERROR(
         UpdateMaxNorm(reinterpret_cast<const std::byte*>(floats), row_count, first));
-    written += WritePage(*pages, coding, encoder, {first, row_count});
-    if (IsMapped(choice_.coding)) NotePage(place, row_count);
+    const RowRange rows{first, row_count};
+    written +=
+        is_mixed ? WriteMixedPage(pages, encoder, *sparse, rows) : WritePage(pages, encoder, rows);
+    if (IsMapped(choice_.coding) && !has_sparse_rows_) NotePage(place, row_count);
   }
-  pages->Close(coding.has_dictionary(), /*fallback=*/false);
+  pages.Close();
   return written;
 }
 
-int64_t VectorChunkWriter::WritePage(::parquet::PageWriter& pages, const ColumnCoding& coding,
-                                     VectorPageEncoder& encoder, RowRange rows) const {
+int64_t VectorChunkWriter::WritePage(DataPageWriter& pages, VectorPageEncoder& encoder,
+                                     RowRange rows) const {
   std::shared_ptr<::arrow::Buffer> body =
       std::make_shared<::arrow::Buffer>(page_.data(), static_cast<int64_t>(page_.size()));
-  if (coding.encoding != Encoding::kPlain) {
+  if (pages.coding().encoding != Encoding::kPlain) {
     const auto values = encoder.Encode(std::span(page_).subspan(level_bytes_));
     PARQUET_ASSIGN_OR_THROW(
         body, ::arrow::ConcatenateBuffers(
                   {::arrow::SliceBuffer(body, 0, static_cast<int64_t>(level_bytes_)), values}));
   }
-  const int64_t uncompressed_bytes = body->size();
-  if (pages.has_compressor()) {
-    PARQUET_ASSIGN_OR_THROW(std::shared_ptr<::arrow::ResizableBuffer> compressed,
-                            ::arrow::AllocateResizableBuffer(0));
-    pages.Compress(*body, compressed.get());
-    body = std::move(compressed);
-  }
-  return pages.WriteDataPage(::parquet::DataPageV1(
-      body, static_cast<int32_t>(rows.count * dim_), ParquetEncoding(coding.encoding),
-      ::parquet::Encoding::RLE, ::parquet::Encoding::RLE, uncompressed_bytes,
-      ::parquet::EncodedStatistics(), static_cast<int64_t>(rows.first)));
+  return pages.Write(body, rows.count * dim_, rows.first);
 }
 
-void VectorChunkWriter::NotePage(const Place& place, size_t row_count) {
+int64_t VectorChunkWriter::WriteMixedPage(DataPageWriter& pages, VectorPageEncoder& encoder,
+                                          const SparsePlan& sparse, RowRange rows) const {
+  const size_t row_bytes = dim_ * sizeof(float);
+  const MixedLevels levels = EncodeMixedLevels(dim_, sparse.is_sparse, rows);
+  std::vector<uint8_t> floats;
+  for (size_t row = 0; row < rows.count; ++row) {
+    if (sparse.is_sparse[rows.first + row]) continue;
+    const auto begin = page_.begin() + static_cast<std::ptrdiff_t>(level_bytes_ + row * row_bytes);
+    floats.insert(floats.end(), begin, begin + static_cast<std::ptrdiff_t>(row_bytes));
+  }
+  PARQUET_ASSIGN_OR_THROW(const std::shared_ptr<::arrow::Buffer> body,
+                          ::arrow::ConcatenateBuffers(
+                              {std::make_shared<::arrow::Buffer>(
+                                   levels.bytes.data(), static_cast<int64_t>(levels.bytes.size())),
+                               encoder.Encode(floats)}));
+  return pages.Write(body, levels.level_count, rows.first);
+}
+
+void VectorChunkWriter::NotePage(const ChunkPlace& place, size_t row_count) {
   const size_t float_bytes = row_count * dim_ * sizeof(float);
   PARQUET_ASSIGN_OR_THROW(const int64_t end, place.sink->Tell());
   const uint64_t first_row = pages_.empty() ? 0 : pages_.back().rows.end();

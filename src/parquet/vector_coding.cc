@@ -5,11 +5,11 @@
 #include <unordered_set>
 #include <utility>
 
-#include <arrow/util/compression.h>
 #include <fmt/core.h>
 #include <parquet/encoding.h>
 
 #include "base/assert.h"
+#include "parquet/page_trial.h"
 #include "parquet/parquet_codec.h"
 #include "parquet/vector_levels.h"
 
@@ -23,22 +23,12 @@ constexpr size_t kSizePageBytes = size_t{512} << 10;
 constexpr size_t kDictionaryValuesMax = 4096;
 /// Pages that are tried, spread evenly over the rows.
 constexpr size_t kSamplePages = 2;
-/// Under kSpeed fewer bytes of floats than this are not worth a decode.
-constexpr size_t kSpeedBytesMin = size_t{1} << 20;
 /// What the operating system reads a file by.
-constexpr size_t kBlockBytes = 4096;
-
-constexpr Compression kCompressions[] = {
-    {.codec = Codec::kZstd, .level = 1}, {.codec = Codec::kZstd, .level = 3},
-    {.codec = Codec::kZstd, .level = 9}, {.codec = Codec::kLz4},
-    {.codec = Codec::kSnappy},           {.codec = Codec::kNone}};
-
-/// Encoded pages of the sample, not yet compressed: levels, then values.
-using EncodedPages = std::vector<std::vector<uint8_t>>;
+constexpr double kBlockBytes = 4096;
 
 struct Sample {
   /// The floats of each page.
-  EncodedPages floats;
+  std::vector<std::vector<uint8_t>> floats;
   std::vector<size_t> row_counts;
   size_t row_count = 0;
 };
@@ -63,48 +53,21 @@ Sample TakePages(std::span<const std::byte* const> rows, size_t dim, size_t page
   return sample;
 }
 
-EncodedPages EncodePages(const Sample& sample, size_t dim, Encoding encoding,
-                         const FloatDictionary& dictionary) {
+EncodedSample EncodePages(const Sample& sample, size_t dim, Encoding encoding,
+                          const FloatDictionary& dictionary) {
   VectorPageEncoder encoder(encoding, dictionary);
-  EncodedPages pages;
+  EncodedSample encoded{.encoding = encoding, .pages = {}};
   for (size_t i = 0; i < sample.floats.size(); ++i) {
-    std::vector<uint8_t>& page = pages.emplace_back(EncodeVectorLevels(sample.row_counts[i], dim));
+    std::vector<uint8_t>& page =
+        encoded.pages.emplace_back(EncodeVectorLevels(sample.row_counts[i], dim));
     const auto values = encoder.Encode(sample.floats[i]);
     page.insert(page.end(), values->data(), values->data() + values->size());
   }
-  return pages;
-}
-
-uint64_t CompressedBytes(const EncodedPages& pages, const Compression& compression) {
-  uint64_t bytes = 0;
-  if (compression.codec == Codec::kNone) {
-    for (const auto& page : pages) bytes += page.size();
-    return bytes;
-  }
-  PARQUET_ASSIGN_OR_THROW(
-      const auto codec,
-      ::arrow::util::Codec::Create(
-          ParquetCodec(compression),
-          ::arrow::util::CodecOptions(ParquetCodecOptions(compression).compression_level)));
-  std::vector<uint8_t> out;
-  for (const auto& page : pages) {
-    const auto size = static_cast<int64_t>(page.size());
-    out.resize(static_cast<size_t>(codec->MaxCompressedLen(size, page.data())));
-    PARQUET_ASSIGN_OR_THROW(
-        const int64_t written,
-        codec->Compress(size, page.data(), static_cast<int64_t>(out.size()), out.data()));
-    bytes += static_cast<uint64_t>(written);
-  }
-  return bytes;
+  return encoded;
 }
 
 /// How many times the bytes of a page reading in place must touch for decoding to be worth it.
 constexpr double kPlaceToPage = 16;
-
-/// The file blocks that reading one row in place touches on average.
-double BlocksOfRow(size_t dim) {
-  return 1 + static_cast<double>(dim * sizeof(float) - 1) / static_cast<double>(kBlockBytes);
-}
 
 ColumnChoice StayPlain(std::vector<CodingTrial> trials, std::string reason) {
   const ColumnCoding plain{Encoding::kPlain, {.codec = Codec::kNone}};
@@ -114,12 +77,9 @@ ColumnChoice StayPlain(std::vector<CodingTrial> trials, std::string reason) {
 /// Whether what was chosen is worth decoding under kSpeed; else plain, which says why.
 ColumnChoice KeepIfReadingIsCheaper(ColumnChoice choice, const Sample& sample, size_t dim) {
   if (IsMapped(choice.coding)) return choice;
-  uint64_t bytes = 0;
-  for (const CodingTrial& trial : choice.trials) {
-    if (trial.coding == choice.coding) bytes = trial.bytes;
-  }
-  const double page = static_cast<double>(bytes) / static_cast<double>(sample.floats.size());
-  const double in_place = BlocksOfRow(dim) * static_cast<double>(kBlockBytes);
+  const double page = static_cast<double>(TriedBytes(choice, choice.coding)) /
+                      static_cast<double>(sample.floats.size());
+  const double in_place = InPlaceBytes(dim);
   const std::string why =
       fmt::format("a page of {} takes {:.0f} bytes, reading a row in place {:.0f}",
                   CodingName(choice.coding), page, in_place);
@@ -190,6 +150,10 @@ std::shared_ptr<::arrow::Buffer> VectorPageEncoder::Encode(std::span<const uint8
   return std::make_shared<::arrow::Buffer>(floats.data(), static_cast<int64_t>(floats.size()));
 }
 
+double InPlaceBytes(size_t dim) {
+  return kBlockBytes + static_cast<double>(dim * sizeof(float) - 1);
+}
+
 bool IsMapped(const ColumnCoding& coding) {
   return coding.encoding == Encoding::kPlain && coding.compression.codec == Codec::kNone;
 }
@@ -205,7 +169,7 @@ ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t d
   if (is_fast && rows.size() * dim * sizeof(float) < kSpeedBytesMin) {
     return StayPlain({}, fmt::format("read in place: fewer than {} bytes", kSpeedBytesMin));
   }
-  const ColumnCoding any_compressed{Encoding::kPlain, kCompressions[0]};
+  const ColumnCoding any_compressed{Encoding::kPlain, {.codec = Codec::kZstd}};
   const Sample sample = TakePages(rows, dim, VectorPageBytes(any_compressed, policy));
   std::vector<Encoding> encodings = {Encoding::kPlain, Encoding::kByteStreamSplit};
   std::vector<const std::byte*> sampled_rows;
@@ -216,22 +180,16 @@ ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t d
   }
   const auto dictionary = CollectFloats(sampled_rows, dim);
   if (dictionary) encodings.push_back(Encoding::kDictionary);
-  std::vector<std::pair<Encoding, EncodedPages>> encoded;
-  std::vector<CodingTrial> trials;
+  std::vector<EncodedSample> encoded;
   for (const Encoding encoding : encodings) {
-    encoded.emplace_back(
-        encoding, EncodePages(sample, dim, encoding, dictionary.value_or(FloatDictionary())));
-    trials.push_back(
-        {{encoding, kCompressions[0]}, CompressedBytes(encoded.back().second, kCompressions[0])});
+    encoded.push_back(EncodePages(sample, dim, encoding, dictionary.value_or(FloatDictionary())));
   }
-  const auto promising = PromisingEncodings(trials);
-  for (const auto& [encoding, pages] : encoded) {
-    if (std::find(promising.begin(), promising.end(), encoding) == promising.end()) continue;
-    for (const Compression& compression : std::span(kCompressions).subspan(1)) {
-      trials.push_back({{encoding, compression}, CompressedBytes(pages, compression)});
-    }
+  if (dictionary) {
+    // The chunk has one, at least as large as that of the sample.
+    encoded.back().other_bytes =
+        dictionary->size() * sizeof(float) * sample.row_count / rows.size();
   }
-  ColumnChoice choice = ChooseCoding(std::move(trials));
+  ColumnChoice choice = ChoosePageCoding(encoded);
   choice.reason += fmt::format(", on {} vectors", sample.row_count);
   return is_fast ? KeepIfReadingIsCheaper(std::move(choice), sample, dim) : choice;
 }

@@ -38,6 +38,12 @@ class VectorPageEncoder {
 /// Whether a page of such floats can be searched where it lies in the file.
 bool IsMapped(const ColumnCoding& coding);
 
+/// Under kSpeed fewer bytes of floats than this are not worth a decode.
+inline constexpr size_t kSpeedBytesMin = size_t{1} << 20;
+/// The bytes that reading one row in place touches on average, in the blocks of 4 KiB that a system
+/// reads files by.
+double InPlaceBytes(size_t dim);
+
 /// Bytes of floats of a page, about: 1 MiB where it is mapped. What must be decoded for a single
 /// row is smaller; under kSize as large as one block of Zstandard is for each byte of a float.
 size_t VectorPageBytes(const ColumnCoding& coding, StoragePolicy policy);

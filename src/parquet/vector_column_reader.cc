@@ -38,29 +38,15 @@ Result<VectorColumnReader> VectorColumnReader::Open(const PartFooter& footer, si
         "the column is no list of 32-bit floats: physical={} nesting={}",
         ::parquet::TypeToString(descriptor.physical_type()), descriptor.max_repetition_level()));
   }
-  return VectorColumnReader(footer, dim, *leaf);
-}
-
-const ColumnDescriptor& VectorColumnReader::descriptor() const {
-  return *footer_->metadata().schema()->Column(leaf_);
-}
-
-std::unique_ptr<::parquet::PageReader> VectorColumnReader::OpenPages(
-    size_t row_group, std::shared_ptr<::arrow::io::InputStream> bytes, bool verify) const {
-  const auto group = footer_->metadata().RowGroup(static_cast<int>(row_group));
-  const auto chunk = group->ColumnChunk(leaf_);
-  ::parquet::ReaderProperties properties;
-  properties.set_page_checksum_verification(verify);
-  return ::parquet::PageReader::Open(std::move(bytes), chunk->num_values(), chunk->compression(),
-                                     properties, descriptor());
+  return VectorColumnReader(LeafPages(footer, *leaf), dim);
 }
 
 Result<std::optional<std::vector<VectorPage>>> VectorColumnReader::FindPages(bool verify) const {
   using Pages = std::optional<std::vector<VectorPage>>;
   return CatchParquet([&]() -> Result<Pages> {
-    if (!IsUncompressed()) return Pages();
+    if (!pages_.IsUncompressed()) return Pages();
     std::vector<VectorPage> pages;
-    for (size_t group = 0; group < footer_->row_groups().size(); ++group) {
+    for (size_t group = 0; group < footer().row_groups().size(); ++group) {
       VIPER_ASSIGN_OR_RETURN(const bool mapped, FindPagesOfGroup(group, verify, pages));
       if (!mapped) return Pages();
     }
@@ -70,11 +56,9 @@ Result<std::optional<std::vector<VectorPage>>> VectorColumnReader::FindPages(boo
 
 Result<bool> VectorColumnReader::FindPagesOfGroup(size_t row_group, bool verify,
                                                   std::vector<VectorPage>& pages) const {
-  const RowRange rows = footer_->row_groups()[row_group];
-  VIPER_ASSIGN_OR_RETURN(const FileRange range, footer_->ChunkRange(row_group, leaf_));
-  const int16_t max_definition = descriptor().max_definition_level();
-  const auto reader = OpenPages(
-      row_group, std::make_shared<::arrow::io::BufferReader>(footer_->Slice(range)), verify);
+  const RowRange rows = footer().row_groups()[row_group];
+  const int16_t max_definition = pages_.descriptor().max_definition_level();
+  VIPER_ASSIGN_OR_RETURN(const auto reader, pages_.OpenChunk(row_group, verify));
   DenseLevelChecker levels(dim_, max_definition);
   uint64_t next_row = rows.first;
   while (const std::shared_ptr<::parquet::Page> page = reader->NextPage()) {
@@ -97,7 +81,7 @@ Result<bool> VectorColumnReader::FindPagesOfGroup(size_t row_group, bool verify,
       }
     }
     const auto offset =
-        reinterpret_cast<const std::byte*>(parts->values.data()) - footer_->bytes().data();
+        reinterpret_cast<const std::byte*>(parts->values.data()) - footer().bytes().data();
     pages.push_back({{next_row, value_count / dim_}, static_cast<uint64_t>(offset)});
     next_row += value_count / dim_;
   }
@@ -109,22 +93,12 @@ Result<bool> VectorColumnReader::FindPagesOfGroup(size_t row_group, bool verify,
   return true;
 }
 
-bool VectorColumnReader::IsUncompressed() const {
-  for (size_t group = 0; group < footer_->row_groups().size(); ++group) {
-    const auto metadata = footer_->metadata().RowGroup(static_cast<int>(group));
-    if (metadata->ColumnChunk(leaf_)->compression() != ::parquet::Compression::UNCOMPRESSED) {
-      return false;
-    }
-  }
-  return true;
-}
-
 Status VectorColumnReader::CheckPages(const std::vector<VectorPage>& pages) const {
   const uint64_t row_bytes = dim_ * sizeof(float);
   uint64_t next_row = 0;
   uint64_t end = 0;
   for (const VectorPage& page : pages) {
-    const uint64_t file_bytes = footer_->bytes().size();
+    const uint64_t file_bytes = footer().bytes().size();
     if (page.rows.first != next_row || page.rows.count == 0 || page.offset < end ||
         page.offset > file_bytes || page.rows.count > (file_bytes - page.offset) / row_bytes) {
       return Status::Corruption(
@@ -134,64 +108,10 @@ Status VectorColumnReader::CheckPages(const std::vector<VectorPage>& pages) cons
     next_row = page.rows.end();
     end = page.offset + page.rows.count * row_bytes;
   }
-  if (next_row == footer_->row_count()) return Status::Ok();
+  if (next_row == footer().row_count()) return Status::Ok();
   return Status::Corruption(
       fmt::format("remembered pages hold another number of rows: expected={} actual={}",
-                  footer_->row_count(), next_row));
-}
-
-Result<FileRange> VectorColumnReader::DictionaryOf(size_t row_group) const {
-  VIPER_ASSIGN_OR_RETURN(const FileRange range, footer_->ChunkRange(row_group, leaf_));
-  const auto group = footer_->metadata().RowGroup(static_cast<int>(row_group));
-  // ChunkRange begins at the dictionary page, where there is one.
-  const auto data = static_cast<uint64_t>(group->ColumnChunk(leaf_)->data_page_offset());
-  return FileRange{range.offset, std::min(data, range.end()) - range.offset};
-}
-
-Result<std::vector<EncodedPage>> VectorColumnReader::FindEncodedPages(
-    ::parquet::PageIndexReader* page_index) const {
-  return CatchParquet([&]() -> Result<std::vector<EncodedPage>> {
-    std::vector<EncodedPage> pages;
-    for (size_t group = 0; group < footer_->row_groups().size(); ++group) {
-      VIPER_ASSIGN_OR_RETURN(const auto indexed, footer_->IndexedPages(group, leaf_, page_index));
-      pages.insert(pages.end(), indexed.begin(), indexed.end());
-      if (indexed.empty()) VIPER_RETURN_IF_ERROR(WalkPages(group, pages));
-    }
-    return pages;
-  });
-}
-
-Status VectorColumnReader::WalkPages(size_t row_group, std::vector<EncodedPage>& pages) const {
-  const RowRange rows = footer_->row_groups()[row_group];
-  VIPER_ASSIGN_OR_RETURN(const FileRange range, footer_->ChunkRange(row_group, leaf_));
-  const auto bytes = std::make_shared<::arrow::io::BufferReader>(footer_->Slice(range));
-  const auto reader = OpenPages(row_group, bytes, /*verify=*/true);
-  const size_t first_page = pages.size();
-  uint64_t next_row = rows.first;
-  uint64_t begin = range.offset;
-  while (const std::shared_ptr<::parquet::Page> page = reader->NextPage()) {
-    VIPER_ASSIGN_OR_RETURN_ARROW(const int64_t read, bytes->Tell());
-    const uint64_t end = range.offset + static_cast<uint64_t>(read);
-    if (page->type() != ::parquet::PageType::DICTIONARY_PAGE) {
-      const auto& data = static_cast<const ::parquet::DataPage&>(*page);
-      const auto parts = SplitPage(data, descriptor().max_definition_level());
-      if (!parts) return Status::Corruption("levels of a page are malformed");
-      const auto starts = CountRowStarts(*parts, static_cast<size_t>(data.num_values()));
-      if (!starts) return Status::Corruption("a page holds fewer levels than it says");
-      if (pages.size() == first_page || (starts->begins_with_row && starts->count > 0)) {
-        pages.push_back({{next_row, 0}, {begin, 0}, static_cast<uint32_t>(row_group)});
-      }
-      EncodedPage& last = pages.back();
-      last.rows.count += starts->count;
-      last.place.size = end - last.place.offset;
-      next_row += starts->count;
-    }
-    begin = end;
-  }
-  if (next_row == rows.end()) return Status::Ok();
-  return Status::Corruption(
-      fmt::format("pages hold another number of rows: row_group={} expected={} actual={}",
-                  row_group, rows.count, next_row - rows.first));
+                  footer().row_count(), next_row));
 }
 
 Result<std::vector<float>> VectorColumnReader::DecodePage(const EncodedPage& page,
@@ -205,16 +125,9 @@ Result<std::vector<float>> VectorColumnReader::DecodePage(const EncodedPage& pag
   }
   std::vector<float> floats;
   Status decoded = CatchParquet([&]() -> Status {
-    VIPER_ASSIGN_OR_RETURN(const FileRange dictionary, DictionaryOf(page.row_group));
-    std::shared_ptr<::arrow::Buffer> bytes = footer_->Slice(page.place);
-    if (dictionary.size > 0) {
-      VIPER_ASSIGN_OR_RETURN_ARROW(
-          bytes, ::arrow::ConcatenateBuffers({footer_->Slice(dictionary), bytes}));
-    }
-    VectorPageStream stream(descriptor(), dim_);
-    stream.Start(OpenPages(page.row_group, std::make_shared<::arrow::io::BufferReader>(bytes),
-                           /*verify=*/true),
-                 page.rows.count);
+    VIPER_ASSIGN_OR_RETURN(auto run, pages_.OpenRun(page.row_group, page.place));
+    VectorPageStream stream(pages_.descriptor(), dim_);
+    stream.Start(std::move(run), page.rows.count);
     while (true) {
       const Status status = stream.Fill();
       if (!status.ok()) return AtRow(status, page.rows.first + floats.size() / dim_);

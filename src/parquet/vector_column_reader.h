@@ -5,9 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include <arrow/io/type_fwd.h>
-#include <parquet/page_index.h>
-
+#include "parquet/leaf_pages.h"
 #include "parquet/part_file.h"
 #include "parquet/part_footer.h"
 #include "parquet/vector_page_stream.h"
@@ -15,7 +13,7 @@
 namespace viper::parquet {
 
 /// Finds, checks and, where it must, decodes the floats of `_vector`: where they lie in the file as
-/// they are, FindPages finds them; else FindEncodedPages finds what DecodePage decodes. Immutable,
+/// they are, FindPages finds them; else pages().Find() finds what DecodePage decodes. Immutable,
 /// thread-safe. The footer must outlive it.
 class VectorColumnReader {
  public:
@@ -28,36 +26,25 @@ class VectorColumnReader {
   /// are finite.
   Result<std::optional<std::vector<VectorPage>>> FindPages(bool verify) const;
 
-  /// Whether no chunk is compressed, so that the floats may lie in the file as they are.
-  bool IsUncompressed() const;
+  /// Its pages; where none is compressed, the floats may lie in the file as they are.
+  const LeafPages& pages() const { return pages_; }
 
   /// Check pages that somebody remembered: without gaps or overlaps, inside the file.
   Status CheckPages(const std::vector<VectorPage>& pages) const;
 
-  /// The smallest runs of whole rows that can be decoded alone: data pages, and where a row goes on
-  /// in the next page, both. By the page index (may be null); row groups without one are walked,
-  /// which decompresses every page once. Corruption.
-  Result<std::vector<EncodedPage>> FindEncodedPages(::parquet::PageIndexReader* page_index) const;
-  /// Decode one of them. Corruption naming the row for an absent vector, a null component, a wrong
-  /// length, a component that is not finite; ResourceExhausted above `bytes_max`.
+  /// Decode one of pages().Find(). Corruption naming the row for an absent vector, a null
+  /// component, a wrong length, a component that is not finite; ResourceExhausted above
+  /// `bytes_max`.
   Result<std::vector<float>> DecodePage(const EncodedPage& page, size_t bytes_max) const;
 
  private:
-  VectorColumnReader(const PartFooter& footer, size_t dim, int leaf)
-      : footer_(&footer), dim_(dim), leaf_(leaf) {}
-  const ::parquet::ColumnDescriptor& descriptor() const;
-  std::unique_ptr<::parquet::PageReader> OpenPages(size_t row_group,
-                                                   std::shared_ptr<::arrow::io::InputStream> bytes,
-                                                   bool verify) const;
+  VectorColumnReader(LeafPages pages, size_t dim) : pages_(pages), dim_(dim) {}
+  const PartFooter& footer() const { return pages_.footer(); }
   Result<bool> FindPagesOfGroup(size_t row_group, bool verify,
                                 std::vector<VectorPage>& pages) const;
-  Status WalkPages(size_t row_group, std::vector<EncodedPage>& pages) const;
-  /// What lies before the first data page of a chunk: the dictionary page, or nothing.
-  Result<FileRange> DictionaryOf(size_t row_group) const;
 
-  const PartFooter* footer_;
+  LeafPages pages_;
   size_t dim_;
-  int leaf_;
 };
 
 }  // namespace viper::parquet

@@ -51,7 +51,7 @@ Result<std::vector<float>> DecodeAll(const std::vector<std::byte>& bytes, bool u
   VIPER_ASSIGN_OR_RETURN(const auto footer, PartFooter::Open(bytes));
   VIPER_ASSIGN_OR_RETURN(const auto reader, VectorColumnReader::Open(*footer, 3));
   const auto index = uses_index ? footer->MakePageIndexReader() : nullptr;
-  VIPER_ASSIGN_OR_RETURN(const auto pages, reader.FindEncodedPages(index.get()));
+  VIPER_ASSIGN_OR_RETURN(const auto pages, reader.pages().Find(index.get()));
   if (page_count != nullptr) *page_count = pages.size();
   std::vector<float> floats;
   uint64_t next_row = 0;

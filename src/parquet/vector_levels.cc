@@ -16,23 +16,6 @@ constexpr int16_t kMaxLevel = 1;
 constexpr size_t kLengthBytes = sizeof(uint32_t);
 static_assert(std::endian::native == std::endian::little, "Parquet lengths are little-endian");
 
-/// Append `u32 length | RLE levels`.
-void AppendLevels(const std::vector<int16_t>& levels, std::vector<uint8_t>& out) {
-  const int count = static_cast<int>(levels.size());
-  const int bytes_max =
-      ::parquet::LevelEncoder::MaxBufferSize(::parquet::Encoding::RLE, kMaxLevel, count);
-  const size_t start = out.size();
-  out.resize(start + kLengthBytes + static_cast<size_t>(bytes_max));
-  ::parquet::LevelEncoder encoder;
-  encoder.Init(::parquet::Encoding::RLE, kMaxLevel, count, out.data() + start + kLengthBytes,
-               bytes_max);
-  const int encoded = encoder.Encode(count, levels.data());
-  VIPER_ASSERT(encoded == count);
-  const uint32_t length = static_cast<uint32_t>(encoder.len());
-  std::memcpy(out.data() + start, &length, kLengthBytes);
-  out.resize(start + kLengthBytes + length);
-}
-
 /// Check `count` levels, in batches, with `is_expected(position, level)`.
 template <typename IsExpected>
 bool CheckLevels(std::span<const uint8_t> bytes, int16_t max_level, size_t count,
@@ -56,14 +39,30 @@ bool CheckLevels(std::span<const uint8_t> bytes, int16_t max_level, size_t count
 
 }  // namespace
 
+void AppendLevels(std::span<const int16_t> levels, int16_t max_level, std::vector<uint8_t>& out) {
+  const int count = static_cast<int>(levels.size());
+  const int bytes_max =
+      ::parquet::LevelEncoder::MaxBufferSize(::parquet::Encoding::RLE, max_level, count);
+  const size_t start = out.size();
+  out.resize(start + kLengthBytes + static_cast<size_t>(bytes_max));
+  ::parquet::LevelEncoder encoder;
+  encoder.Init(::parquet::Encoding::RLE, max_level, count, out.data() + start + kLengthBytes,
+               bytes_max);
+  const int encoded = encoder.Encode(count, levels.data());
+  VIPER_ASSERT(encoded == count);
+  const uint32_t length = static_cast<uint32_t>(encoder.len());
+  std::memcpy(out.data() + start, &length, kLengthBytes);
+  out.resize(start + kLengthBytes + length);
+}
+
 std::vector<uint8_t> EncodeVectorLevels(size_t row_count, size_t dim) {
   VIPER_ASSERT(row_count > 0 && dim > 0);
   std::vector<int16_t> levels(row_count * dim, 1);
   std::vector<uint8_t> definition;
-  AppendLevels(levels, definition);
+  AppendLevels(levels, kMaxLevel, definition);
   for (size_t row = 0; row < row_count; ++row) levels[row * dim] = 0;
   std::vector<uint8_t> bytes;
-  AppendLevels(levels, bytes);
+  AppendLevels(levels, kMaxLevel, bytes);
   bytes.insert(bytes.end(), definition.begin(), definition.end());
   return bytes;
 }

@@ -7,6 +7,10 @@
 
 namespace viper::parquet {
 
+/// Append `u32 length | levels`, RLE hybrid, as in front of the values of a V1 data page. At least
+/// one level.
+void AppendLevels(std::span<const int16_t> levels, int16_t max_level, std::vector<uint8_t>& out);
+
 /// The levels of a V1 data page of required list<required float> in which every list has `dim`
 /// elements: `u32 length | repetition levels | u32 length | definition levels`, both RLE hybrid.
 /// All pages of one shape have equal bytes, so writers encode them once and readers compare.

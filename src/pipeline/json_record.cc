@@ -1,5 +1,7 @@
 #include "pipeline/json_record.h"
 
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -71,6 +73,32 @@ Result<std::vector<float>> ReadVector(const dom::element& element, std::string_v
     vector.push_back(*narrowed);
   }
   return vector;
+}
+
+bool IsSparsePair(const dom::element& element) {
+  dom::object object;
+  if (element.get_object().get(object) != simdjson::SUCCESS) return false;
+  return object["indices"].is_array() && object["values"].is_array();
+}
+
+Result<SparseVector> ReadSparse(const dom::element& element, std::string_view key) {
+  SparseVector sparse;
+  if (!IsSparsePair(element)) {
+    return Status::InvalidArgument(fmt::format(
+        "sparse vector has no lists indices and values: key={} value={}", key, Shown(element)));
+  }
+  for (const dom::element item : element["indices"].get_array()) {
+    uint64_t index = 0;
+    if (item.get_uint64().get(index) != simdjson::SUCCESS ||
+        index > std::numeric_limits<uint32_t>::max()) {
+      return Status::InvalidArgument(
+          fmt::format("sparse vector holds what is no index: place={} value={}",
+                      sparse.indices.size(), Shown(item)));
+    }
+    sparse.indices.push_back(static_cast<uint32_t>(index));
+  }
+  VIPER_ASSIGN_OR_RETURN(sparse.values, ReadVector(element["values"], key));
+  return sparse;
 }
 
 Result<std::string> ReadId(const dom::element& element, std::string_view key) {
@@ -145,7 +173,8 @@ Result<JsonRecordKeys> JsonRecordParser::InferKeys(std::string_view line,
   VIPER_ASSIGN_OR_RETURN(const dom::object object, ParseObject(line));
   std::vector<Column> columns;
   for (const auto field : object) {
-    columns.push_back({std::string(field.key), with_vector && IsNumberList(field.value)});
+    const bool is_vector = IsNumberList(field.value) || IsSparsePair(field.value);
+    columns.push_back({std::string(field.key), with_vector && is_vector});
   }
   JsonRecordKeys keys;
   VIPER_ASSIGN_OR_RETURN(keys.id, ChooseIdColumn(columns, options.id_column));
@@ -163,7 +192,11 @@ Status JsonRecordParser::ReadField(std::string_view key, const dom::element& val
     return Status::Ok();
   }
   if (!keys.vector.empty() && key == keys.vector) {
-    VIPER_ASSIGN_OR_RETURN(parts.record.vector, ReadVector(value, key));
+    if (value.is_object()) {
+      VIPER_ASSIGN_OR_RETURN(parts.record.sparse_vector, ReadSparse(value, key));
+    } else {
+      VIPER_ASSIGN_OR_RETURN(parts.record.vector, ReadVector(value, key));
+    }
     parts.has_vector = true;
     return Status::Ok();
   }

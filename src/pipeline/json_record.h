@@ -21,6 +21,8 @@ struct JsonRecordKeys {
 /// Reads records from JSON objects, one by one:
 ///   {"id": "a", "vector": [0.1, 0.2], "title": "A title", "year": 2020}
 /// - The id is a string, or an integer whose digits become the id.
+/// - The vector is a list of numbers, or an object of `indices` and `values`
+/// (Record::sparse_vector).
 /// - `_timestamp` and `_expires_at` hold ISO 8601 strings or null; `_ingested_at` is passed over,
 /// since
 ///   the engine sets it.

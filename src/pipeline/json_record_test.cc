@@ -31,6 +31,24 @@ TEST(JsonRecordParser, OtherKeysAreMetadata) {
   EXPECT_FALSE(record->timestamp.has_value());
 }
 
+TEST(JsonRecordParser, AnObjectOfIndicesAndValuesIsASparseVector) {
+  const Result<Record> record = Parse(R"({"id":"a","vector":{"values":[1.5,-2],"indices":[7,0]}})");
+  ASSERT_TRUE(record.ok()) << record.status().ToString();
+  EXPECT_TRUE(record->vector.empty());
+  EXPECT_EQ(*record->sparse_vector, (SparseVector{.indices = {7, 0}, .values = {1.5F, -2}}));
+  const auto error = [](std::string_view vector) {
+    return ErrorOf(R"({"id":"a","vector":)" + std::string(vector) + "}");
+  };
+  EXPECT_EQ(error(R"({"indices":[1]})"),
+            R"(sparse vector has no lists indices and values: key=vector value={"indices":[1]})");
+  EXPECT_EQ(error(R"({"indices":[-1],"values":[1]})"),
+            "sparse vector holds what is no index: place=0 value=-1");
+  EXPECT_EQ(error(R"({"indices":[4294967296],"values":[1]})"),
+            "sparse vector holds what is no index: place=0 value=4294967296");
+  EXPECT_EQ(error(R"({"indices":[1],"values":["x"]})"),
+            "vector holds what is not a number: component=0 value=\"x\"");
+}
+
 TEST(JsonRecordParser, TimesAreReadFromTheUnderscoreNamesOnly) {
   const Result<Record> record = Parse(
       R"({"id":"a","vector":[1],"timestamp":"2020-01-01","_timestamp":"1970-01-01T00:00:01Z",)"

@@ -75,13 +75,20 @@ class JsonlSource final : public RecordSource {
   Status ReadFirst(std::string_view line) {
     VIPER_ASSIGN_OR_RETURN(keys_, parser_.InferKeys(line, options_, /*with_vector=*/true));
     VIPER_ASSIGN_OR_RETURN(const Record first, parser_.Parse(line, keys_));
-    dim_ = first.vector.size();
+    dim_ = first.sparse_vector ? options_.dim : first.vector.size();
+    if (first.sparse_vector && dim_ == 0) {
+      return Status::InvalidArgument(
+          "the first vector is sparse, which does not tell the dimension: give it");
+    }
     return CheckDim(dim_);
   }
 
   Status AddRow(std::string_view line, BatchBuilder& builder) {
     VIPER_ASSIGN_OR_RETURN(Record record, parser_.Parse(line, keys_));
     if (keys_.id.empty()) record.id = MakeRowId(options_.id_prefix, rows_.taken());
+    if (record.sparse_vector) {
+      VIPER_ASSIGN_OR_RETURN(record.vector, record.sparse_vector->ToDense(dim_));
+    }
     VIPER_RETURN_IF_ERROR(builder.Add(std::move(record), line.size()));
     rows_.Take(1);
     return Status::Ok();

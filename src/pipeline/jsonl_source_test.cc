@@ -43,6 +43,26 @@ TEST(JsonlSource, EveryRecordComesInOrder) {
   EXPECT_EQ((*source)->fraction_read(), 1.0);
 }
 
+TEST(JsonlSource, SparseVectorsAreSpreadOverTheDimension) {
+  const std::string sparse = R"({"id":"a","vector":{"indices":[2],"values":[5]}})";
+  const std::string dense = R"({"id":"b","vector":[1,2,3]})";
+  for (const bool is_dense_first : {false, true}) {
+    auto source = Open(is_dense_first ? dense + "\n" + sparse : sparse + "\n" + dense,
+                       {.dim = is_dense_first ? 0U : 3U});
+    ASSERT_TRUE(source.ok()) << source.status().ToString();
+    const auto records = ReadAll(**source);
+    ASSERT_TRUE(records.ok()) << records.status().ToString();
+    EXPECT_EQ((*records)[is_dense_first ? 1 : 0].vector, (std::vector<float>{0, 0, 5}));
+    EXPECT_EQ((*records)[is_dense_first ? 0 : 1].vector, (std::vector<float>{1, 2, 3}));
+  }
+  EXPECT_EQ(
+      Open(sparse).status().message(),
+      "input, line 1: the first vector is sparse, which does not tell the dimension: give it");
+  auto small = Open(sparse, {.dim = 2});
+  ASSERT_TRUE(small.ok());
+  EXPECT_NE((*small)->Next().status().message().find("dim=2 index=2 place=0"), std::string::npos);
+}
+
 TEST(JsonlSource, BatchesAreBoundedByTheirText) {
   auto source = Open(ManyLines(1000, 100'000));
   ASSERT_TRUE(source.ok());

@@ -80,6 +80,9 @@ class ModelRun {
         workload_.random().Chance(0.5) ? DeleteMode::kVectors : DeleteMode::kRewrite;
     options.storage_policy =
         workload_.random().Chance(0.5) ? StoragePolicy::kSize : StoragePolicy::kSpeed;
+    options.vector_format =
+        workload_.random().Chance(0.5) ? VectorFormat::kSparse : VectorFormat::kAdaptive;
+    options.sparsity_threshold = workload_.random().Chance(0.5) ? 0.1 : 0.3;
     options.vector_cache_bytes = workload_.random().Chance(0.5) ? 0 : size_t{1} << 20;
     options.cache_bytes = workload_.random().Chance(0.5) ? 0 : size_t{1} << 20;
     ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options));
