@@ -215,6 +215,7 @@ nb::dict StatisticsOf(const PythonCollection& self) {
   told["indexed_rows"] = statistics.indexed_rows;
   told["index_trainings"] = statistics.index_trainings;
   told["index_coded_rows"] = statistics.index_coded_rows;
+  told["index_copied_rows"] = statistics.index_copied_rows;
   told["upserted_rows"] = statistics.upserted_rows;
   told["deleted_rows"] = statistics.deleted_rows;
   told["searches"] = statistics.searches;

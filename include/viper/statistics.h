@@ -42,9 +42,11 @@ struct CollectionStatistics {
   uint64_t index_segment_bytes = 0;
   /// Physical rows of the table's files that are found through the index.
   uint64_t indexed_rows = 0;
-  /// Models trained, and rows coded for segments, since the collection was opened.
+  /// Models trained, rows coded for segments, and rows whose codes were copied from one segment to
+  /// another, since the collection was opened.
   uint64_t index_trainings = 0;
   uint64_t index_coded_rows = 0;
+  uint64_t index_copied_rows = 0;
 
   /// Rows that were written one by one or in batches, or whose metadata were changed.
   uint64_t upserted_rows = 0;

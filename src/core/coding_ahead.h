@@ -1,14 +1,12 @@
 #pragma once
 
 #include <functional>
-#include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "core/collection_context.h"
+#include "core/collection_state.h"
 #include "core/index_builder.h"
-#include "core/part.h"
 #include "core/read_view.h"
 
 namespace viper::core {
@@ -24,10 +22,10 @@ class CodingAhead {
   CodingAhead(const CodingAhead&) = delete;
   CodingAhead& operator=(const CodingAhead&) = delete;
 
-  /// Code parts that are about to be added to `view`; nothing where the index is kept up by calls
-  /// only (EngineOptions::background_index). `goes_on` ends it by returning false. What fails is
-  /// logged: the index thread codes those parts later.
-  void Code(const ReadView& view, std::span<const std::shared_ptr<const Part>> parts,
+  /// Code the parts that were written by a plan and are about to be added to `view`; nothing where
+  /// the index is kept up by calls only (EngineOptions::background_index). `goes_on` ends it by
+  /// returning false. What fails is logged: the index thread codes those parts later.
+  void Code(const ReadView& view, const FlushPlan& plan, const FlushResult& written,
             const std::function<bool()>& goes_on);
 
  private:

@@ -24,7 +24,7 @@ class CodingAheadTest : public IndexedCollectionFixture {
     before_ = *open_->View();
     ASSERT_EQ(before_.parts.size(), 2U);
     const size_t small = before_.parts[0].part->row_count() == 300 ? 0 : 1;
-    coming_ = {before_.parts[small].part};
+    coming_.parts = {before_.parts[small].part};
     before_.parts.erase(before_.parts.begin() + static_cast<ptrdiff_t>(small));
   }
 
@@ -32,7 +32,7 @@ class CodingAheadTest : public IndexedCollectionFixture {
 
   std::unique_ptr<Collection::Impl> open_;
   ReadView before_;
-  std::vector<std::shared_ptr<const Part>> coming_;
+  FlushResult coming_;
 };
 
 TEST_F(CodingAheadTest, PartsStayInTheIndexWhileTheyAreOnTheirWay) {
@@ -43,7 +43,7 @@ TEST_F(CodingAheadTest, PartsStayInTheIndexWhileTheyAreOnTheirWay) {
   IndexBuilder builder(context);
   {
     CodingAhead ahead(context, builder);
-    ahead.Code(before_, coming_, [] { return true; });
+    ahead.Code(before_, {}, coming_, [] { return true; });
     EXPECT_EQ(SegmentCount(), 2U);
     ASSERT_OK(builder.KeepUp(before_, nullptr, {}));
     EXPECT_EQ(SegmentCount(), 2U);
@@ -56,7 +56,7 @@ TEST_F(CodingAheadTest, NothingIsCodedWhereTheIndexIsKeptUpByCalls) {
   OpenWithPartToCome();
   IndexBuilder builder(open_->context());
   CodingAhead ahead(open_->context(), builder);
-  ahead.Code(before_, coming_, [] { return true; });
+  ahead.Code(before_, {}, coming_, [] { return true; });
   EXPECT_EQ(SegmentCount(), 1U);
 }
 
@@ -68,7 +68,7 @@ TEST_F(CodingAheadTest, ACodingThatIsStoppedIsLoggedAndLeftForLater) {
   context.options.log = [&](std::string_view line) { lines.emplace_back(line); };
   IndexBuilder builder(context);
   CodingAhead ahead(context, builder);
-  ahead.Code(before_, coming_, [] { return false; });
+  ahead.Code(before_, {}, coming_, [] { return false; });
   EXPECT_EQ(SegmentCount(), 1U);
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("not in the index yet"), std::string::npos) << lines[0];

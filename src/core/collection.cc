@@ -152,10 +152,10 @@ void Collection::Impl::FlushInBackground() {
   const bool is_wanted = writer_->memory_is_wanted.exchange(false);
   if (!is_large && !is_old && !is_wanted) return;
   core::CodingAhead ahead(context_, *writer_->index_builder);
-  const Status flushed = FlushPreparing([&](const auto& parts) {
+  const Status flushed = FlushPreparing([&](const auto& plan, const auto& written) {
     // Who waits for memory does not wait for the index as well.
     if (is_wanted) return;
-    ahead.Code(*state()->View(), parts, [this] { return !writer_->stopping.load(); });
+    ahead.Code(*state()->View(), plan, written, [this] { return !writer_->stopping.load(); });
   });
   MutexLock lock(status_mutex_);
   background_error_.reset();
@@ -261,7 +261,7 @@ Status Collection::Impl::SetProperties(const CollectionProperties& properties) {
 }
 
 Status Collection::Impl::Flush() {
-  return FlushPreparing([](const auto&) {});
+  return FlushPreparing([](const auto&, const auto&) {});
 }
 
 Status Collection::Impl::FlushPreparing(const core::Flusher::Prepare& prepare) {
@@ -426,6 +426,7 @@ CollectionStatistics Collection::Impl::Statistics() const {
     statistics.compacted_bytes = writer_->compactor->copied_bytes();
     statistics.index_trainings = writer_->index_builder->training_count();
     statistics.index_coded_rows = writer_->index_builder->coded_rows();
+    statistics.index_copied_rows = writer_->index_builder->copied_rows();
   }
   MutexLock lock(status_mutex_);
   statistics.background_error = background_error_;

@@ -300,8 +300,8 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
   VIPER_RETURN_IF_ERROR(flusher_.CommitCompacted(
       plan, std::move(built),
       {.reason = step.reason, .metrics = MetricsOf(step), .data_change = drops_expired},
-      [&](const auto& new_parts) {
-        ahead.Code(*state_.View(), new_parts, [&] { return shared.pacer.Advance(0).ok(); });
+      [&](const FlushPlan& done, const FlushResult& result) {
+        ahead.Code(*state_.View(), done, result, [&] { return shared.pacer.Advance(0).ok(); });
       }));
   step.seconds = SecondsSince(begin);
   steps_.fetch_add(1);

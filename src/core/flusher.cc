@@ -179,7 +179,7 @@ Status Flusher::Flush(const Prepare& prepare) {
 
 Status Flusher::CommitLoaded(std::shared_ptr<Memtable> loaded, const Transactions& transactions) {
   MutexLock lock(flush_mutex_);
-  return Run(loaded, transactions, [](const auto&) {});
+  return Run(loaded, transactions, [](const auto&, const auto&) {});
 }
 
 int64_t Flusher::TransactionVersion(const std::string& application) const {
@@ -232,7 +232,7 @@ Result<FlushPlan> Flusher::Begin(const std::shared_ptr<Memtable>& loaded) {
 Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions,
                       const Prepare& prepare) {
   VIPER_ASSIGN_OR_RETURN(Written written, Write(plan));
-  prepare(written.result.parts);
+  prepare(plan, written.result);
   storage::TableCommit commit = MakeCommit(plan, written);
   commit.operation = "WRITE";
   commit.operation_parameters = {{"mode", "Append"}};
@@ -261,7 +261,7 @@ Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, const C
   written.reason = compacted.reason;
   written.metrics = compacted.metrics;
   for (storage::AddedFile& file : written.added) file.data_change = compacted.data_change;
-  prepare(written.result.parts);
+  prepare(plan, written.result);
   MutexLock lock(flush_mutex_);
   Status status;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {

@@ -34,7 +34,7 @@ class Flusher {
           Mutex& apply_mutex);
 
   /// Is given the new parts of a commit, open, before it.
-  using Prepare = std::function<void(std::span<const std::shared_ptr<const Part>> parts)>;
+  using Prepare = std::function<void(const FlushPlan& plan, const FlushResult& result)>;
   /// Flush whatever is in memory. Does nothing if the table has it all.
   Status Flush(const Prepare& prepare) VIPER_EXCLUDES(flush_mutex_);
   /// Commit `loaded` (nobody writes to it any more) on top of everything, with these transactions.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
-#include <set>
 #include <utility>
 
 #include <fmt/core.h>
@@ -254,14 +253,13 @@ Status IndexBuilder::KeepUp(const ReadView& view, ThreadPool* threads,
   return Run(view, Training::kNever, threads, progress);
 }
 
-Status IndexBuilder::CodeAhead(const ReadView& view,
-                               std::span<const std::shared_ptr<const Part>> parts,
+Status IndexBuilder::CodeAhead(const ReadView& view, std::span<const ExpectedPart> parts,
                                const std::function<bool(double)>& progress) {
   ReadView ahead = view;
-  for (const auto& part : parts) ahead.parts.push_back({.part = part});
+  for (const ExpectedPart& expected : parts) ahead.parts.push_back({.part = expected.part});
   {
     MutexLock lock(expected_mutex_);
-    for (const auto& part : parts) expected_.insert(part->added().path);
+    for (const ExpectedPart& expected : parts) expected_[expected.part->added().path] = expected;
   }
   return KeepUp(ahead, nullptr, progress);
 }
@@ -418,10 +416,34 @@ Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
   return {};
 }
 
+Result<KnownCodes> IndexBuilder::FindCodes(const RowsOfParts& rows, Made& made) const {
+  const auto files = context_.read->index.files();
+  if (files == nullptr || files->model == nullptr || files->model->id() != made.model->id())
+    return KnownCodes();
+  const uint64_t needed = KnownCodes::FindingBytes(rows, files->segments);
+  if (made.memory.bytes() + needed > AllowedMemory()) return KnownCodes();
+  const uint64_t before = made.memory.bytes();
+  made.memory.Set(before + needed);
+  auto known = KnownCodes::Find(rows, files->segments, [this](const std::string& path) {
+    MutexLock lock(expected_mutex_);
+    const auto found = expected_.find(path);
+    return found == expected_.end() ? std::vector<CopiedRows>() : found->second.copies;
+  });
+  made.memory.Set(before + (known.ok() && !known->empty() ? KnownCodes::Bytes(rows) : 0));
+  return known;
+}
+
 Status IndexBuilder::Code(const RowsOfParts& rows, ThreadPool* threads,
                           const std::function<bool(double)>& progress, Made& made) {
-  VIPER_ASSIGN_OR_RETURN(made.assigned, AssignRows(rows, made.model, threads,
+  VIPER_ASSIGN_OR_RETURN(KnownCodes known, FindCodes(rows, made));
+  VIPER_ASSIGN_OR_RETURN(made.assigned, AssignRows(rows, made.model, known.TakeClusters(), threads,
                                                    Portion(progress, kTrainedAt, kAssignedAt)));
+  const auto compared = static_cast<double>(made.assigned.compared_rows);
+  const auto copied = static_cast<double>(known.count());
+  made.assigned.mean_squared_distance =
+      (compared * made.assigned.mean_squared_distance + copied * known.mean_squared_distance()) /
+      std::max(1.0, compared + copied);
+  made.assigned.are_whole &= known.AllAre(index::ByteRows::kWhole);
   index::SegmentInput input;
   input.model = made.model;
   for (const auto& part : rows.parts()) {
@@ -434,11 +456,14 @@ Status IndexBuilder::Code(const RowsOfParts& rows, ThreadPool* threads,
   }
   input.floats = [&rows](uint64_t row) { return rows.Floats(row); };
   input.clusters = made.assigned.clusters;
+  if (!known.empty()) input.known = [&known](uint64_t row) { return known.Of(row); };
   input.mean_squared_distance = made.assigned.mean_squared_distance;
   input.pool = threads;
   input.progress = Portion(progress, kAssignedAt, kWrittenAt);
+  const bool copies = known.count() > 0 && known.AllAre(input.byte_rows);
   VIPER_RETURN_IF_ERROR(WriteSegmentFile(std::move(input), made));
-  coded_rows_ += rows.count();
+  copied_rows_ += copies ? known.count() : 0;
+  coded_rows_ += rows.count() - (copies ? known.count() : 0);
   return {};
 }
 

@@ -3,15 +3,16 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/collection_context.h"
 #include "core/collection_index.h"
+#include "core/known_codes.h"
 #include "core/read_view.h"
 #include "core/rows_of_parts.h"
 #include "platform/mutex.h"
@@ -47,10 +48,15 @@ class IndexBuilder {
   /// Step (2) alone, under the model there is: nothing without one. Does not wait for a training.
   Status KeepUp(const ReadView& view, ThreadPool* threads,
                 const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
+  /// A part that is about to be in the view, and from where rows of it were copied.
+  struct ExpectedPart {
+    std::shared_ptr<const Part> part;
+    std::vector<CopiedRows> copies = {};
+  };
   /// Code parts that are about to be in the view, by step (2), so that a search finds them in the
   /// index from the moment on at which they are. Until ForgetAhead of their paths no build drops
   /// their segment, though no view has them.
-  Status CodeAhead(const ReadView& view, std::span<const std::shared_ptr<const Part>> parts,
+  Status CodeAhead(const ReadView& view, std::span<const ExpectedPart> parts,
                    const std::function<bool(double)>& progress)
       VIPER_EXCLUDES(files_mutex_, expected_mutex_);
   void ForgetAhead(std::span<const std::string> paths) VIPER_EXCLUDES(expected_mutex_);
@@ -60,6 +66,8 @@ class IndexBuilder {
   /// Models trained and rows coded since the collection was opened.
   uint64_t training_count() const { return trainings_.load(); }
   uint64_t coded_rows() const { return coded_rows_.load(); }
+  /// Rows whose codes were copied from another segment instead.
+  uint64_t copied_rows() const { return copied_rows_.load(); }
 
  private:
   struct Plan {
@@ -98,6 +106,9 @@ class IndexBuilder {
                     const std::function<bool(double)>& progress, Made& made) const;
   Status Code(const RowsOfParts& rows, ThreadPool* threads,
               const std::function<bool(double)>& progress, Made& made);
+  /// The codes of rows under the present model, as far as there are any and memory to find them.
+  Result<KnownCodes> FindCodes(const RowsOfParts& rows, Made& made) const
+      VIPER_EXCLUDES(expected_mutex_);
   Status Fit(const ReadView& view, const RowsOfParts& rows, ThreadPool* threads,
              const std::function<bool(double)>& progress, Made& made) const;
   /// What is known about the model of `files`, measured where that is due.
@@ -120,11 +131,12 @@ class IndexBuilder {
   bool IsExpected(const Part& part) const VIPER_EXCLUDES(expected_mutex_);
 
   const CollectionContext& context_;
-  /// Paths of the parts that CodeAhead was given.
+  /// The parts that CodeAhead was given, by path.
   mutable Mutex expected_mutex_;
-  std::set<std::string, std::less<>> expected_ VIPER_GUARDED_BY(expected_mutex_);
+  std::map<std::string, ExpectedPart, std::less<>> expected_ VIPER_GUARDED_BY(expected_mutex_);
   std::atomic<uint64_t> trainings_{0};
   std::atomic<uint64_t> coded_rows_{0};
+  std::atomic<uint64_t> copied_rows_{0};
   /// One build at a time,
   Mutex build_mutex_;
   /// and one change of the files, which for a training is its end. Taken after the other.

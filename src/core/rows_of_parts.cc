@@ -67,10 +67,61 @@ Result<std::vector<std::vector<uint64_t>>> RowsOfParts::Nearest(const ReadView& 
   return nearest;
 }
 
+namespace {
+
+/// Finds the clusters of the rows of one page.
+class PageAssigner {
+ public:
+  PageAssigner(const index::Model& model, const index::ClusterAssigner& assigner)
+      : model_(model), assigner_(assigner) {}
+
+  /// What is known about the rows compared.
+  struct Sum {
+    double squared_distance = 0;
+    uint64_t rows = 0;
+    bool are_whole = true;
+  };
+
+  /// Of the page's rows, those whose cluster is kUnknownCluster in `clusters`.
+  Result<Sum> Assign(const Part& part, size_t page, std::span<uint32_t> clusters) const {
+    Sum sum;
+    const auto is_unknown = [](uint32_t cluster) { return cluster == kUnknownCluster; };
+    auto first = std::find_if(clusters.begin(), clusters.end(), is_unknown);
+    if (first == clusters.end()) return sum;
+    VIPER_ASSIGN_OR_RETURN(const HeldFloats held, part.OpenPage(page));
+    while (first != clusters.end()) {
+      const auto end = std::find_if_not(first, clusters.end(), is_unknown);
+      AssignRun(held.floats, static_cast<size_t>(first - clusters.begin()), {first, end}, sum);
+      first = std::find_if(end, clusters.end(), is_unknown);
+    }
+    return sum;
+  }
+
+ private:
+  void AssignRun(const std::byte* page_floats, size_t first, std::span<uint32_t> clusters,
+                 Sum& sum) const {
+    const std::byte* floats = page_floats + first * model_.dim() * sizeof(float);
+    std::vector<float> squared(clusters.size());
+    assigner_.Assign(floats, clusters.size(), clusters.data(), squared.data());
+    sum.squared_distance += std::accumulate(squared.begin(), squared.end(), 0.0);
+    sum.rows += clusters.size();
+    if (model_.metric() != Metric::kL2 || !sum.are_whole) return;
+    std::vector<float> copy(clusters.size() * model_.dim());
+    std::memcpy(copy.data(), floats, copy.size() * sizeof(float));
+    sum.are_whole = index::IsWhole(copy);
+  }
+
+  const index::Model& model_;
+  const index::ClusterAssigner& assigner_;
+};
+
+}  // namespace
+
 /// Pages are contiguous runs of rows: the unit of the work.
 Result<AssignedRows> AssignRows(const RowsOfParts& rows,
                                 const std::shared_ptr<const index::Model>& model,
-                                ThreadPool* threads, const std::function<bool(double)>& progress) {
+                                std::vector<uint32_t> known, ThreadPool* threads,
+                                const std::function<bool(double)>& progress) {
   struct Page {
     const Part* part;
     size_t page;
@@ -85,28 +136,21 @@ Result<AssignedRows> AssignRows(const RowsOfParts& rows,
     first_row += part->row_count();
   }
   const index::ClusterAssigner assigner(model);
+  const PageAssigner page_assigner(*model, assigner);
   AssignedRows assigned;
-  assigned.clusters.resize(rows.count());
-  std::atomic<bool> are_whole{model->metric() == Metric::kL2};
+  assigned.clusters = std::move(known);
+  assigned.clusters.resize(rows.count(), kUnknownCluster);
   std::atomic<size_t> done{0};
   std::vector<Status> statuses(pages.size());
-  std::vector<double> sums(pages.size());
+  std::vector<PageAssigner::Sum> sums(pages.size());
   const auto assign = [&](size_t i) {
     const Page& page = pages[i];
-    const auto held = page.part->OpenPage(page.page);
-    statuses[i] = held.status();
-    if (!held.ok()) return;
-    const parquet::VectorPage& place = page.part->reader().vector_pages()[page.page];
-    const std::byte* floats = held->floats;
-    std::vector<float> squared(place.rows.count);
-    assigner.Assign(floats, place.rows.count, assigned.clusters.data() + page.first_row,
-                    squared.data());
-    sums[i] = std::accumulate(squared.begin(), squared.end(), 0.0);
-    if (are_whole) {
-      std::vector<float> copy(place.rows.count * model->dim());
-      std::memcpy(copy.data(), floats, copy.size() * sizeof(float));
-      if (!index::IsWhole(copy)) are_whole = false;
-    }
+    const uint64_t count = page.part->reader().vector_pages()[page.page].rows.count;
+    auto sum = page_assigner.Assign(*page.part, page.page,
+                                    std::span(assigned.clusters).subspan(page.first_row, count));
+    statuses[i] = sum.status();
+    if (!sum.ok()) return;
+    sums[i] = *sum;
     const double share = static_cast<double>(++done) / static_cast<double>(pages.size());
     if (progress && !progress(share)) statuses[i] = Status::Cancelled("assigning rows was stopped");
   };
@@ -122,9 +166,15 @@ Result<AssignedRows> AssignRows(const RowsOfParts& rows,
     for (size_t i = 0; i < count; ++i) VIPER_RETURN_IF_ERROR(statuses[first + i]);
   }
   // In the order of the pages, whatever thread took them.
-  assigned.mean_squared_distance = std::accumulate(sums.begin(), sums.end(), 0.0) /
-                                   static_cast<double>(std::max<uint64_t>(rows.count(), 1));
-  assigned.are_whole = are_whole;
+  double squared_distance = 0;
+  assigned.are_whole = model->metric() == Metric::kL2;
+  for (const PageAssigner::Sum& sum : sums) {
+    squared_distance += sum.squared_distance;
+    assigned.compared_rows += sum.rows;
+    assigned.are_whole &= sum.are_whole;
+  }
+  assigned.mean_squared_distance =
+      squared_distance / static_cast<double>(std::max<uint64_t>(assigned.compared_rows, 1));
   return assigned;
 }
 

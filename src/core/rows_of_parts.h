@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -43,18 +44,25 @@ class RowsOfParts {
   uint64_t count_ = 0;
 };
 
+/// A cluster that is not known.
+inline constexpr uint32_t kUnknownCluster = std::numeric_limits<uint32_t>::max();
+
 /// The cluster of every row, their mean squared distance to the centroids, and whether all rows are
 /// whole numbers of a byte.
 struct AssignedRows {
   std::vector<uint32_t> clusters;
+  /// Rows that were compared with centroids.
+  uint64_t compared_rows = 0;
   double mean_squared_distance = 0;
   bool are_whole = true;
 };
 
-/// Find the cluster of each row. `threads` may be null; Cancelled when `progress` (share done, may
-/// be empty) returns false.
+/// Find the cluster of each row whose cluster is not in `known` (as KnownCodes::TakeClusters;
+/// empty: none is); distances and whole numbers are of these rows only. `threads` may be null;
+/// Cancelled when `progress` (share done, may be empty) returns false.
 Result<AssignedRows> AssignRows(const RowsOfParts& rows,
                                 const std::shared_ptr<const index::Model>& model,
-                                ThreadPool* threads, const std::function<bool(double)>& progress);
+                                std::vector<uint32_t> known, ThreadPool* threads,
+                                const std::function<bool(double)>& progress);
 
 }  // namespace viper::core

@@ -100,8 +100,8 @@ TEST_F(RowsOfPartsTest, AssignsEachRowToItsNearestCentroid) {
   const RowsOfParts rows(*view_, {0, 1, 2});
   const auto model = open_->context().read->index.files()->model;
   ThreadPool pool("test", 2);
-  ASSERT_OK_AND_ASSIGN(const AssignedRows alone, AssignRows(rows, model, nullptr, {}));
-  ASSERT_OK_AND_ASSIGN(const AssignedRows shared, AssignRows(rows, model, &pool, {}));
+  ASSERT_OK_AND_ASSIGN(const AssignedRows alone, AssignRows(rows, model, {}, nullptr, {}));
+  ASSERT_OK_AND_ASSIGN(const AssignedRows shared, AssignRows(rows, model, {}, &pool, {}));
   EXPECT_EQ(alone.clusters, shared.clusters);
   EXPECT_EQ(alone.mean_squared_distance, shared.mean_squared_distance);
   EXPECT_FALSE(alone.are_whole);
@@ -112,7 +112,7 @@ TEST_F(RowsOfPartsTest, AssignsEachRowToItsNearestCentroid) {
   }
   // Centroids that are as near may be told apart by rounding.
   EXPECT_LE(others, 2U);
-  EXPECT_STATUS(kCancelled, "", AssignRows(rows, model, nullptr, [](double) { return false; }));
+  EXPECT_STATUS(kCancelled, "", AssignRows(rows, model, {}, nullptr, [](double) { return false; }));
 }
 
 }  // namespace

@@ -59,6 +59,20 @@ void StoreRow(const uint8_t* bits, const RowFactors& factors, size_t planes, siz
   StoreFixed(addends + 2 * kBlockRows + 2 * row, factors.factor);
 }
 
+void CopyRow(const std::byte* from_block, size_t from, size_t planes, size_t row,
+             std::byte* block) {
+  VIPER_ASSERT(from < kBlockRows && row < kBlockRows);
+  for (size_t plane = 0; plane < planes; ++plane) {
+    block[plane * kBlockRows + row] = from_block[plane * kBlockRows + from];
+  }
+  // Addends of all rows, then their factors.
+  const size_t factors = planes * kBlockRows;
+  for (size_t array = 0; array < 2; ++array) {
+    const size_t first = factors + array * 2 * kBlockRows;
+    std::memcpy(block + first + 2 * row, from_block + first + 2 * from, 2);
+  }
+}
+
 void PadBlock(size_t planes, size_t first, std::byte* block) {
   std::byte* addends = block + planes * kBlockRows;
   for (size_t row = first; row < kBlockRows; ++row) {

@@ -40,6 +40,8 @@ RowFactors EncodeRow(Metric metric, const float* residual, const float* centroid
 /// Put row `row` (0 to 63) of a block (kernels::BlockBytes) in place.
 void StoreRow(const uint8_t* bits, const RowFactors& factors, size_t planes, size_t row,
               std::byte* block);
+/// Put row `from` of another block of as many planes in place as row `row` of a block.
+void CopyRow(const std::byte* from_block, size_t from, size_t planes, size_t row, std::byte* block);
 /// Fill rows [first, 64) of a block so that no bound lets them pass.
 void PadBlock(size_t planes, size_t first, std::byte* block);
 

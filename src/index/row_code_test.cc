@@ -86,6 +86,26 @@ TEST(RowCode, AZeroResidualIsTheCentroid) {
   EXPECT_EQ(factors.factor, 0);
 }
 
+TEST(RowCode, CopiedRowsAreWhatTheyWere) {
+  constexpr size_t kPlanes = 5;
+  std::vector<std::byte> from(kernels::BlockBytes(kPlanes));
+  std::vector<std::byte> stored(from.size());
+  std::vector<std::byte> copied(from.size());
+  for (size_t row = 0; row < kernels::kBlockRows; ++row) {
+    std::vector<uint8_t> bits(kPlanes);
+    for (size_t plane = 0; plane < kPlanes; ++plane) {
+      bits[plane] = static_cast<uint8_t>(row * 37 + plane * 11);
+    }
+    const RowFactors factors = {static_cast<uint16_t>(row * 1001),
+                                static_cast<uint16_t>(0x8000 + row * 17)};
+    const size_t place = (row * 13 + 5) % kernels::kBlockRows;
+    StoreRow(bits.data(), factors, kPlanes, row, from.data());
+    StoreRow(bits.data(), factors, kPlanes, place, stored.data());
+    CopyRow(from.data(), row, kPlanes, place, copied.data());
+  }
+  EXPECT_EQ(copied, stored);
+}
+
 TEST(RowCode, PaddingNeverPasses) {
   std::vector<std::byte> block(kernels::BlockBytes(8));
   PadBlock(8, 3, block.data());

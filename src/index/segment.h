@@ -114,6 +114,13 @@ class Segment {
   mutable std::atomic<bool> numbers_are_good_ = false;
 };
 
+/// Where a row has a code already; null segment: it has none.
+struct KnownCode {
+  const Segment* segment = nullptr;
+  /// In its cluster.
+  uint32_t position = 0;
+};
+
 /// Where a segment's rows come from and its bytes go.
 struct SegmentInput {
   std::shared_ptr<const Model> model;
@@ -123,6 +130,10 @@ struct SegmentInput {
   std::function<Result<HeldFloats>(uint64_t row)> floats;
   /// The cluster of each row of the segment. Not owned.
   std::span<const uint32_t> clusters;
+  /// The code of a row in that cluster of another segment of the same model, which CheckCluster has
+  /// seen: it is copied, and the row's floats are not asked for, if the byte rows of both are of
+  /// one kind. Such a row is not zero. Empty: all rows are coded.
+  std::function<KnownCode(uint64_t row)> known = {};
   double mean_squared_distance = 0;
   /// Takes the next bytes of the file.
   std::function<Status(std::span<const std::byte>)> append;

@@ -51,17 +51,20 @@ class ClusterEncoder {
     std::vector<std::byte> bytes(layout.bytes);
     const size_t block_bytes = kernels::BlockBytes(model_.planes());
     for (size_t i = 0; i < rows.size(); ++i) {
+      std::byte* block = bytes.data() + i / kBlockRows * block_bytes;
+      std::byte* byte_row = bytes.data() + layout.byte_rows_offset + i * row_bytes_;
+      StoreFixed(bytes.data() + layout.numbers_offset + i * sizeof(uint32_t), rows[i]);
+      if (CopyKnown(cluster, rows[i], i, block, byte_row)) continue;
       VIPER_ASSIGN_OR_RETURN(const HeldFloats row, input_.floats(rows[i]));
       std::memcpy(plain_.data(), row.floats, plain_.size() * sizeof(float));
       model_.PrepareRows(row.floats, 1, prepared_.data());
       model_.rotation().Apply(prepared_.data(), rotated_.data());
-      EncodeBits(cluster, i, bytes.data() + i / kBlockRows * block_bytes);
-      StoreFixed(bytes.data() + layout.numbers_offset + i * sizeof(uint32_t), rows[i]);
+      EncodeBits(cluster, i, block);
       if (row_bytes_ == 0) continue;
       EncodeByteRow(input_.byte_rows,
                     input_.byte_rows == ByteRows::kWhole ? std::span<const float>(plain_)
                                                          : std::span<const float>(rotated_),
-                    bytes.data() + layout.byte_rows_offset + i * row_bytes_);
+                    byte_row);
     }
     if (rows.size() % kBlockRows != 0) {
       PadBlock(model_.planes(), rows.size() % kBlockRows,
@@ -71,6 +74,23 @@ class ClusterEncoder {
   }
 
  private:
+  /// False: the row has no code that could be copied.
+  bool CopyKnown(size_t cluster, uint32_t number, size_t row, std::byte* block,
+                 std::byte* byte_row) const {
+    if (!input_.known) return false;
+    const KnownCode known = input_.known(number);
+    if (known.segment == nullptr || known.segment->byte_rows() != input_.byte_rows) return false;
+    const ClusterView& from = known.segment->cluster(cluster);
+    VIPER_ASSERT(known.position < from.row_count);
+    const size_t block_bytes = kernels::BlockBytes(model_.planes());
+    CopyRow(from.blocks + known.position / kBlockRows * block_bytes, known.position % kBlockRows,
+            model_.planes(), row % kBlockRows, block);
+    if (row_bytes_ > 0) {
+      std::memcpy(byte_row, from.byte_rows + known.position * row_bytes_, row_bytes_);
+    }
+    return true;
+  }
+
   void EncodeBits(size_t cluster, size_t row, std::byte* block) {
     const float* centroid = model_.rotated_centroid(cluster);
     for (size_t i = 0; i < residual_.size(); ++i) residual_[i] = rotated_[i] - centroid[i];
@@ -105,6 +125,7 @@ Result<std::vector<uint32_t>> FindZeroRows(const SegmentInput& input) {
   std::vector<uint32_t> zero_rows;
   if (input.model->metric() != Metric::kCosine) return zero_rows;
   for (size_t row = 0; row < input.clusters.size(); ++row) {
+    if (input.known && input.known(row).segment != nullptr) continue;
     VIPER_ASSIGN_OR_RETURN(const HeldFloats held, input.floats(row));
     if (IsZero(held.floats, input.model->dim())) zero_rows.push_back(static_cast<uint32_t>(row));
   }
