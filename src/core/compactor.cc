@@ -87,7 +87,10 @@ Result<Compactor::Inventory> Compactor::Look() const {
   const int64_t now = context_.NowMicros();
   for (const PartView& view : inventory.parts) {
     VIPER_ASSIGN_OR_RETURN(inventory.expired.emplace_back(), NewlyExpired(view, now));
-    CompactionFile file{.bytes = view.part->added().size, .rows = view.part->row_count()};
+    CompactionFile file;
+    file.bytes = view.part->added().size;
+    file.float_bytes = view.part->row_count() * context_.dim * sizeof(float);
+    file.rows = view.part->row_count();
     file.has_vector = view.deletion_vector != nullptr;
     file.is_back_filled = view.part->BackFillsAny();
     file.is_expired = view.part->last_expiry() <= now;
