@@ -6,7 +6,8 @@
 Sets are the folders of VIPER_DATA with `base.fvecs` (and `base_meta.jsonl`, whose keys become metadata), and three that are made
 here with a fixed seed: `zeros` (19 of 20 components are 0), `half` (numbers of half precision) and `metadata` (texts, times,
 categories and prices beside short vectors). For each: the bytes of the files by `viper --policy size`, by `--policy speed`, by
-each fixed choice for all columns, and those of pyarrow writing the same columns with Zstandard 3 (`parquet_zstd_3`).
+`--policy size --vector-format dense` (`size_dense`), by each fixed choice for all columns with dense vectors, and those of pyarrow
+writing the same columns, vectors dense, with Zstandard 3 (`parquet_zstd_3`).
 `better_than_parquet` is how much larger those are, `worst_to_fixed` how much larger than the smallest fixed choice ours are (both
 as shares; negative is smaller). They are byte counts: the machine and what else runs on it do not matter.
 """
@@ -117,8 +118,9 @@ def measure(name, vectors, metadata, scratch):
     write_source(source, vectors, metadata)
     counts = {}
     choices = {}
-    ways = [("size", ["--policy", "size"]), ("speed", ["--policy", "speed"])]
-    ways += [(fixed, ["--policy", "size", "--compression", fixed]) for fixed in FIXED]
+    dense = ["--vector-format", "dense"]
+    ways = [("size", ["--policy", "size"]), ("speed", ["--policy", "speed"]), ("size_dense", ["--policy", "size", *dense])]
+    ways += [(fixed, ["--policy", "size", "--compression", fixed, *dense]) for fixed in FIXED]
     for way, options in ways:
         files = viper_files(scratch / way.replace(":", "-"), source, vectors.shape[1], metadata, options)
         counts[way] = bytes_of(files)

@@ -231,11 +231,16 @@ Status Run(const Session& session, Arguments& arguments) {
   }
   CatchInterrupts();
   const auto begin = std::chrono::steady_clock::now();
-  VIPER_ASSIGN_OR_RETURN(auto source, OpenRecordSource(arguments.paths.front(), arguments.source));
   VIPER_ASSIGN_OR_RETURN(Engine engine, session.OpenEngine(Access::kWrite));
-  VIPER_ASSIGN_OR_RETURN(const auto collection, arguments.create
-                                                    ? CreateOrOpen(engine, arguments, *source)
-                                                    : engine.OpenCollection(arguments.name));
+  std::shared_ptr<Collection> collection;
+  if (!arguments.create) {
+    VIPER_ASSIGN_OR_RETURN(collection, engine.OpenCollection(arguments.name));
+    if (arguments.source.dim == 0) arguments.source.dim = collection->dim();
+  }
+  VIPER_ASSIGN_OR_RETURN(auto source, OpenRecordSource(arguments.paths.front(), arguments.source));
+  if (arguments.create) {
+    VIPER_ASSIGN_OR_RETURN(collection, CreateOrOpen(engine, arguments, *source));
+  }
   Importer importer(arguments, *collection);
   for (const std::string& path : arguments.paths) {
     if (source == nullptr) {
@@ -260,6 +265,9 @@ void AddSourceOptions(Command& command, Arguments& arguments) {
   command.AddOption("--vector-column", arguments.source.vector_column,
                     "Column or key of the vector (_vector, vector, embedding, or the only list of\n"
                     "numbers); in CSV also v* for the columns v0, v1, ...");
+  command.AddOption("--dim", arguments.source.dim,
+                    "Components of a vector, for files that begin with a sparse one\n"
+                    "({\"indices\": [..], \"values\": [..]}); else as the collection has");
   command.AddOption("--metadata", arguments.source.metadata_path,
                     "For npy and *vecs: a JSON Lines file, line i describing row i");
   command.AddOption("--limit", arguments.source.limit, "Read at most this many rows of each file");

@@ -38,8 +38,8 @@ class Planner {
       const CompactionFile& file = files_[i];
       if (file.rows == file.dead_rows) {
         (file.is_expired ? expired : dead).push_back(i);
-      } else if (2 * file.live_bytes() < limits_.target_bytes) {
-        small[limits_.everything ? 0 : SizeClass(file.live_bytes())].push_back(i);
+      } else if (2 * file.live_size() < limits_.target_bytes) {
+        small[limits_.everything ? 0 : SizeClass(file.live_size())].push_back(i);
       } else if (IsWorthRewriting(file)) {
         Add({i}, ReasonOf(file));
       }
@@ -106,7 +106,7 @@ class Planner {
     };
     for (const size_t i : files) {
       together.push_back(i);
-      bytes += files_[i].live_bytes();
+      bytes += files_[i].live_size();
       if (bytes >= limits_.target_bytes) close();
     }
     close();
@@ -114,7 +114,9 @@ class Planner {
 
   void Add(std::vector<size_t> files, std::string reason) {
     CompactionTask task;
+    uint64_t live_size = 0;
     for (const size_t i : files) {
+      live_size += files_[i].live_size();
       task.live_bytes += files_[i].live_bytes();
       task.dead_bytes += files_[i].bytes - files_[i].live_bytes();
       task.wasted_seconds += files_[i].wasted_seconds;
@@ -122,7 +124,7 @@ class Planner {
     task.files = std::move(files);
     task.reason = std::move(reason);
     task.files_after =
-        static_cast<size_t>((task.live_bytes + limits_.target_bytes - 1) / limits_.target_bytes);
+        static_cast<size_t>((live_size + limits_.target_bytes - 1) / limits_.target_bytes);
     tasks_.push_back(std::move(task));
   }
 

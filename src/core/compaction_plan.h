@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,6 +29,9 @@ struct CompactionFile {
   /// Below the table.
   std::string path = {};
   uint64_t bytes = 0;
+  /// Of its vectors when they are dense, by which new files are closed: where they are compressed
+  /// or stored sparse a full file has fewer.
+  uint64_t float_bytes = 0;
   uint64_t rows = 0;
   /// Of the rows: no longer in the table, or expired.
   uint64_t dead_rows = 0;
@@ -41,14 +45,19 @@ struct CompactionFile {
   bool is_back_filled = false;
 
   /// Bytes of the rows that are left, taking all for alike.
-  uint64_t live_bytes() const {
-    return rows == 0 ? 0
-                     : static_cast<uint64_t>(static_cast<double>(bytes) *
-                                             static_cast<double>(rows - dead_rows) /
-                                             static_cast<double>(rows));
-  }
+  uint64_t live_bytes() const { return LiveShareOf(bytes); }
+  /// What they fill of a new file.
+  uint64_t live_size() const { return LiveShareOf(std::max(bytes, float_bytes)); }
   double dead_share() const {
     return rows == 0 ? 1 : static_cast<double>(dead_rows) / static_cast<double>(rows);
+  }
+
+ private:
+  uint64_t LiveShareOf(uint64_t of_all) const {
+    return rows == 0 ? 0
+                     : static_cast<uint64_t>(static_cast<double>(of_all) *
+                                             static_cast<double>(rows - dead_rows) /
+                                             static_cast<double>(rows));
   }
 };
 

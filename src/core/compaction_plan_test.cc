@@ -23,6 +23,18 @@ TEST(CompactionPlan, ATidyTableIsLeftAlone) {
   EXPECT_TRUE(PlanCompaction({}, kLimits).empty());
 }
 
+TEST(CompactionPlan, FilesFullOfCompressedVectorsAreNotSmall) {
+  std::vector<CompactionFile> files(8, File(2 * kMiB));
+  for (CompactionFile& file : files) file.float_bytes = 64 * kMiB;
+  EXPECT_TRUE(PlanCompaction(files, kLimits).empty());
+  for (CompactionFile& file : files) file.float_bytes = 16 * kMiB;
+  const auto tasks = PlanCompaction(files, kLimits);
+  ASSERT_EQ(tasks.size(), 2U) << "four of them fill one";
+  EXPECT_EQ(tasks[0].files.size(), 4U);
+  EXPECT_EQ(tasks[0].files_after, 1U);
+  EXPECT_EQ(tasks[0].live_bytes, 8 * kMiB);
+}
+
 TEST(CompactionPlan, SmallFilesOfOneSizeAreMerged) {
   const std::vector<CompactionFile> files = {File(64 * kMiB), File(10'000), File(20'000),
                                              File(30'000), File(9'000)};

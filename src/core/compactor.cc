@@ -114,6 +114,7 @@ Result<std::shared_ptr<const Compactor::Inventory>> Compactor::Look(
   for (const PartView& view : read_view->parts) {
     CompactionFile file{.path = view.part->added().path,
                         .bytes = view.part->added().size,
+                        .float_bytes = view.part->row_count() * context_.dim * sizeof(float),
                         .rows = view.part->row_count()};
     if (busy.contains(file.path)) continue;
     VIPER_ASSIGN_OR_RETURN(auto expired, NewlyExpired(view, now));

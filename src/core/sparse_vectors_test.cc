@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "base/limits.h"
 #include "base/random.h"
 #include "core/collection_fixture.h"
 #include "core/table_schema.h"
@@ -352,6 +353,17 @@ TEST_F(SparseVectorsTest, SparseRecordsThatMakeNoVectorAreRefused) {
   EXPECT_STATUS(kInvalidArgument, "search: sparse vector has an index twice",
                 collection_->Search(query));
   EXPECT_EQ(Count(), 0U);
+}
+
+TEST_F(SparseVectorsTest, FilesThatAreFullOfFewBytesAreNotMergedAgain) {
+  options_.vector_format = VectorFormat::kSparse;
+  options_.part_bytes = kPartBytesMin;
+  CreateOf(1000);
+  Fill(0, 1500, 0.01);
+  const std::string layouts = LayoutsOf();
+  EXPECT_GT(std::count(layouts.begin(), layouts.end(), ';'), 4);
+  ASSERT_OK_AND_ASSIGN(const CompactionReport report, collection_->Compact());
+  EXPECT_TRUE(report.steps.empty());
 }
 
 TEST_F(SparseVectorsTest, AnIndexIsBuiltOfThemAndFindsThem) {

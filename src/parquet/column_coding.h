@@ -13,7 +13,7 @@
 
 namespace viper::parquet {
 
-/// Footer key: how the columns of a part were written, and why (docs/format/parquet.md).
+/// Footer key: how the columns of a part were written, and why (docs/format/table.md).
 inline constexpr std::string_view kCompressionKey = "viper.compression";
 
 /// The encodings of Parquet that we write, in the order of how fast they are read.

@@ -13,7 +13,7 @@
 namespace viper::parquet {
 
 /// Footer key of a part that has the column `_sparse`: how many rows of each row group are stored
-/// sparse, a JSON list of integers (docs/format/parquet.md).
+/// sparse, a JSON list of integers (docs/format/table.md).
 inline constexpr std::string_view kSparseRowsKey = "viper.sparse_rows";
 
 /// Which vectors may be stored sparse.

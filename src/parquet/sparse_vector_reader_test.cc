@@ -1,5 +1,6 @@
 #include "parquet/sparse_vector_reader.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include <gtest/gtest.h>
@@ -154,6 +155,34 @@ TEST(SparseVectorReader, PagesOfOthersNeedNotFitEachOther) {
       }
     }
   }
+}
+
+TEST(SparseVectorReader, LargePagesOfOthersAreCutIntoRuns) {
+  constexpr size_t kWideDim = 65'536;
+  std::string sparse = "[";
+  std::string vectors = "[";
+  for (size_t row = 0; row < 200; ++row) {
+    const char* comma = row == 0 ? "" : ", ";
+    sparse += fmt::format(R"({}{{"indices": [{}], "values": [{}]}})", comma, row * 300, row + 1);
+    vectors += fmt::format("{}[]", comma);
+  }
+  const auto bytes = ForeignPart(sparse + "]", vectors + "]");
+  const auto reader = OpenPart(bytes, {.dim = kWideDim, .fields = {}}).value();
+  EXPECT_EQ(reader->vector_pages().size(), 4U);
+  for (size_t page = 0; page < 4; ++page) {
+    const RowRange rows = reader->vector_pages()[page].rows;
+    ASSERT_OK_AND_ASSIGN(const auto floats, reader->DecodeVectors(page));
+    for (size_t row = 0; row < rows.count; ++row) {
+      const auto value = static_cast<float>(rows.first + row + 1);
+      ASSERT_EQ(floats[row * kWideDim + (rows.first + row) * 300], value);
+    }
+    EXPECT_EQ(std::count(floats.begin(), floats.end(), 0.0F),
+              static_cast<std::ptrdiff_t>(rows.count * (kWideDim - 1)));
+  }
+  PartOpenOptions options;
+  options.page_bytes_max = size_t{1} << 20;
+  const auto small = OpenPart(bytes, {.dim = kWideDim, .fields = {}}, options);
+  EXPECT_STATUS(kResourceExhausted, "maximum_bytes=1048576", small.value()->DecodeVectors(0));
 }
 
 TEST(SparseVectorReader, ForeignColumnsOfNullsOrOtherTypesAreNoneOfOurs) {

@@ -134,16 +134,16 @@ VectorPageEncoder::VectorPageEncoder(Encoding encoding, const FloatDictionary& d
 VectorPageEncoder::~VectorPageEncoder() = default;
 
 std::shared_ptr<::arrow::Buffer> VectorPageEncoder::Encode(std::span<const uint8_t> floats) {
-  const size_t count = floats.size() / sizeof(float);
+  const size_t count = floats.size() / sizeof(float);  // none where all rows are sparse
   if (encoders_->split != nullptr) {
     encoders_->floats.resize(count);
-    std::memcpy(encoders_->floats.data(), floats.data(), floats.size());
+    if (count > 0) std::memcpy(encoders_->floats.data(), floats.data(), floats.size());
     encoders_->split->Put(encoders_->floats.data(), static_cast<int>(count));
     return encoders_->split->FlushValues();
   }
   if (encoders_->indices != nullptr) {
     encoders_->bits.resize(count);
-    std::memcpy(encoders_->bits.data(), floats.data(), floats.size());
+    if (count > 0) std::memcpy(encoders_->bits.data(), floats.data(), floats.size());
     encoders_->indices->Put(encoders_->bits.data(), static_cast<int>(count));
     return encoders_->indices->FlushValues();
   }
