@@ -8,6 +8,7 @@
 
 #include "viper/export.h"
 #include "viper/result.h"
+#include "viper/status.h"
 
 namespace viper {
 
@@ -19,8 +20,10 @@ struct VIPER_EXPORT SparseVector {
   /// One for each of them, finite.
   std::vector<float> values = {};
 
-  /// Spread it over `dim` floats. InvalidArgument with the numbers: as many values as indices it
-  /// has not, an index is not below `dim` or comes twice, a value is not finite.
+  /// OK if it is a vector of `dim` components. InvalidArgument with the numbers: as many values as
+  /// indices it has not, an index is not below `dim` or comes twice, a value is not finite.
+  Status Validate(size_t dim) const;
+  /// Spread it over `dim` floats. Fails as Validate.
   Result<std::vector<float>> ToDense(size_t dim) const;
   /// Collect the components that are not 0.0, indices rising. Negative zeros are kept, so that
   /// ToDense gives back every bit.

@@ -1,6 +1,8 @@
 #include "viper/sparse_vector.h"
 
+#include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include <fmt/core.h>
 
@@ -22,26 +24,40 @@ Status CheckComponent(size_t place, uint32_t index, float value, size_t dim) {
   return Status::Ok();
 }
 
+/// The second place of an index that comes twice, if one does.
+std::optional<size_t> FindRepeated(const std::vector<uint32_t>& indices) {
+  std::vector<uint32_t> sorted = indices;
+  std::sort(sorted.begin(), sorted.end());
+  const auto repeated = std::adjacent_find(sorted.begin(), sorted.end());
+  if (repeated == sorted.end()) return std::nullopt;
+  const auto first = std::find(indices.begin(), indices.end(), *repeated);
+  return static_cast<size_t>(std::find(first + 1, indices.end(), *repeated) - indices.begin());
+}
+
 }  // namespace
 
-Result<std::vector<float>> SparseVector::ToDense(size_t dim) const {
+Status SparseVector::Validate(size_t dim) const {
   if (indices.size() != values.size()) {
     return Status::InvalidArgument(
         fmt::format("sparse vector has another number of values than of indices: indices={} "
                     "values={}",
                     indices.size(), values.size()));
   }
-  std::vector<float> dense(dim);
-  std::vector<bool> is_given(dim);
   for (size_t i = 0; i < indices.size(); ++i) {
-    if (Status status = CheckComponent(i, indices[i], values[i], dim); !status.ok()) return status;
-    if (is_given[indices[i]]) {
-      return Status::InvalidArgument(
-          fmt::format("sparse vector has an index twice: index={} place={}", indices[i], i));
-    }
-    is_given[indices[i]] = true;
-    dense[indices[i]] = values[i];
+    Status status = CheckComponent(i, indices[i], values[i], dim);
+    if (!status.ok()) return status;
   }
+  if (const auto place = FindRepeated(indices)) {
+    return Status::InvalidArgument(fmt::format(
+        "sparse vector has an index twice: index={} place={}", indices[*place], *place));
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<float>> SparseVector::ToDense(size_t dim) const {
+  if (Status status = Validate(dim); !status.ok()) return status;
+  std::vector<float> dense(dim);
+  for (size_t i = 0; i < indices.size(); ++i) dense[indices[i]] = values[i];
   return dense;
 }
 

@@ -36,6 +36,7 @@ TEST(SparseVector, WhatMakesNoVectorIsRefusedWithItsNumbers) {
                 refusal({.indices = {3, 1, 3}, .values = {1, 2, 3}}));
   EXPECT_STATUS(kInvalidArgument, "not finite: index=2 place=0",
                 refusal({.indices = {2}, .values = {std::nanf("")}}));
+  EXPECT_OK(SparseVector({.indices = {3, 0}, .values = {1, 2}}).Validate(4));
 }
 
 TEST(SparseVector, AVectorIsKeptSparseAboveTheThreshold) {

@@ -170,6 +170,7 @@ Result<WriteSummary> Collection::Impl::Write(core::WriteBatch batch,
   VIPER_RETURN_IF_ERROR(CheckWritable());
   if (batch.rows.empty() && batch.deleted_ids.empty()) return WriteSummary{};
   VIPER_RETURN_IF_ERROR(MakeRoom(MemoryBytes(batch, context_.dim)));
+  VIPER_RETURN_IF_ERROR(core::SpreadVectors(batch, context_.dim));
   VIPER_ASSIGN_OR_RETURN(const WriteSummary summary, SubmitBesideLoads([&] {
                            return writer_->queue->Submit(batch, condition);
                          }));

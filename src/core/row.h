@@ -26,6 +26,8 @@ struct Row {
   /// `dim` floats at any byte address; not owned, unless `vector_holder` is set, which does.
   const std::byte* vector = nullptr;
   std::shared_ptr<const void> vector_holder = nullptr;
+  /// What `vector` is still to be made of, and then null (SpreadVectors); the caller's, and valid.
+  const SparseVector* sparse = nullptr;
 };
 
 }  // namespace viper::core

@@ -171,11 +171,14 @@ struct Candidate {
   Metadata metadata;
   std::optional<Timestamp> timestamp;
   std::optional<Timestamp> expires_at;
+  /// In place of the vector, if not null.
+  const SparseVector* sparse = nullptr;
 };
 
 Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, const WriteRules& rules) {
   VIPER_RETURN_IF_ERROR(CheckId(candidate.id));
-  VIPER_RETURN_IF_ERROR(CheckVector(candidate.vector, schema.dim));
+  VIPER_RETURN_IF_ERROR(candidate.sparse != nullptr ? candidate.sparse->Validate(schema.dim)
+                                                    : CheckVector(candidate.vector, schema.dim));
   Row row;
   VIPER_ASSIGN_OR_RETURN(row.metadata_bytes,
                          NormalizeMetadata(candidate.metadata, schema, rules.misfits));
@@ -186,25 +189,20 @@ Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, const W
   row.timestamp = candidate.timestamp ? candidate.timestamp->micros : rules.now;
   row.expires_at = candidate.expires_at ? candidate.expires_at->micros : rules.default_expiry;
   row.vector = reinterpret_cast<const std::byte*>(candidate.vector.data());
+  row.sparse = candidate.sparse;
   return row;
 }
 
 Result<Row> MakeRowOfRecord(const Record& record, const CollectionSchema& schema,
                             const WriteRules& rules) {
-  Candidate candidate{record.id, record.vector, record.metadata, record.timestamp,
-                      record.expires_at};
-  if (!record.sparse_vector) return MakeRow(std::move(candidate), schema, rules);
-  if (!record.vector.empty()) {
+  if (record.sparse_vector && !record.vector.empty()) {
     return Status::InvalidArgument(
         fmt::format("the vector is given twice, dense and sparse: components={} indices={}",
                     record.vector.size(), record.sparse_vector->indices.size()));
   }
-  VIPER_ASSIGN_OR_RETURN(auto dense, record.sparse_vector->ToDense(schema.dim));
-  const auto kept = std::make_shared<const std::vector<float>>(std::move(dense));
-  candidate.vector = *kept;
-  VIPER_ASSIGN_OR_RETURN(Row row, MakeRow(std::move(candidate), schema, rules));
-  row.vector_holder = kept;
-  return row;
+  return MakeRow({record.id, record.vector, record.metadata, record.timestamp, record.expires_at,
+                  record.sparse_vector ? &*record.sparse_vector : nullptr},
+                 schema, rules);
 }
 
 /// Of equal ids keep the last, in its place.
@@ -246,6 +244,18 @@ Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const Collecti
   }
   DropDuplicates(batch);
   return batch;
+}
+
+Status SpreadVectors(WriteBatch& batch, size_t dim) {
+  for (Row& row : batch.rows) {
+    if (row.sparse == nullptr) continue;
+    VIPER_ASSIGN_OR_RETURN(auto dense, row.sparse->ToDense(dim));
+    const auto kept = std::make_shared<const std::vector<float>>(std::move(dense));
+    row.vector = reinterpret_cast<const std::byte*>(kept->data());
+    row.vector_holder = kept;
+    row.sparse = nullptr;
+  }
+  return {};
 }
 
 Result<bool> CheckAgain(WriteBatch& batch, const std::shared_ptr<const CollectionSchema>& schema) {

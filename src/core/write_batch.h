@@ -57,13 +57,16 @@ struct WriteRules {
 };
 
 /// Check records and turn them into rows: declared fields converted, times filled in, of equal ids
-/// only the last kept. Vectors stay the caller's. InvalidArgument names the record's index, its id
-/// and what is wrong.
+/// only the last kept. Vectors stay the caller's, sparse ones are still to be spread out.
+/// InvalidArgument names the record's index, its id and what is wrong.
 Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const CollectionSchema& schema,
                                  const WriteRules& rules);
 /// The same for rows [first, first + count) of a batch, whose metadata are moved out.
 Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
                                  const CollectionSchema& schema, const WriteRules& rules);
+/// Make the vectors of rows that have a sparse one: of as many rows together as are written
+/// together, since they take memory.
+Status SpreadVectors(WriteBatch& batch, size_t dim);
 /// Check a batch again if its rows were checked by another schema. True if it was.
 Result<bool> CheckAgain(WriteBatch& batch, const std::shared_ptr<const CollectionSchema>& schema);
 Result<WriteBatch> PrepareDelete(std::span<const std::string> ids);

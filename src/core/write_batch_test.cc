@@ -85,6 +85,21 @@ TEST(WriteBatch, LastOfEqualIdsWins) {
   EXPECT_EQ(batch.rows[1].vector, reinterpret_cast<const std::byte*>(records[2].vector.data()));
 }
 
+TEST(WriteBatch, SparseVectorsAreSpreadOutWhenTheirRowsAreWritten) {
+  Record record = Valid();
+  record.vector.clear();
+  record.sparse_vector = SparseVector{.indices = {1}, .values = {5}};
+  ASSERT_OK_AND_ASSIGN(WriteBatch batch, Prepare(record));
+  EXPECT_EQ(batch.rows[0].vector_holder, nullptr);
+  ASSERT_OK(SpreadVectors(batch, 2));
+  const std::vector<float> expected = {0, 5};
+  EXPECT_EQ(std::memcmp(batch.rows[0].vector, expected.data(), sizeof(float) * 2), 0);
+  EXPECT_EQ(batch.rows[0].sparse, nullptr);
+  record.sparse_vector->indices = {2};
+  EXPECT_STATUS(kInvalidArgument, "record 0 (id 'a'): sparse vector has an index beyond",
+                Prepare(record));
+}
+
 TEST(WriteBatch, FillsInTimesAndConvertsDeclaredFields) {
   Record record = Valid();
   record.metadata = {{"seen", "2026-11-22T08:30:00Z"}};

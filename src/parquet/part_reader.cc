@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -70,7 +71,8 @@ class PartReaderImpl : public PartReader {
   }
 
   Status VerifyVectors() const override {
-    if (Status checked = CheckSparseRows(); !checked.ok()) return checked.WithContext(path_);
+    const Status checked = CheckSparseRows();
+    if (!checked.ok()) return checked.WithContext(path_);
     if (!maps_vectors_) return DecodeAllVectors();
     auto pages = vectors_->FindPages(/*verify=*/true);
     if (!pages.ok()) return InVectorColumn(pages.status()).WithContext(path_);
@@ -100,9 +102,11 @@ class PartReaderImpl : public PartReader {
 
  private:
   Status LoadVectors(size_t dim, const PartOpenOptions& options) {
-    VIPER_ASSIGN_OR_RETURN(auto vectors, VectorColumnReader::Open(*footer_, dim));
-    vectors_ = std::make_unique<VectorColumnReader>(std::move(vectors));
-    sparse_ = SparseVectorReader::Open(vectors_->pages(), dim);
+    VIPER_ASSIGN_OR_RETURN(const auto vectors, VectorColumnReader::Open(*footer_, dim));
+    vectors_ = std::make_unique<VectorColumnReader>(vectors);
+    if (auto sparse = SparseVectorReader::Open(vectors_->pages(), dim)) {
+      sparse_ = std::make_unique<SparseVectorReader>(std::move(*sparse));
+    }
     maps_vectors_ = true;
     if (options.vector_pages && vectors_->pages().IsUncompressed()) {
       vector_pages_ = *options.vector_pages;
@@ -142,7 +146,7 @@ class PartReaderImpl : public PartReader {
   /// Find out whether some rows are stored sparse. A file that says so is believed: its rows are
   /// judged one by one when they are decoded.
   Status FindSparseRows() {
-    if (!sparse_) return Status::Ok();
+    if (sparse_ == nullptr) return Status::Ok();
     auto counts = ToldSparseRows();
     const bool is_told = counts && std::any_of(counts->begin(), counts->end(),
                                                [](uint64_t rows) { return rows > 0; });
@@ -158,7 +162,7 @@ class PartReaderImpl : public PartReader {
 
   /// Compare the rows that have a sparse vector with what the file tells, and with how it is read.
   Status CheckSparseRows() const {
-    if (!sparse_) return Status::Ok();
+    if (sparse_ == nullptr) return Status::Ok();
     auto counted = sparse_->CountRows();
     if (!counted.ok()) return InSparseColumn(counted.status());
     const auto told = ToldSparseRows();
@@ -220,8 +224,8 @@ class PartReaderImpl : public PartReader {
   std::unique_ptr<PartFooter> footer_;
   std::map<std::string, std::string> key_values_;
   std::unique_ptr<VectorColumnReader> vectors_;
-  /// Absent if the file has no such column; asked only if it has_sparse_rows_.
-  std::optional<SparseVectorReader> sparse_;
+  /// Null if the file has no such column; decodes if it has_sparse_rows_.
+  std::unique_ptr<SparseVectorReader> sparse_;
   bool has_sparse_rows_ = false;
   bool maps_vectors_ = false;
   std::vector<VectorPage> vector_pages_;

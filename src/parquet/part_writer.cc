@@ -343,7 +343,9 @@ class PartWriterImpl : public PartWriter {
 
   std::string SparseRowsJson() const {
     Value::List counts;
-    for (const uint64_t rows : summary_.sparse_rows) counts.push_back(static_cast<int64_t>(rows));
+    for (const uint64_t rows : summary_.sparse_rows) {
+      counts.emplace_back(static_cast<int64_t>(rows));
+    }
     return Value(std::move(counts)).ToJson();
   }
 

@@ -31,7 +31,7 @@ constexpr uint64_t kComponentBytes = sizeof(int32_t) + sizeof(float);
 /// How many times the bytes of a page reading a row in place must touch.
 constexpr double kPlaceToSparsePage = 2;
 /// Header, checksum and place in the index of a page of each of three leaves, about.
-constexpr uint64_t kPageOverhead = 3 * 64;
+constexpr uint64_t kPageOverhead = uint64_t{3} * 64;
 
 using RowPointers = std::vector<const std::byte*>;
 
