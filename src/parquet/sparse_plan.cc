@@ -28,8 +28,6 @@ constexpr size_t kSparseSizePageBytes = size_t{1} << 20;
 constexpr size_t kSparseSampleBytes = size_t{1} << 20;
 /// An index and a value, not encoded.
 constexpr uint64_t kComponentBytes = sizeof(int32_t) + sizeof(float);
-/// How many times the bytes of a page reading a row in place must touch.
-constexpr double kPlaceToSparsePage = 2;
 /// Header, checksum and place in the index of a page of each of three leaves, about.
 constexpr uint64_t kPageOverhead = uint64_t{3} * 64;
 
@@ -119,7 +117,7 @@ bool ReadsFaster(const ZeroCounts& counts, size_t dim, const CompressionOptions&
   const double page = row * static_cast<double>(plan.rows_per_page);
   plan.reason = fmt::format("a page of {} rows takes {:.0f} bytes, reading a row in place {:.0f}",
                             plan.rows_per_page, page, InPlaceBytes(dim));
-  return kPlaceToSparsePage * page <= InPlaceBytes(dim);
+  return kPlaceToPage * page <= InPlaceBytes(dim);
 }
 
 /// Whether the sparse rows take fewer bytes so; sets the codings and the reason.

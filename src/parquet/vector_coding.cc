@@ -66,9 +66,6 @@ EncodedSample EncodePages(const Sample& sample, size_t dim, Encoding encoding,
   return encoded;
 }
 
-/// How many times the bytes of a page reading in place must touch for decoding to be worth it.
-constexpr double kPlaceToPage = 16;
-
 ColumnChoice StayPlain(std::vector<CodingTrial> trials, std::string reason) {
   const ColumnCoding plain{Encoding::kPlain, {.codec = Codec::kNone}};
   return {plain, plain, std::move(reason), std::move(trials)};

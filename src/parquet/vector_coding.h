@@ -43,14 +43,17 @@ inline constexpr size_t kSpeedBytesMin = size_t{1} << 20;
 /// The bytes that reading one row in place touches on average, in the blocks of 4 KiB that a system
 /// reads files by.
 double InPlaceBytes(size_t dim);
+/// How many times the bytes of a page reading in place must touch for decoding the page to be worth
+/// it, which takes many times as long as touching a row that is in memory.
+inline constexpr double kPlaceToPage = 16;
 
 /// Bytes of floats of a page, about: 1 MiB where it is mapped. What must be decoded for a single
 /// row is smaller; under kSize as large as one block of Zstandard is for each byte of a float.
 size_t VectorPageBytes(const ColumnCoding& coding, StoragePolicy policy);
 
 /// Choose how to write the vectors of a part by encoding pages of them in several ways. Under
-/// kSpeed they stay plain unless a compressed page takes at most half the bytes that reading one
-/// row in place touches (docs/decisions/0019).
+/// kSpeed they stay plain unless a compressed page takes a kPlaceToPage-th of the bytes that
+/// reading one row in place touches (docs/decisions/0019).
 ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t dim,
                                 StoragePolicy policy);
 
