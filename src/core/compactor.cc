@@ -308,7 +308,10 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
   steps_.fetch_add(1);
   copied_bytes_.fetch_add(step.bytes_after);
   MutexLock lock(cost_mutex_);
-  cost_.NoteCopied(job.task.live_bytes, step.seconds - waited_seconds);
+  // What drops files without reading them says nothing about copying.
+  if (job.task.live_bytes > 0) {
+    cost_.NoteCopied(job.task.live_bytes, step.seconds - waited_seconds);
+  }
   return step;
 }
 
