@@ -10,41 +10,51 @@
 namespace viper::core {
 namespace {
 
-/// Where a part begins in a segment.
-struct SegmentPlace {
-  std::shared_ptr<const OpenSegment> open;
-  uint64_t number = 0;
-};
-
-/// The parts that segments hold, by path. A path names one file for ever.
-std::map<std::string, SegmentPlace, std::less<>> PlacesOf(KnownCodes::Segments segments) {
-  std::map<std::string, SegmentPlace, std::less<>> places;
-  for (const auto& open : segments) {
+/// Where parts begin in segments.
+class PartsOfSegments {
+ public:
+  struct Place {
+    std::shared_ptr<const OpenSegment> open;
+    index::SegmentPart part;
     uint64_t number = 0;
-    for (const index::SegmentPart& part : open->segment->parts()) {
-      places[part.path] = {open, number};
-      number += part.row_count;
+  };
+
+  explicit PartsOfSegments(KnownCodes::Segments segments) {
+    for (const auto& open : segments) {
+      uint64_t number = 0;
+      for (const index::SegmentPart& part : open->segment->parts()) {
+        places_[part.path] = {open, part, number};
+        number += part.row_count;
+      }
     }
   }
-  return places;
-}
+
+  /// Null if no segment holds the part.
+  const Place* Find(const Part& part) const {
+    const auto found = places_.find(part.added().path);
+    if (found == places_.end()) return nullptr;
+    const index::SegmentPart wanted = {part.added().path, part.added().size, part.row_count()};
+    return found->second.part == wanted ? &found->second : nullptr;
+  }
+
+ private:
+  std::map<std::string, Place, std::less<>> places_;
+};
 
 }  // namespace
 
 void KnownCodes::AddRuns(const RowsOfParts& rows, Segments segments, const CopiesOf& copies_of) {
-  const auto places = PlacesOf(segments);
+  const PartsOfSegments places(segments);
   uint64_t first = 0;
   for (const auto& part : rows.parts()) {
-    const std::string& path = part->added().path;
-    if (const auto place = places.find(path); place != places.end()) {
-      runs_.push_back({first, part->row_count(), place->second.open, place->second.number});
+    if (const auto* place = places.Find(*part)) {
+      runs_.push_back({first, part->row_count(), place->open, place->number});
     } else if (copies_of) {
-      for (CopiedRows& copied : copies_of(path)) {
-        const auto origin = places.find(copied.from->added().path);
-        if (origin == places.end()) continue;
+      for (CopiedRows& copied : copies_of(part->added().path)) {
+        const auto* origin = places.Find(*copied.from);
+        if (origin == nullptr) continue;
         const uint64_t row = first + copied.first_row;
-        runs_.push_back(
-            {row, copied.count, origin->second.open, origin->second.number, std::move(copied)});
+        runs_.push_back({row, copied.count, origin->open, origin->number, std::move(copied)});
       }
     }
     first += part->row_count();
