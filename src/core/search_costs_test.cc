@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include "core/indexed_collection_fixture.h"
+#include "core/view_search.h"
+
 namespace viper::core {
 namespace {
 
@@ -82,6 +85,37 @@ TEST(SearchCosts, FilesThatAreGoneAreForgotten) {
   const auto shares = costs.Summarize().answer_shares;
   EXPECT_FALSE(shares.contains("gone"));
   EXPECT_DOUBLE_EQ(shares.at("here"), 1);
+}
+
+class MeasuredSearchTest : public IndexedCollectionFixture {};
+
+TEST_F(MeasuredSearchTest, SingleSearchesThroughTheIndexAreMeasured) {
+  CreateIndexed();
+  Write(0, 1500);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  ASSERT_OK_AND_ASSIGN(const auto open, ReopenInside());
+  const auto view = open->View();
+  ReadContext& context = *open->context().read;
+  const auto search = [&](size_t query_count, const SearchOptions& options) {
+    std::vector<float> queries;
+    for (size_t i = 0; i < query_count; ++i) {
+      const std::vector<float> query = RandomVector();
+      queries.insert(queries.end(), query.begin(), query.end());
+    }
+    ASSERT_OK(ViewSearch(context, view, options).Run({queries, query_count}, 0));
+  };
+  constexpr uint64_t kSearches = SearchCosts::kMeasuredOneIn * SearchCosts::kMeasurementsMin;
+  for (uint64_t i = 0; i < kSearches; ++i) search(1, {.nprobe = 2});
+  SearchCosts::Summary summary = context.search_costs.Summarize();
+  EXPECT_EQ(summary.searches, kSearches);
+  ASSERT_EQ(summary.answer_shares.size(), 1U);
+  EXPECT_EQ(summary.answer_shares.begin()->first, view->parts.at(0).part->added().path);
+  EXPECT_DOUBLE_EQ(summary.answer_shares.begin()->second, 1);
+  // Of these nobody could say what scanning took.
+  search(3, {.nprobe = 2});
+  search(1, {.exact = true});
+  EXPECT_EQ(context.search_costs.Summarize().searches, kSearches);
 }
 
 }  // namespace
