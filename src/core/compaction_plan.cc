@@ -58,11 +58,13 @@ class Planner {
     if (limits_.fold_vectors && file.has_vector) return true;
     if (limits_.everything && file.is_back_filled) return true;
     if (file.dead_share() >= (limits_.everything ? 1e-9 : kDeadShareMax)) return true;
-    return file.dead_rows > 0 && BytesWasted(file.wasted_seconds) > LiveBytes(file);
+    return CostsSearchesMore(file);
   }
 
-  static double LiveBytes(const CompactionFile& file) {
-    return static_cast<double>(file.live_bytes());
+  /// Than writing it anew takes.
+  bool CostsSearchesMore(const CompactionFile& file) const {
+    return file.dead_rows > 0 &&
+           BytesWasted(file.wasted_seconds) > static_cast<double>(file.live_bytes());
   }
   /// What could have been copied meanwhile.
   double BytesWasted(double seconds) const {
@@ -72,7 +74,7 @@ class Planner {
   std::string ReasonOf(const CompactionFile& file) const {
     if (file.dead_rows == 0)
       return file.has_vector ? "a deletion vector" : "fields without columns";
-    if (file.dead_share() >= kDeadShareMax || BytesWasted(file.wasted_seconds) <= LiveBytes(file)) {
+    if (file.dead_share() >= kDeadShareMax || !CostsSearchesMore(file)) {
       return fmt::format("{:.3g} % dead rows", 100 * file.dead_share());
     }
     return fmt::format("{:.3g} % dead rows, which cost searches {:.3g} s", 100 * file.dead_share(),

@@ -407,7 +407,7 @@ TEST_F(ManyTasksTest, WorkersDoThemTogetherAndNoFileTwice) {
   std::set<std::thread::id> threads;
   CompactOptions options;
   // Slow enough for all workers to come.
-  options.bytes_per_second = 20'000;
+  options.bytes_per_second = 4'000;
   options.progress = [&](double) {
     threads.insert(std::this_thread::get_id());
     return true;
@@ -447,7 +447,7 @@ TEST_F(ManyTasksTest, WhereThereIsNoRoomForSoManyTheOthersDoIt) {
                       .path_part = ".parquet",
                       .code = StatusCode::kResourceExhausted});
   ASSERT_OK_AND_ASSIGN(const CompactionReport report,
-                       collection_->Compact({.bytes_per_second = 20'000}));
+                       collection_->Compact({.bytes_per_second = 4'000}));
   EXPECT_EQ(report.steps.size(), static_cast<size_t>(kFiles));
   EXPECT_EQ(collection_->Statistics().dead_rows, 0u);
   ExpectTheLiveRows();
