@@ -175,15 +175,24 @@ Status Merge(Collection& collection) {
 // -- A steady mix
 // ----------------------------------------------------------------------------------
 
-struct Mix {
+// What one stretch of the mix was like.
+struct Stretch {
+  uint64_t operations = 0;
   std::vector<double> search_us;
-  std::vector<double> operations_of_stretch = std::vector<double>(kStretches);
+  // At its end.
+  CollectionStatistics statistics;
+};
+
+struct Mix {
+  std::vector<Stretch> stretches = std::vector<Stretch>(kStretches);
   double anonymous_mib_max = 0;
   double table_bytes_max = 0;
   uint64_t parts_max = 0;
 };
 
-Status DoOne(const VectorSet& set, Dice& dice, RowReader& rows, Collection& collection, Mix& mix) {
+Status DoOne(const VectorSet& set, Dice& dice, RowReader& rows, Collection& collection,
+             Stretch& stretch) {
+  ++stretch.operations;
   const uint64_t choice = dice.Below(100);
   const std::string id = std::to_string(dice.Below(set.rows));
   if (choice < kUpsertPercent) return collection.Upsert(rows.Read(dice, id)).status();
@@ -193,7 +202,7 @@ Status DoOne(const VectorSet& set, Dice& dice, RowReader& rows, Collection& coll
   auto elapsed = TimeOnce(
       [&] { return collection.Search(set.query(dice.Below(set.query_count)), Asked()).status(); });
   if (!elapsed.ok()) return elapsed.status();
-  mix.search_us.push_back(elapsed->wall * 1e6);
+  stretch.search_us.push_back(elapsed->wall * 1e6);
   return Status::Ok();
 }
 
@@ -209,6 +218,14 @@ Status NoteSizes(const Lifetime& life, const Collection& collection, Mix& mix) {
   return Status::Ok();
 }
 
+// One number of each stretch, in order.
+template <typename Number>
+Value OfStretches(const Mix& mix, const Number& number) {
+  Value::List numbers;
+  for (const Stretch& stretch : mix.stretches) numbers.push_back(Value(number(stretch)));
+  return Value(std::move(numbers));
+}
+
 Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& report) {
   EngineOptions engine_options;
   engine_options.retention_ms = 1'000;
@@ -222,30 +239,43 @@ Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& repor
   const double length = static_cast<double>(options.lifecycle_seconds);
   size_t stretch = 0;
   while (stretch < kStretches) {
-    if (Status status = DoOne(set, dice, rows, life->collection(), mix); !status.ok())
+    if (Status status = DoOne(set, dice, rows, life->collection(), mix.stretches[stretch]);
+        !status.ok()) {
       return status;
-    ++mix.operations_of_stretch[stretch];
+    }
     const auto now = static_cast<size_t>((MonotonicSeconds() - begin) / length *
                                          static_cast<double>(kStretches));
     if (now == stretch) continue;
+    mix.stretches[stretch].statistics = life->collection().Statistics();
     stretch = now;
     if (Status status = NoteSizes(*life, life->collection(), mix); !status.ok()) return status;
   }
   const CollectionStatistics statistics = life->collection().Statistics();
+  std::vector<double> search_us;
+  uint64_t operations = 0;
+  for (const Stretch& one : mix.stretches) {
+    search_us.insert(search_us.end(), one.search_us.begin(), one.search_us.end());
+    operations += one.operations;
+  }
   Value::Object results;
   results["rows"] = static_cast<int64_t>(set.rows);
   results["seconds"] = length;
-  results["searches"] = static_cast<int64_t>(mix.search_us.size());
+  results["searches"] = static_cast<int64_t>(search_us.size());
   results["fresh_p99_us"] = life->fresh().p99_us;
-  results["p50_us"] = Percentile(mix.search_us, 50);
-  results["p99_us"] = Percentile(mix.search_us, kTailPercent);
-  results["p99_times_fresh"] = Percentile(mix.search_us, kTailPercent) / life->fresh().p99_us;
+  results["p50_us"] = Percentile(search_us, 50);
+  results["p99_us"] = Percentile(search_us, kTailPercent);
+  results["p99_times_fresh"] = Percentile(search_us, kTailPercent) / life->fresh().p99_us;
   results["last_to_first_stretch"] =
-      mix.operations_of_stretch.back() / std::max(1.0, mix.operations_of_stretch.front());
-  results["operations_per_s"] =
-      static_cast<double>(statistics.upserted_rows + statistics.deleted_rows +
-                          mix.search_us.size()) /
-      length;
+      static_cast<double>(mix.stretches.back().operations) /
+      static_cast<double>(std::max<uint64_t>(1, mix.stretches.front().operations));
+  results["operations_per_s"] = static_cast<double>(operations) / length;
+  results["operations_of_stretches"] = OfStretches(
+      mix, [](const Stretch& one) { return static_cast<int64_t>(one.operations); });
+  results["p50_us_of_stretches"] =
+      OfStretches(mix, [](const Stretch& one) { return Percentile(one.search_us, 50); });
+  results["index_segments_of_stretches"] = OfStretches(mix, [](const Stretch& one) {
+    return static_cast<int64_t>(one.statistics.index_segments);
+  });
   results["anonymous_mib_max"] = mix.anonymous_mib_max;
   results["memory_limit_mib"] = static_cast<int64_t>(kMemoryLimit >> 20);
   results["table_bytes_max_times_fresh"] = mix.table_bytes_max / life->fresh_bytes();
