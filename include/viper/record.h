@@ -19,6 +19,9 @@ struct Record {
   /// 1 to 1,024 bytes of UTF-8. A collection holds one record of an id: writing it again replaces
   /// it.
   std::string id = {};
+  /// The collection that the record is meant for. Empty: whichever it is written to; else a write
+  /// to another one refuses it. Not stored: reads leave it empty.
+  std::string collection_id = {};
   /// As many finite floats as the collection's dimension. Comes back bit for bit.
   std::vector<float> vector = {};
   /// The vector by its components that are not zero, in place of `vector`, which is empty then.
@@ -36,7 +39,7 @@ struct Record {
   /// the write in microseconds, or later by as little as makes it the only one.
   int64_t version = 0;
 
-  /// Compares what was written: everything but the version.
+  /// Compares what is stored of a write: everything but the version and the collection.
   friend bool operator==(const Record& a, const Record& b) {
     return a.id == b.id && a.vector == b.vector && a.sparse_vector == b.sparse_vector &&
            a.metadata == b.metadata && a.timestamp == b.timestamp && a.expires_at == b.expires_at;

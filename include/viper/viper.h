@@ -16,6 +16,7 @@
 #include "viper/result.h"
 #include "viper/schema.h"
 #include "viper/schema_report.h"
+#include "viper/service.h"
 #include "viper/snapshot.h"
 #include "viper/sparse_vector.h"
 #include "viper/statistics.h"

@@ -49,6 +49,7 @@ struct CollectionContext {
   /// The rules for a write that begins now.
   WriteRules RulesOfWrite() const {
     WriteRules rules{.now = NowMicros(), .misfits = MisfitsOfWrites()};
+    rules.collection = name;
     rules.stamp = stamps->Next(rules.now);
     if (const int64_t ttl_ms = properties->Get().default_ttl_ms; ttl_ms > 0) {
       rules.default_expiry = rules.now + ttl_ms * 1000;

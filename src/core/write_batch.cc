@@ -195,6 +195,11 @@ Result<Row> MakeRow(Candidate candidate, const CollectionSchema& schema, const W
 
 Result<Row> MakeRowOfRecord(const Record& record, const CollectionSchema& schema,
                             const WriteRules& rules) {
+  if (!record.collection_id.empty() && record.collection_id != rules.collection) {
+    return Status::InvalidArgument(
+        fmt::format("the record is meant for another collection: expected='{}' actual='{}'",
+                    rules.collection, record.collection_id));
+  }
   if (record.sparse_vector && !record.vector.empty()) {
     return Status::InvalidArgument(
         fmt::format("the vector is given twice, dense and sparse: components={} indices={}",

@@ -48,6 +48,8 @@ enum class Misfits : uint8_t {
 
 /// What a write gives its rows, in microseconds, and what it asks of them.
 struct WriteRules {
+  /// Of records that name one (Record::collection_id).
+  std::string_view collection = {};
   int64_t now = 0;
   /// `_ingested_at` of the rows, which no other write has (write_stamps.h).
   int64_t stamp = 0;

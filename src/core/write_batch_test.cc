@@ -73,6 +73,17 @@ TEST(WriteBatch, NamesTheRecord) {
                 PrepareUpsert(records, Schema(2), {.now = kNow, .stamp = kNow}));
 }
 
+TEST(WriteBatch, ARecordMeantForAnotherCollectionIsRefused) {
+  Record record = Valid();
+  record.collection_id = "books";
+  const auto prepare = [&](std::string_view collection) {
+    return PrepareUpsert(std::span(&record, 1), Schema(2),
+                         {.collection = collection, .now = kNow, .stamp = kNow});
+  };
+  EXPECT_TRUE(prepare("books").ok());
+  EXPECT_STATUS(kInvalidArgument, "expected='films' actual='books'", prepare("films"));
+}
+
 TEST(WriteBatch, LastOfEqualIdsWins) {
   std::vector<Record> records = {Valid(), Valid(), Valid()};
   records[1].id = "b";
