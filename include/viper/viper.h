@@ -11,6 +11,7 @@
 #include "viper/maintenance.h"
 #include "viper/narrow_numbers.h"
 #include "viper/options.h"
+#include "viper/performance_metrics.h"
 #include "viper/record.h"
 #include "viper/record_source.h"
 #include "viper/result.h"
