@@ -12,6 +12,7 @@
 #include "viper/maintenance.h"
 #include "viper/narrow_numbers.h"
 #include "viper/options.h"
+#include "viper/performance_metrics.h"
 #include "viper/pipeline.h"
 #include "viper/pipeline_config.h"
 #include "viper/record.h"

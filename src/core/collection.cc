@@ -380,9 +380,14 @@ CollectionStatistics Collection::Impl::Statistics() const {
   const Snapshot snapshot(std::make_shared<const Snapshot::Impl>(context_.read, view));
   const auto live = snapshot.Count();
   uint64_t part_rows = 0;
+  uint64_t logical_bytes = 0;
+  bool all_tell = true;
   for (const core::PartView& part : view->parts) {
     part_rows += part.part->row_count();
     statistics.part_bytes += part.part->added().size;
+    const auto logical = part.part->logical_bytes();
+    all_tell &= logical.has_value();
+    logical_bytes += logical.value_or(0);
     statistics.index_bytes += part.part->sidecar_bytes();
   }
   for (const core::MemtableView& memtable : view->memtables) {
@@ -394,9 +399,12 @@ CollectionStatistics Collection::Impl::Statistics() const {
     const uint64_t live_in_parts = *live - std::min(*live, statistics.memory_rows);
     statistics.dead_rows = part_rows - std::min(part_rows, live_in_parts);
   }
+  if (all_tell) statistics.logical_bytes = logical_bytes;
   statistics.part_count = view->parts.size();
+  statistics.active_clusters = part_rows > 0 ? 1 : 0;
   if (const auto index = context_.read->index.files()) {
     statistics.index_clusters = index->model->cluster_count();
+    statistics.active_clusters = core::ActiveClusters(*index);
     statistics.index_segments = index->segments.size();
     for (const auto& open : index->segments) {
       statistics.index_segment_bytes += open->segment->file_bytes();

@@ -98,7 +98,7 @@ Result<Record> Snapshot::Get(std::string_view id, const Projection& projection) 
   impl_->context().counters.gets.fetch_add(1, std::memory_order_relaxed);
   const ReadView& view = impl_->view();
   VIPER_RETURN_IF_ERROR(core::CheckProjection(view, projection));
-  VIPER_ASSIGN_OR_RETURN(auto location, view.Find(id, impl_->Now()));
+  VIPER_ASSIGN_OR_RETURN(auto location, view.Find(id, impl_->ExpiryNow()));
   if (!location) return Status::NotFound(fmt::format("no record has the id '{}'", id));
   return core::ReadRecord(view, *location, projection);
 }
@@ -120,7 +120,7 @@ Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
   const ReadView& view = impl_->view();
   VIPER_RETURN_IF_ERROR(CheckSearch(view, queries, options));
   core::ViewSearch search(impl_->context(), impl_->view_pointer(), options);
-  VIPER_ASSIGN_OR_RETURN(const auto found, search.Run(queries, impl_->Now()));
+  VIPER_ASSIGN_OR_RETURN(const auto found, search.Run(queries, impl_->ExpiryNow()));
   std::vector<Hits> answers;
   answers.reserve(queries.count);
   for (const core::FoundRows& rows : found) {
@@ -137,7 +137,7 @@ Result<SearchExplanation> Snapshot::Explain(std::span<const float> query,
   VIPER_RETURN_IF_ERROR(CheckSearch(view, {query, 1}, options));
   SearchExplanation told;
   core::ViewSearch search(impl_->context(), impl_->view_pointer(), options);
-  VIPER_ASSIGN_OR_RETURN(const auto found, search.Explain(query, impl_->Now(), told));
+  VIPER_ASSIGN_OR_RETURN(const auto found, search.Explain(query, impl_->ExpiryNow(), told));
   const auto begin = std::chrono::steady_clock::now();
   VIPER_ASSIGN_OR_RETURN(told.hits, MakeHits(view, found, options.projection));
   told.hits_us =
