@@ -3,6 +3,7 @@
 /// VIPER: a vector database whose collections are open Delta Lake tables. Include this one header.
 
 #include "viper/clock.h"
+#include "viper/compaction_engine.h"
 #include "viper/engine.h"
 #include "viper/file_system.h"
 #include "viper/filter.h"
@@ -12,6 +13,8 @@
 #include "viper/narrow_numbers.h"
 #include "viper/options.h"
 #include "viper/performance_metrics.h"
+#include "viper/pipeline.h"
+#include "viper/pipeline_config.h"
 #include "viper/record.h"
 #include "viper/record_source.h"
 #include "viper/result.h"
