@@ -18,6 +18,8 @@
 
 namespace viper::core {
 
+class OperationRecorder;
+
 /// Counters of reads, shared by a collection and its snapshots.
 struct ReadCounters {
   std::atomic<uint64_t> searches{0};
@@ -52,6 +54,8 @@ struct ReadContext {
   CollectionIndex index;
   const Clock& clock;
   ReadCounters counters;
+  /// May be null.
+  std::shared_ptr<OperationRecorder> operations;
   SearchCosts search_costs;
   /// Last: what waits in it holds parts, whose columns are in the cache.
   RecallAudit audit;
@@ -69,6 +73,8 @@ class Snapshot::Impl {
   const core::ReadView& view() const { return *view_; }
   const std::shared_ptr<const core::ReadView>& view_pointer() const { return view_; }
   core::ReadContext& context() const { return *context_; }
+  /// May be null.
+  core::OperationRecorder* operations() const { return context_->operations.get(); }
   int64_t Now() const { return context_->clock.Now().micros; }
   /// The rows that match now.
   Result<std::shared_ptr<const core::ViewSelection>> Select(const Filter& filter) const {
