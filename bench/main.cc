@@ -23,7 +23,7 @@ const std::map<std::string, Scenario>& Scenarios() {
   static const std::map<std::string, Scenario> scenarios = {
       {"exact", RunExact},     {"import", RunImport},       {"insert", RunInsert},
       {"kernels", RunKernels}, {"lifecycle", RunLifecycle}, {"memory", RunMemory},
-      {"reopen", RunReopen},   {"size", RunSize},
+      {"metrics", RunMetrics}, {"reopen", RunReopen},       {"size", RunSize},
   };
   return scenarios;
 }
@@ -56,9 +56,9 @@ int Main(int argc, char** argv) {
   std::vector<std::string> all;
   for (const auto& [name, run] : Scenarios()) all.push_back(name);
 
-  app.add_option(
-         "scenario", names,
-         "exact, import, insert, kernels, lifecycle, memory, reopen, size; all when none is named")
+  app.add_option("scenario", names,
+                 "exact, import, insert, kernels, lifecycle, memory, metrics, reopen, size; all "
+                 "when none is named")
       ->check(CLI::IsMember(all));
   app.add_option("--work", options.work_folder,
                  "folder on the disk to measure; the run works in viper-bench below it");
