@@ -39,6 +39,10 @@ bench: build ## Run the benchmarks on the release build, and with VIPER_DATA the
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release bench/run.sh
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release bench/compare.sh
 
+.PHONY: claims
+claims: build ## Print each claim beside what was measured for it; with VIPER_DATA some of it is measured anew
+	@VIPER_BUILD_DIR=$(CURDIR)/build/release bench/claims.sh
+
 .PHONY: bench-lifecycle
 bench-lifecycle: build ## Ten minutes of mixed reads and writes, overwriting, deleting, compaction
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release VIPER_BENCH_LIFECYCLE_SECONDS=600 bench/run.sh lifecycle

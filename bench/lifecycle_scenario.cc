@@ -120,9 +120,10 @@ Result<double> CopySpeed(const std::string& from, const std::string& to) {
 class Lifetime {
  public:
   static Result<Lifetime> Begin(const RunOptions& options, const VectorSet& set,
-                                EngineOptions engine_options) {
+                                EngineOptions engine_options,
+                                const std::string& folder = "/lifecycle") {
     Lifetime life;
-    life.root_ = options.work_folder + "/lifecycle";
+    life.root_ = options.work_folder + folder;
     if (Status status = MakeEmptyFolder(life.root_); !status.ok()) return status;
     engine_options.search_threads = 1;
     auto engine = Engine::Open(life.root_, engine_options);
@@ -162,6 +163,31 @@ class Lifetime {
   double fresh_bytes_ = 0;
 };
 
+// The same collection as it is after its load, beside the one that is used: what it is asked at the
+// same time tells how fast the machine is just then.
+Result<Lifetime> BeginFresh(const RunOptions& options, const VectorSet& set) {
+  EngineOptions engine_options;
+  engine_options.background_compaction = false;
+  engine_options.background_index = false;
+  return Lifetime::Begin(options, set, engine_options, "/fresh");
+}
+
+// Queries per processor second of a used collection over those of a fresh one, which take turns.
+Result<Rounds> QueriesToFresh(const RunOptions& options, const VectorSet& set, Lifetime& used,
+                              Lifetime& fresh) {
+  Rounds ratios;
+  for (size_t round = 0; round < options.rounds; ++round) {
+    auto before = AskMany(fresh.collection(), set);
+    if (!before.ok()) return before.status();
+    auto own = AskMany(used.collection(), set);
+    if (!own.ok()) return own.status();
+    auto after = AskMany(fresh.collection(), set);
+    if (!after.ok()) return after.status();
+    ratios.Add(2 * own->queries_per_cpu_s / (before->queries_per_cpu_s + after->queries_per_cpu_s));
+  }
+  return ratios;
+}
+
 Status Merge(Collection& collection) {
   if (Status status = collection.Flush(); !status.ok()) return status;
   auto compacted = collection.Compact({.everything = true});
@@ -179,8 +205,9 @@ Status Merge(Collection& collection) {
 struct Stretch {
   uint64_t operations = 0;
   std::vector<double> search_us;
-  // At its end.
+  // At its end: of the mix, and of the fresh collection beside it.
   CollectionStatistics statistics;
+  double fresh_p50_us = 0;
 };
 
 struct Mix {
@@ -232,10 +259,12 @@ Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& repor
   engine_options.memory_limit = kMemoryLimit;
   auto life = Lifetime::Begin(options, set, engine_options);
   if (!life.ok()) return life.status();
+  auto fresh = BeginFresh(options, set);
+  if (!fresh.ok()) return fresh.status();
   Dice dice;
   RowReader rows(set);
   Mix mix;
-  const double begin = MonotonicSeconds();
+  double begin = MonotonicSeconds();
   const double length = static_cast<double>(options.lifecycle_seconds);
   size_t stretch = 0;
   while (stretch < kStretches) {
@@ -247,6 +276,12 @@ Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& repor
                                          static_cast<double>(kStretches));
     if (now == stretch) continue;
     mix.stretches[stretch].statistics = life->collection().Statistics();
+    // Its time does not count as the mix's.
+    const double pause = MonotonicSeconds();
+    auto asked = AskMany(fresh->collection(), set);
+    if (!asked.ok()) return asked.status();
+    mix.stretches[stretch].fresh_p50_us = asked->p50_us;
+    begin += MonotonicSeconds() - pause;
     stretch = now;
     if (Status status = NoteSizes(*life, life->collection(), mix); !status.ok()) return status;
   }
@@ -268,14 +303,19 @@ Status MeasureMix(const RunOptions& options, const VectorSet& set, Report& repor
   results["last_to_first_stretch"] =
       static_cast<double>(mix.stretches.back().operations) /
       static_cast<double>(std::max<uint64_t>(1, mix.stretches.front().operations));
+  // As if the machine had been as fast in the last stretch as in the first.
+  results["last_to_first_stretch_at_equal_speed"] = *results["last_to_first_stretch"].as_float64() *
+                                                    mix.stretches.back().fresh_p50_us /
+                                                    mix.stretches.front().fresh_p50_us;
   results["operations_per_s"] = static_cast<double>(operations) / length;
-  results["operations_of_stretches"] = OfStretches(
-      mix, [](const Stretch& one) { return static_cast<int64_t>(one.operations); });
+  results["operations_of_stretches"] =
+      OfStretches(mix, [](const Stretch& one) { return static_cast<int64_t>(one.operations); });
   results["p50_us_of_stretches"] =
       OfStretches(mix, [](const Stretch& one) { return Percentile(one.search_us, 50); });
-  results["index_segments_of_stretches"] = OfStretches(mix, [](const Stretch& one) {
-    return static_cast<int64_t>(one.statistics.index_segments);
-  });
+  results["fresh_p50_us_of_stretches"] =
+      OfStretches(mix, [](const Stretch& one) { return one.fresh_p50_us; });
+  results["index_segments_of_stretches"] = OfStretches(
+      mix, [](const Stretch& one) { return static_cast<int64_t>(one.statistics.index_segments); });
   results["anonymous_mib_max"] = mix.anonymous_mib_max;
   results["memory_limit_mib"] = static_cast<int64_t>(kMemoryLimit >> 20);
   results["table_bytes_max_times_fresh"] = mix.table_bytes_max / life->fresh_bytes();
@@ -329,12 +369,15 @@ Status MeasureOverwriting(const RunOptions& options, const VectorSet& set, Repor
   if (Status status = Merge(collection); !status.ok()) return status;
   auto bytes = life->TableBytes();
   if (!bytes.ok()) return bytes.status();
-  auto after = AskMany(collection, set);
-  if (!after.ok()) return after.status();
+  auto fresh = BeginFresh(options, set);
+  if (!fresh.ok()) return fresh.status();
+  auto queries = QueriesToFresh(options, set, *life, *fresh);
+  if (!queries.ok()) return queries.status();
   Value::Object results;
   results["rows"] = static_cast<int64_t>(set.rows);
   results["bytes_to_fresh"] = *bytes / life->fresh_bytes();
-  results["queries_to_fresh"] = after->queries_per_cpu_s / life->fresh().queries_per_cpu_s;
+  results["queries_to_fresh"] = queries->Median();
+  results["queries_to_fresh_rounds"] = queries->Summary();
   results["compaction_s"] = seconds;
   results["compaction_processor_s"] = elapsed->processor;
   results["compaction_threads"] = static_cast<int64_t>(engine_options.compaction_threads);
@@ -376,13 +419,16 @@ Status MeasureDeleting(const RunOptions& options, const VectorSet& set, Report& 
   if (auto deleted = collection.Delete(ids); !deleted.ok()) return deleted.status();
   auto flush = TimeOnce([&] { return collection.Flush(); });
   if (!flush.ok()) return flush.status();
-  auto after = AskMany(collection, set);
-  if (!after.ok()) return after.status();
+  auto fresh = BeginFresh(options, set);
+  if (!fresh.ok()) return fresh.status();
+  auto queries = QueriesToFresh(options, set, *life, *fresh);
+  if (!queries.ok()) return queries.status();
   Value::Object results;
   results["rows"] = static_cast<int64_t>(set.rows);
   results["deleted"] = static_cast<int64_t>(ids.size());
   results["flush_s"] = flush->wall;
-  results["queries_to_fresh"] = after->queries_per_cpu_s / life->fresh().queries_per_cpu_s;
+  results["queries_to_fresh"] = queries->Median();
+  results["queries_to_fresh_rounds"] = queries->Summary();
   report.Add("lifecycle", "30 % deleted, in deletion vectors", set.label, std::move(results));
   return Status::Ok();
 }
@@ -395,7 +441,10 @@ Status RunLifecycle(const RunOptions& options, Report& report) {
   for (const auto measure : {MeasureDeleting, MeasureOverwriting, MeasureMix}) {
     if (Status status = measure(options, *set, report); !status.ok()) return status;
   }
-  return MakeEmptyFolder(options.work_folder + "/lifecycle");
+  for (const char* folder : {"/lifecycle", "/fresh"}) {
+    if (Status status = MakeEmptyFolder(options.work_folder + folder); !status.ok()) return status;
+  }
+  return Status::Ok();
 }
 
 }  // namespace viper::bench

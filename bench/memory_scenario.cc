@@ -21,17 +21,11 @@ namespace {
 constexpr size_t kTableRowsPercent = 30;
 constexpr size_t kMemoryRowsPercent = 8;
 constexpr double kRecall = 0.95;
-// Of a distance: the same one comes out of one computation in either way.
-constexpr double kTieRelative = 1e-6;
 
 // Puts rows of the set into the memtable, with ids of their own.
 Status WriteRows(Collection& collection, const VectorSet& set, size_t first, size_t count) {
-  RecordSourceOptions source_options;
-  source_options.id_prefix = fmt::format("memory-{}-", first);
-  source_options.limit = first + count;
-  auto source = OpenRecordSource(set.base_path, source_options);
+  auto source = OpenRows(set, fmt::format("memory-{}-", first), first, count);
   if (!source.ok()) return source.status();
-  if (Status status = (*source)->Skip(first); !status.ok()) return status;
   while (true) {
     auto batch = (*source)->Next();
     if (!batch.ok()) return batch.status();
@@ -78,25 +72,11 @@ class StateRun {
     return Status::Ok();
   }
 
-  double Recall() const {
-    size_t found = 0;
-    size_t wanted = 0;
-    for (size_t i = 0; i < truth_.size(); ++i) {
-      if (truth_[i].empty()) continue;
-      const double limit = truth_[i].back().distance * (1 + kTieRelative);
-      wanted += truth_[i].size();
-      found += static_cast<size_t>(
-          std::count_if(answers_[i].begin(), answers_[i].end(),
-                        [limit](const Hit& hit) { return hit.distance <= limit; }));
-    }
-    return static_cast<double>(found) / static_cast<double>(std::max<size_t>(wanted, 1));
-  }
-
   Value::Object Results(const StateRun& yardstick) const {
     Value::Object results;
     results["dim"] = static_cast<int64_t>(set_.dim);
     results["recall_asked"] = kRecall;
-    results["recall"] = Recall();
+    results["recall"] = RecallOf(answers_, truth_);
     results["compared_rows"] = static_cast<int64_t>(compared_rows_);
     results["us_per_query"] = us_.Summary();
     results["times_without"] = us_.Median() / yardstick.us_.Median();

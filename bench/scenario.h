@@ -30,6 +30,9 @@ struct RunOptions {
   std::string program;
 };
 
+/// The engine beside itself: searches with the index and without; adding rows to an index beside
+/// building it anew.
+Status RunAblation(const RunOptions& options, Report& report);
 /// Bytes read per second by a search of one thread, beside a plain streaming read of the same
 /// mapping; a batch of 64 queries beside single ones; for each metric.
 Status RunExact(const RunOptions& options, Report& report);

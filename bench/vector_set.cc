@@ -128,6 +128,33 @@ Result<VectorSet> OpenOrMakeVectors(const RunOptions& options) {
   return set;
 }
 
+double RecallOf(const std::vector<Hits>& found, const std::vector<Hits>& truth) {
+  // The same distance comes out of one computation in either way.
+  constexpr double kTieRelative = 1e-6;
+  size_t right = 0;
+  size_t wanted = 0;
+  for (size_t i = 0; i < truth.size(); ++i) {
+    if (truth[i].empty()) continue;
+    const double limit = truth[i].back().distance * (1 + kTieRelative);
+    wanted += truth[i].size();
+    right += static_cast<size_t>(
+        std::count_if(found[i].begin(), found[i].end(),
+                      [limit](const Hit& hit) { return hit.distance <= limit; }));
+  }
+  return static_cast<double>(right) / static_cast<double>(std::max<size_t>(wanted, 1));
+}
+
+Result<std::unique_ptr<RecordSource>> OpenRows(const VectorSet& set, const std::string& id_prefix,
+                                               size_t first, size_t count) {
+  RecordSourceOptions source_options;
+  source_options.id_prefix = id_prefix;
+  source_options.limit = first + count;
+  auto source = OpenRecordSource(set.base_path, source_options);
+  if (!source.ok()) return source.status();
+  if (Status status = (*source)->Skip(first); !status.ok()) return status;
+  return source;
+}
+
 Result<Engine> OpenQuietEngine(const std::string& root, EngineOptions options) {
   options.background_index = false;
   options.background_compaction = false;

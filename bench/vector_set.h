@@ -39,6 +39,14 @@ Result<VectorSet> OpenOrMakeVectors(const RunOptions& options);
 Result<VectorSet> MakeVectors(const std::string& path, size_t rows, size_t dim);
 
 /// A fresh collection, loaded with all rows of the set by one thread and flushed.
+/// Rows [first, first + count) of the set's file, with ids of their own.
+Result<std::unique_ptr<RecordSource>> OpenRows(const VectorSet& set, const std::string& id_prefix,
+                                               size_t first, size_t count);
+
+/// Share of the k places that are filled with rows as near as the k-th of the truth; one list for
+/// each query.
+double RecallOf(const std::vector<Hits>& found, const std::vector<Hits>& truth);
+
 // An engine that builds no index unless it is told to: what is measured is not disturbed.
 Result<Engine> OpenQuietEngine(const std::string& root, EngineOptions options = {});
 

@@ -23,6 +23,10 @@ if(NOT TARGET xxHash::xxhash)
     INTERFACE_INCLUDE_DIRECTORIES "${VIPER_XXHASH_INCLUDE}")
 endif()
 
+# A header, used as such: no library to link.
+find_path(VIPER_TOMLPLUSPLUS_INCLUDE toml++/toml.h REQUIRED)
+mark_as_advanced(VIPER_TOMLPLUSPLUS_INCLUDE)
+
 # Nor does CRoaring, in the version of Debian 12.
 if(NOT TARGET roaring::roaring)
   find_library(VIPER_ROARING_LIBRARY roaring REQUIRED)

@@ -39,8 +39,8 @@ struct VIPER_EXPORT CompressionAdviceConfig {
   /// As StorageTrialOptions.
   uint64_t sample_rows = 20'000;
   uint64_t time_budget_ms = 2'000;
-  /// Another way is recommended if it saves this share of the bytes at least: fewer are seldom worth
-  /// the slower reads that they cost. 0 to 1.
+  /// Another way is recommended if it saves this share of the bytes at least: fewer are seldom
+  /// worth the slower reads that they cost. 0 to 1.
   double saving_min = 0.2;
 
   /// OK, or InvalidArgument naming the member that is wrong and its value.
@@ -111,7 +111,7 @@ struct CompressionRecommendation {
 struct CompressionOutcome {
   StorageWay way = {};
   double expected_ratio = 0;
-  /// Logical over stored bytes afterwards; logical bytes as the sample has them.
+  /// Of all files afterwards: CollectionStatistics::compression_ratio.
   double actual_ratio = 0;
   /// actual_ratio / expected_ratio - 1.
   double error = 0;

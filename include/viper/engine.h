@@ -264,6 +264,25 @@ class VIPER_EXPORT Engine {
   /// object while it lives. NotFound; Busy if another process writes it; Corruption or Unsupported,
   /// naming what is wrong.
   Result<std::shared_ptr<Collection>> OpenCollection(const std::string& name);
+  // By name, for those who do not want to hold collections: each call opens the collection that it
+  // names, and the engine keeps it open.
+
+  /// Write a record into the collection that it names (Record::collection_id), which is created, if
+  /// there is none, with the dimension of the record's vector, EngineOptions::default_metric and
+  /// EngineOptions::filterable_fields; fields of those that are not declared yet are. Else as
+  /// Collection::Upsert, with its errors and those of CreateCollection and OpenCollection.
+  Result<WriteSummary> InsertVector(const Record& record);
+  /// Write records, each into the collection that it names; those of one collection together, in
+  /// their order. What was written before a failure stays.
+  Result<WriteSummary> InsertVectors(std::span<const Record> records);
+  /// The k nearest (Collection::Search). NotFound: no such collection.
+  Result<Hits> SearchVectors(const std::string& collection, std::span<const float> query, size_t k);
+  Status FlushCollection(const std::string& collection);
+  Result<CompactionReport> CompactCollection(const std::string& collection,
+                                             const CompactOptions& options = {});
+  /// What the open collections hold and have done.
+  EngineStatistics Statistics() const;
+
   /// What all open collections, and the snapshots of others, take in memory.
   MemoryUsage Memory() const;
   /// What collections were asked to do since this engine was opened, by name; those that are closed

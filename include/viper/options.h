@@ -134,12 +134,27 @@ struct VIPER_EXPORT EngineOptions {
   uint32_t compaction_threads = 0;
   /// Bytes a second that compaction copies at most; 0 = as fast as it can.
   uint64_t compaction_bytes_per_second = 0;
+  /// Of collections that Engine::InsertVector creates.
+  Metric default_metric = Metric::kCosine;
+  /// Metadata keys that become declared fields of the collections that Engine::InsertVector writes
+  /// to, each with the type of the first value of it that is written. Each as Field::name.
+  std::vector<std::string> filterable_fields = {};
+  /// Records are invisible, and in time removed, from their `expires_at` on. Off: that time is
+  /// stored and read, and nothing follows from it until an engine opens the table with it on.
+  bool enforce_expiry = true;
   /// Files that the table needs no longer are kept so long for those who read an older version, in
   /// milliseconds; 0 = not at all. Whoever has them open reads on in any case.
   int64_t retention_ms = int64_t{3600} * 1000;
   /// Versions of the table that are kept at most, whatever retention_ms says: with it the files and
   /// the entries of the table's log are bounded however fast it is written. 1 to 1,000,000.
   uint32_t retained_versions = 1000;
+  /// Place rows in learned clusters and search by them, through the index. Off: an index that is
+  /// there is not read, none is built, and every search compares every record, exactly.
+  bool enable_clustering = true;
+  /// Clusters of models that are trained from now on; 0 = one for every 333 rows. At most
+  /// 1,048,576; there are no more than rows, and fewer than asked for where training finds that
+  /// some would be empty or memory does not suffice.
+  uint32_t index_clusters = 0;
   /// Build and keep up the index in a background thread. Off: only Collection::BuildIndex does.
   bool background_index = true;
   /// Below so many records in the table there is no index: comparing every one is as fast. 1 or

@@ -21,6 +21,10 @@ struct CollectionStatistics {
   uint64_t part_count = 0;
   /// Bytes of the table's live Parquet files.
   uint64_t part_bytes = 0;
+  /// Bytes of the records in these files before anything is encoded: 4 for each component of a
+  /// vector, those of the id, those of the metadata as JSON without spaces, and 8 for each time.
+  /// Absent if a file does not tell (another writer's).
+  std::optional<uint64_t> logical_bytes;
   /// Bytes of the derived files beside them (`_viper/index`).
   uint64_t index_bytes = 0;
   /// Bytes of the write-ahead log's files, preallocated space included.
@@ -38,6 +42,9 @@ struct CollectionStatistics {
 
   /// Clusters of the index's model, its segments, and the bytes of its files; 0 without an index.
   uint64_t index_clusters = 0;
+  /// Clusters that hold rows of the table's files, of deleted ones too until these are written
+  /// anew. Without an index 1, or 0 if there are no rows.
+  uint64_t active_clusters = 0;
   uint64_t index_segments = 0;
   uint64_t index_segment_bytes = 0;
   /// Physical rows of the table's files that are found through the index.
@@ -64,6 +71,43 @@ struct CollectionStatistics {
   uint64_t wal_records = 0;
   /// What the last failed background flush said; absent if the newest one succeeded.
   std::optional<std::string> background_error;
+
+  /// logical_bytes over part_bytes: 1 = as many, more is better. Absent without files, or if
+  /// logical_bytes is.
+  std::optional<double> compression_ratio() const {
+    if (!logical_bytes || part_bytes == 0) return std::nullopt;
+    return static_cast<double>(*logical_bytes) / static_cast<double>(part_bytes);
+  }
+  /// The same the other way round: the share of the bytes that is left.
+  std::optional<double> stored_fraction() const {
+    if (!logical_bytes || *logical_bytes == 0) return std::nullopt;
+    return static_cast<double>(part_bytes) / static_cast<double>(*logical_bytes);
+  }
+};
+
+/// What an engine holds and has done: the sums over the collections that are open in it, each since
+/// it was opened.
+struct EngineStatistics {
+  uint64_t open_collections = 0;
+  /// Rows written or deleted, searches, gets, flushes and compactions together.
+  uint64_t total_operations = 0;
+  /// Rows that were written one by one, in batches, or by loads.
+  uint64_t insert_operations = 0;
+  uint64_t delete_operations = 0;
+  uint64_t search_operations = 0;
+  uint64_t get_operations = 0;
+  uint64_t flush_operations = 0;
+  uint64_t compaction_operations = 0;
+  /// CollectionStatistics::part_bytes.
+  uint64_t total_storage_size_bytes = 0;
+  uint64_t active_clusters = 0;
+  /// Bytes of the records over those of their files, of the collections that tell
+  /// (CollectionStatistics::compression_ratio); absent if none does.
+  std::optional<double> avg_compression_ratio;
+  /// How well the clusters that searches look into are chosen: the share of the true k nearest that
+  /// searches through the index found, 0 to 1, over all queries that were audited
+  /// (EngineOptions::audit_share). Absent until one was.
+  std::optional<double> avg_ml_prediction_accuracy;
 };
 
 /// Bytes that the collections of an engine take in memory (EngineOptions::memory_limit), as counted

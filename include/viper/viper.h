@@ -16,6 +16,7 @@
 #include "viper/optimization.h"
 #include "viper/options.h"
 #include "viper/partitioner.h"
+#include "viper/performance_metrics.h"
 #include "viper/performance_model.h"
 #include "viper/performance_stats.h"
 #include "viper/record.h"

@@ -11,7 +11,7 @@ TEST(ClusterId, NamesCollectionModelAndNumber) {
   EXPECT_EQ((ClusterId{"a", 1, 2}).ToString(), "a/0000000000000001/2");
 }
 
-TEST(ClusterId, DiffersByEachOfThem) {
+TEST(ClusterId, C27_DiffersByEachOfThem) {
   const ClusterId id = {"films", 1, 2};
   EXPECT_EQ(id, (ClusterId{"films", 1, 2}));
   EXPECT_NE(id, (ClusterId{"books", 1, 2}));

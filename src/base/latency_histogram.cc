@@ -78,8 +78,8 @@ std::optional<double> LatencyCounts::mean() const {
 std::optional<double> LatencyCounts::Percentile(double share) const {
   if (count_ == 0) return std::nullopt;
   const double wanted = std::ceil(std::clamp(share, 0.0, 1.0) * static_cast<double>(count_));
+  if (wanted >= static_cast<double>(count_)) return static_cast<double>(max_);
   const auto rank = std::max<uint64_t>(1, static_cast<uint64_t>(wanted));
-  if (rank >= count_) return static_cast<double>(max_);
   uint64_t passed = 0;
   for (const auto& [bucket, count] : buckets_) {
     passed += count;

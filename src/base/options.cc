@@ -160,6 +160,16 @@ Status EngineOptions::Validate() const {
         fmt::format("EngineOptions::compression.level is out of range: min={} max={} actual={}",
                     kZstdLevelMin, kZstdLevelMax, compression.level));
   }
+  if (default_metric > Metric::kDot) {
+    return Status::InvalidArgument(fmt::format(
+        "EngineOptions::default_metric is unknown: actual={}", static_cast<int>(default_metric)));
+  }
+  CollectionSchema filterable;
+  filterable.dim = 1;
+  for (const std::string& name : filterable_fields) filterable.fields.push_back({.name = name});
+  if (Status status = filterable.Validate(); !status.ok()) {
+    return status.WithContext("EngineOptions::filterable_fields");
+  }
   const Status checks[] = {
       CheckRange("sync_interval_ms", sync_interval_ms, 1, kSyncIntervalMsMax),
       CheckRange("flush_bytes", flush_bytes, kFlushBytesMin, kFlushBytesMax),
@@ -168,6 +178,7 @@ Status EngineOptions::Validate() const {
       CheckRange("index_memory_bytes", index_memory_bytes, kIndexMemoryBytesMin,
                  kIndexMemoryBytesMax),
       CheckRange("write_timeout_ms", write_timeout_ms, 1, kWriteTimeoutMsMax),
+      CheckRange("index_clusters", index_clusters, 0, kIndexClustersMax),
       CheckRange("index_threads", index_threads, 0, kSearchThreadsMax),
       CheckRange("checkpoint_interval", checkpoint_interval, 1, kCheckpointIntervalMax),
       CheckRange("compaction_threads", compaction_threads, 0, kSearchThreadsMax),

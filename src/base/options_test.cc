@@ -15,9 +15,9 @@ EngineOptions With(const std::function<void(EngineOptions&)>& change) {
   return options;
 }
 
-TEST(EngineOptions, DefaultsAreValid) { EXPECT_OK(EngineOptions().Validate()); }
+TEST(EngineOptions, S05_C02_DefaultsAreValid) { EXPECT_OK(EngineOptions().Validate()); }
 
-TEST(EngineOptions, EachMemberIsHeldToItsRange) {
+TEST(EngineOptions, S05_C02_EachMemberIsHeldToItsRange) {
   const auto refused = [](std::string_view member,
                           const std::function<void(EngineOptions&)>& change) {
     EXPECT_STATUS(kInvalidArgument, member, With(change).Validate());
@@ -47,6 +47,10 @@ TEST(EngineOptions, EachMemberIsHeldToItsRange) {
   refused("compression.level", [](auto& o) { o.compression.level = 0; });
   refused("actual=23", [](auto& o) { o.compression.level = 23; });
   refused("search_threads", [](auto& o) { o.search_threads = 257; });
+  refused("index_clusters", [](auto& o) { o.index_clusters = (1u << 20) + 1; });
+  refused("default_metric", [](auto& o) { o.default_metric = static_cast<Metric>(3); });
+  refused("filterable_fields", [](auto& o) { o.filterable_fields = {"a", "A"}; });
+  refused("filterable_fields", [](auto& o) { o.filterable_fields = {"_id"}; });
 }
 
 TEST(EngineOptions, TheEndsOfEachRangeAreValid) {
@@ -91,7 +95,7 @@ TEST(VectorFormat, NamesReadBack) {
   EXPECT_STATUS(kInvalidArgument, "actual='hybrid'", ParseVectorFormat("hybrid"));
 }
 
-TEST(Compression, NamesReadBack) {
+TEST(Compression, S06_NamesReadBack) {
   for (const Compression& compression :
        {Compression{.codec = Codec::kNone}, Compression{.codec = Codec::kLz4},
         Compression{.codec = Codec::kSnappy}, Compression{.level = 1}, Compression{.level = 22}}) {

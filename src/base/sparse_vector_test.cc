@@ -39,7 +39,7 @@ TEST(SparseVector, WhatMakesNoVectorIsRefusedWithItsNumbers) {
   EXPECT_OK(SparseVector({.indices = {3, 0}, .values = {1, 2}}).Validate(4));
 }
 
-TEST(SparseVector, AVectorIsKeptSparseAboveTheThreshold) {
+TEST(SparseVector, C25_AVectorIsKeptSparseAboveTheThreshold) {
   const auto layout = [](size_t zeros, double threshold) {
     std::vector<float> vector(100, 1);
     std::fill_n(vector.begin(), zeros, 0.0F);

@@ -96,6 +96,14 @@ bool AppendFitting(const Field& field, const Value& value, Column& column) {
   return converted.has_value();
 }
 
+std::optional<FieldType> FieldTypeOf(const Value& value) {
+  for (const FieldType type : {FieldType::kBool, FieldType::kInt64, FieldType::kFloat64,
+                               FieldType::kString, FieldType::kTimestamp, FieldType::kStringList}) {
+    if (IsHeldAsIs(type, value)) return type;
+  }
+  return std::nullopt;
+}
+
 bool IsHeldAsIs(FieldType type, const Value& value) {
   switch (type) {
     case FieldType::kBool:

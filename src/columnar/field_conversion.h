@@ -18,6 +18,9 @@ Result<Value> ConvertToField(const Field& field, const Value& value);
 std::optional<Value> FitToField(const Field& field, const Value& value);
 /// Append a value to the field's column if it fits, else null. Whether it did.
 bool AppendFitting(const Field& field, const Value& value, Column& column);
+/// The type of field that holds the value as it is; absent for nulls, objects, and lists of
+/// anything but strings.
+std::optional<FieldType> FieldTypeOf(const Value& value);
 /// Whether a column of that type holds the value without converting it.
 bool IsHeldAsIs(FieldType type, const Value& value);
 

@@ -145,5 +145,17 @@ TEST(FieldConversion, AppendsWhatFitsAndNullForTheRest) {
   }
 }
 
+TEST(FieldTypeOf, IsTheTypeThatHoldsAValueAsItIs) {
+  EXPECT_EQ(FieldTypeOf(true), FieldType::kBool);
+  EXPECT_EQ(FieldTypeOf(1), FieldType::kInt64);
+  EXPECT_EQ(FieldTypeOf(1.0), FieldType::kFloat64);
+  EXPECT_EQ(FieldTypeOf("2026-01-01"), FieldType::kString);
+  EXPECT_EQ(FieldTypeOf(Timestamp{1}), FieldType::kTimestamp);
+  EXPECT_EQ(FieldTypeOf(Value::List{"a"}), FieldType::kStringList);
+  EXPECT_EQ(FieldTypeOf(Value::List{"a", 1}), std::nullopt);
+  EXPECT_EQ(FieldTypeOf(Value::Object{}), std::nullopt);
+  EXPECT_EQ(FieldTypeOf(nullptr), std::nullopt);
+}
+
 }  // namespace
 }  // namespace viper::columnar

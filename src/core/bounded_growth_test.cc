@@ -185,7 +185,7 @@ TEST_F(BoundedGrowthTest, LoadsOfARowEach) {
   EXPECT_EQ(Count(), static_cast<uint64_t>(kRounds));
 }
 
-TEST_F(BoundedGrowthTest, ATidyCollectionIsLeftAlone) {
+TEST_F(BoundedGrowthTest, A5_ATidyCollectionIsLeftAlone) {
   Create();
   std::vector<Record> records;
   for (int i = 0; i < 1000; ++i) records.push_back(At(std::to_string(i), static_cast<float>(i), 0));
@@ -201,7 +201,7 @@ TEST_F(BoundedGrowthTest, ATidyCollectionIsLeftAlone) {
   EXPECT_EQ(collection_->Statistics().table_version, version);
 }
 
-TEST_F(BoundedGrowthTest, FiftyTinyFlushesAreMergedAndTheCommitSaysWhy) {
+TEST_F(BoundedGrowthTest, C04_A5_FiftyTinyFlushesAreMergedAndTheCommitSaysWhy) {
   options_.background_compaction = false;
   Create();
   for (int i = 0; i < 50; ++i) {

@@ -92,7 +92,7 @@ Result<std::vector<RelevantCluster>> PredictRelevantClusters(
   const FilterKey key(options.filter);
   const StopSignal never;
   VIPER_ASSIGN_OR_RETURN(const auto selection,
-                         selector.Select(view, key, context.NowMicros(), never, nullptr));
+                         selector.Select(view, key, context.ExpiryNow(), never, nullptr));
   const index::Segment* damaged = nullptr;
   VIPER_ASSIGN_OR_RETURN(const auto selected,
                          selector.SelectInIndex(view_index, selection, key, &damaged));

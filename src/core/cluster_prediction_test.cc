@@ -46,7 +46,7 @@ TEST_F(ClusterPredictionTest, VectorsThatCannotBeSearchedAreRefused) {
   }
 }
 
-TEST_F(ClusterPredictionTest, TheOptimalClusterStaysWhileTheModelDoes) {
+TEST_F(ClusterPredictionTest, C24_A1_TheOptimalClusterStaysWhileTheModelDoes) {
   for (const Metric metric : {Metric::kL2, Metric::kCosine, Metric::kDot}) {
     SCOPED_TRACE(MetricName(metric));
     Build(metric);
@@ -78,7 +78,7 @@ TEST_F(ClusterPredictionTest, TheOptimalClusterStaysWhileTheModelDoes) {
 }
 
 /// The neighbours of a query lie where the model says that they do.
-TEST_F(ClusterPredictionTest, RelevantClustersHoldTheNeighboursAskedFor) {
+TEST_F(ClusterPredictionTest, C26_RelevantClustersHoldTheNeighboursAskedFor) {
   for (const Metric metric : {Metric::kL2, Metric::kCosine, Metric::kDot}) {
     SCOPED_TRACE(MetricName(metric));
     Build(metric);

@@ -43,6 +43,8 @@ struct CollectionContext {
 
   int64_t NowMicros() const { return clock->Now().micros; }
   int64_t NowMillis() const { return NowMicros() / 1000; }
+  /// The time by which it is judged whether rows have expired.
+  int64_t ExpiryNow() const { return options.enforce_expiry ? NowMicros() : kBeforeEveryExpiry; }
   /// What writes do with metadata that do not fit.
   Misfits MisfitsOfWrites() const {
     return properties->Get().undeclared_keys == UndeclaredKeys::kRefuse ? Misfits::kRefuseUndeclared

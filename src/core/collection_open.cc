@@ -176,8 +176,8 @@ Result<std::shared_ptr<const CollectionSchema>> Collection::Impl::TakeSchema(
   if (context_.read == nullptr) {
     context_.dim = schema.dim;
     context_.metric = schema.metric;
-    context_.read = std::make_shared<core::ReadContext>(
-        TakeCaches(context_), context_.options.search_threads, *context_.clock);
+    context_.read = std::make_shared<core::ReadContext>(TakeCaches(context_), context_.options,
+                                                        *context_.clock);
     context_.read->operations = context_.operations;
   }
   if (schema.dim != context_.dim || schema.metric != context_.metric) {
@@ -296,6 +296,7 @@ Result<std::vector<TableVersion>> Collection::Impl::Versions() const {
 }
 
 void Collection::Impl::OpenIndex(RecoveryReport& report) {
+  if (!context_.options.enable_clustering) return;
   std::vector<std::string> rejected;
   context_.read->index.Replace(core::LoadIndex(context_, rejected));
   for (std::string& file : rejected) {

@@ -164,7 +164,7 @@ TEST_F(CollectionOpenTest, ATornLogTailIsCutAndReported) {
   EXPECT_EQ(Nearest(0, 0), std::vector<std::string>{"a"});
 }
 
-TEST_F(CollectionOpenTest, DamageBeforeTheTailIsRefusedUntilAccepted) {
+TEST_F(CollectionOpenTest, C14_DamageBeforeTheTailIsRefusedUntilAccepted) {
   Create();
   ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
   ASSERT_OK(collection_->Flush());

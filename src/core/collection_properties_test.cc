@@ -42,7 +42,7 @@ TEST_F(CollectionPropertiesTest, TheDefaultExpiryIsExactToTheMicrosecondForEvery
   EXPECT_TRUE(Nearest(0, 0).empty());
 }
 
-TEST_F(CollectionPropertiesTest, UndeclaredKeysAreRefusedByEveryKindOfWriteWhereTheyAreToBe) {
+TEST_F(CollectionPropertiesTest, C10_UndeclaredKeysAreRefusedByEveryKindOfWriteWhereTheyAreToBe) {
   Create();
   Record loose = At("old", 0, 0);
   loose.metadata["yeer"] = int64_t{1};

@@ -20,7 +20,7 @@ Result<SchemaChangeReport> Collection::Impl::ChangeSchema(const core::Flusher::M
   SchemaChangeReport report;
   report.table_version = view->table_version;
   auto fields =
-      core::ReportFields(*view, context_.NowMicros(), std::vector(named.begin(), named.end()));
+      core::ReportFields(*view, context_.ExpiryNow(), std::vector(named.begin(), named.end()));
   if (!fields.ok()) {
     return fields.status().WithContext("the schema was changed, but its records cannot be counted");
   }
@@ -29,7 +29,7 @@ Result<SchemaChangeReport> Collection::Impl::ChangeSchema(const core::Flusher::M
 }
 
 Result<SchemaReport> Collection::Impl::ReportSchema(const SchemaReportOptions& options) const {
-  return core::ReportSchema(*state()->View(), context_.NowMicros(), options);
+  return core::ReportSchema(*state()->View(), context_.ExpiryNow(), options);
 }
 
 Result<SchemaChangeReport> Collection::AddFields(std::span<const Field> fields) {

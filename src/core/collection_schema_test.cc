@@ -92,7 +92,7 @@ class CollectionSchemaTest : public CollectionFixture {
   size_t PartCount() { return collection_->Statistics().part_count; }
 };
 
-TEST_F(CollectionSchemaTest, AFieldThatIsDeclaredLaterHasTheValuesThatWereThere) {
+TEST_F(CollectionSchemaTest, C09_C29_A3_AFieldThatIsDeclaredLaterHasTheValuesThatWereThere) {
   for (const bool in_memory : {true, false}) {
     SCOPED_TRACE(in_memory);
     CreateAnew();
@@ -209,7 +209,7 @@ TEST_F(CollectionSchemaTest, OlderVersionsKeepTheirSchema) {
   EXPECT_EQ(count(3, "rating = 4.5"), 1u);
 }
 
-TEST_F(CollectionSchemaTest, WideningBringsParkedFloatsIntoTheField) {
+TEST_F(CollectionSchemaTest, A3_WideningBringsParkedFloatsIntoTheField) {
   Create();
   WriteRatings();
   ASSERT_OK(collection_->Flush());

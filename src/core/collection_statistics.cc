@@ -16,9 +16,14 @@ CollectionStatistics Collection::Impl::Statistics() const {
   // Not Snapshot::Count, which counts as one of the caller's operations.
   const auto live = Snapshot::Impl(context_.read, view).Select({});
   uint64_t part_rows = 0;
+  uint64_t logical_bytes = 0;
+  bool all_tell = true;
   for (const core::PartView& part : view->parts) {
     part_rows += part.part->row_count();
     statistics.part_bytes += part.part->added().size;
+    const auto logical = part.part->logical_bytes();
+    all_tell &= logical.has_value();
+    logical_bytes += logical.value_or(0);
     statistics.index_bytes += part.part->sidecar_bytes();
   }
   for (const core::MemtableView& memtable : view->memtables) {
@@ -31,9 +36,12 @@ CollectionStatistics Collection::Impl::Statistics() const {
     const uint64_t live_in_parts = live_rows - std::min(live_rows, statistics.memory_rows);
     statistics.dead_rows = part_rows - std::min(part_rows, live_in_parts);
   }
+  if (all_tell) statistics.logical_bytes = logical_bytes;
   statistics.part_count = view->parts.size();
+  statistics.active_clusters = part_rows > 0 ? 1 : 0;
   if (const auto index = context_.read->index.files()) {
     statistics.index_clusters = index->model->cluster_count();
+    statistics.active_clusters = core::ActiveClusters(*index);
     statistics.index_segments = index->segments.size();
     for (const auto& open : index->segments) {
       statistics.index_segment_bytes += open->segment->file_bytes();
@@ -83,12 +91,12 @@ CollectionOperations Collection::Operations() const {
 
 Result<std::vector<Record>> Collection::Sample(uint64_t row_count, uint64_t seed,
                                                const Projection& projection) const {
-  return core::SampleRows(*impl_->View(), impl_->context().NowMicros(), row_count, seed,
+  return core::SampleRows(*impl_->View(), impl_->context().ExpiryNow(), row_count, seed,
                           projection);
 }
 
 Result<ExpiryReport> Collection::ReportExpiry() const {
-  return core::ReportExpiry(*impl_->View(), impl_->context().NowMicros());
+  return core::ReportExpiry(*impl_->View(), impl_->context().ExpiryNow());
 }
 
 Result<StorageTrialReport> Collection::TryStorage(std::span<const StorageWay> ways,

@@ -7,7 +7,7 @@ namespace {
 
 class CollectionTest : public CollectionFixture {};
 
-TEST_F(CollectionTest, ARecordComesBackAsItWentIn) {
+TEST_F(CollectionTest, S01_ARecordComesBackAsItWentIn) {
   Create();
   Record record = At("\xC3\xA9 '\"", -0.0f, 1e-42f);
   record.metadata = {{"category", "text"},
@@ -37,7 +37,7 @@ TEST_F(CollectionTest, ARecordComesBackAsItWentIn) {
   }
 }
 
-TEST_F(CollectionTest, WritesAreVisibleAtOnceAndReplace) {
+TEST_F(CollectionTest, C15_WritesAreVisibleAtOnceAndReplace) {
   Create();
   ASSERT_OK_AND_ASSIGN(WriteSummary first, collection_->Upsert(At("a", 0, 0)));
   EXPECT_EQ(first.sequence, 1u);
@@ -79,7 +79,7 @@ TEST_F(CollectionTest, InsertMustBeNew) {
   EXPECT_OK(collection_->Insert(two));
 }
 
-TEST_F(CollectionTest, ExpiryIsExactAtRead) {
+TEST_F(CollectionTest, S08_ExpiryIsExactAtRead) {
   Create();
   Record record = At("a", 0, 0);
   record.expires_at = Timestamp{clock_.Now().micros + 2'000'000};
@@ -102,7 +102,7 @@ TEST_F(CollectionTest, ExpiryIsExactAtRead) {
   EXPECT_STATUS(kNotFound, "past", collection_->Get("past"));
 }
 
-TEST_F(CollectionTest, AnInvalidRecordWritesNothing) {
+TEST_F(CollectionTest, S01_S04_AnInvalidRecordWritesNothing) {
   Create();
   std::vector<Record> records = {At("a", 0, 0), At("b", 0, 0)};
   records[1].vector.push_back(3);
@@ -111,7 +111,7 @@ TEST_F(CollectionTest, AnInvalidRecordWritesNothing) {
   EXPECT_EQ(collection_->Statistics().wal_records, 0u);
 }
 
-TEST_F(CollectionTest, StatisticsCountEvents) {
+TEST_F(CollectionTest, C20_StatisticsCountEvents) {
   Create();
   ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 0, 0)}));
   ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));

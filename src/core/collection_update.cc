@@ -65,7 +65,7 @@ Status AtUpdate(const Status& status, size_t index, std::string_view id) {
 Status Collection::Impl::Revise(core::Revision& revision, WriteSummary& total) {
   VIPER_RETURN_IF_ERROR(MakeRoom(revision.bytes()));
   // What has moved since the revision was made is read here, so that nobody waits for it.
-  const core::CurrentRows current(state()->View(), context_.NowMicros());
+  const core::CurrentRows current(state()->View(), context_.ExpiryNow());
   if (!revision.IsMadeFrom(current.view())) {
     VIPER_RETURN_IF_ERROR(revision.BringUpToDate(current).status());
   }
@@ -84,8 +84,9 @@ Result<WriteSummary> Collection::Impl::UpdateById(std::span<const CheckedUpdate>
   size_t next = 0;
   while (next < updates.size()) {
     const auto view = state()->View();
-    const int64_t now = context_.NowMicros();
-    core::Revision revision(core::WriteKind::kUpsert, view, nullptr, context_.stamps->Next(now));
+    const int64_t now = context_.ExpiryNow();
+    core::Revision revision(core::WriteKind::kUpsert, view, nullptr,
+                            context_.stamps->Next(context_.NowMicros()));
     Status status;
     while (status.ok() && next < updates.size() && revision.bytes() < kAtomicWriteBytesMax) {
       const CheckedUpdate& update = updates[next++];
@@ -110,7 +111,7 @@ Result<WriteSummary> Collection::Impl::ReviseWhere(const Filter& filter,
         operation));
   }
   const auto view = state()->View();
-  const int64_t now = context_.NowMicros();
+  const int64_t now = context_.ExpiryNow();
   VIPER_ASSIGN_OR_RETURN(auto bound, core::BindFilter(*view, filter));
   const auto predicate = std::make_shared<const columnar::Predicate>(std::move(bound));
   VIPER_ASSIGN_OR_RETURN(
@@ -120,7 +121,7 @@ Result<WriteSummary> Collection::Impl::ReviseWhere(const Filter& filter,
   SelectedRows selected(*view, *selection);
   WriteSummary total;
   while (true) {
-    core::Revision revision(kind, view, predicate, context_.stamps->Next(now));
+    core::Revision revision(kind, view, predicate, context_.stamps->Next(context_.NowMicros()));
     Status status;
     while (status.ok() && revision.size() < kFilterWriteRowsMax &&
            revision.bytes() < kAtomicWriteBytesMax) {

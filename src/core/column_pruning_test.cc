@@ -62,7 +62,7 @@ class ColumnPruningTest : public CollectionFixture {
   }
 };
 
-TEST_F(ColumnPruningTest, ReadsOfMetadataDoNotLookAtVectorsNorAtOtherColumns) {
+TEST_F(ColumnPruningTest, C12_ReadsOfMetadataDoNotLookAtVectorsNorAtOtherColumns) {
   Write();
   const double of_field = ShareTouchedBy([](const Collection& collection) {
     ScrollAll(collection, {.vector = false, .metadata = true, .fields = {"year"}});

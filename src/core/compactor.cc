@@ -92,7 +92,7 @@ struct Compactor::Shared {
 Result<std::shared_ptr<const Compactor::Inventory>> Compactor::Look(
     const std::set<std::string>& busy) {
   auto inventory = std::make_shared<Inventory>();
-  const int64_t now = context_.NowMicros();
+  const int64_t now = context_.ExpiryNow();
   const auto read_view = state_.View();
   for (const PartView& view : read_view->parts) {
     CompactionFile file{.path = view.part->added().path,

@@ -34,7 +34,7 @@ class CompactorTest : public CollectionFixture {
   Status Delete(const std::vector<std::string>& ids) { return collection_->Delete(ids).status(); }
 };
 
-TEST_F(CompactorTest, SmallFilesBecomeOne) {
+TEST_F(CompactorTest, C19_SmallFilesBecomeOne) {
   Create();
   WriteSmallFiles(6);
   ASSERT_OK_AND_ASSIGN(const CompactionReport report, collection_->Compact());
@@ -265,7 +265,7 @@ TEST_F(CompactorTest, FoldingGivesTheTableItsOldProtocolBack) {
   EXPECT_FALSE(again.lowered_protocol);
 }
 
-TEST_F(CompactorTest, ReadersKeepWhatTheyHave) {
+TEST_F(CompactorTest, C19_ReadersKeepWhatTheyHave) {
   Create();
   WriteSmallFiles(5);
   const Snapshot before = collection_->GetSnapshot();
@@ -304,7 +304,7 @@ TEST_F(CompactorTest, BadOptionsAreNamed) {
   EXPECT_STATUS(kFailedPrecondition, "read-only", collection_->Vacuum());
 }
 
-TEST_F(CompactorTest, TheBackgroundKeepsFilesFew) {
+TEST_F(CompactorTest, C04_TheBackgroundKeepsFilesFew) {
   options_.background_compaction = true;
   options_.retention_ms = 0;
   options_.checkpoint_interval = 5;
@@ -321,7 +321,7 @@ TEST_F(CompactorTest, TheBackgroundKeepsFilesFew) {
   EXPECT_EQ(Count(), 40u);
 }
 
-TEST_F(CompactorTest, WritersAndReadersGoOnBesideIt) {
+TEST_F(CompactorTest, S04_WritersAndReadersGoOnBesideIt) {
   options_.delete_mode = DeleteMode::kVectors;
   Create();
   std::vector<Record> records;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "columnar/field_conversion.h"
 #include "core/collection_impl.h"
 #include "core/inspector.h"
 #include "core/operation_recorder.h"
@@ -40,6 +42,53 @@ EngineOptions WithDefaults(const EngineOptions& options) {
   if (complete.clock == nullptr) complete.clock = &Clock::System();
   return complete;
 }
+
+/// Sums over collections.
+class StatisticsSum {
+ public:
+  void Add(const Collection& collection) {
+    const CollectionStatistics one = collection.Statistics();
+    ++sum_.open_collections;
+    sum_.insert_operations += one.upserted_rows + one.loaded_rows;
+    sum_.delete_operations += one.deleted_rows;
+    sum_.search_operations += one.searches;
+    sum_.get_operations += one.gets;
+    sum_.flush_operations += one.flushes;
+    sum_.compaction_operations += one.compactions;
+    sum_.total_storage_size_bytes += one.part_bytes;
+    sum_.active_clusters += one.active_clusters;
+    if (one.compression_ratio()) {
+      logical_bytes_ += *one.logical_bytes;
+      stored_bytes_ += one.part_bytes;
+    }
+    const auto report = collection.ReportIndex();
+    if (report.ok() && report->audit.mean_recall) {
+      audited_ += report->audit.audited;
+      recall_sum_ += *report->audit.mean_recall * static_cast<double>(report->audit.audited);
+    }
+  }
+
+  EngineStatistics Finish() {
+    sum_.total_operations = sum_.insert_operations + sum_.delete_operations +
+                            sum_.search_operations + sum_.get_operations + sum_.flush_operations +
+                            sum_.compaction_operations;
+    if (stored_bytes_ > 0) {
+      sum_.avg_compression_ratio =
+          static_cast<double>(logical_bytes_) / static_cast<double>(stored_bytes_);
+    }
+    if (audited_ > 0) {
+      sum_.avg_ml_prediction_accuracy = recall_sum_ / static_cast<double>(audited_);
+    }
+    return sum_;
+  }
+
+ private:
+  EngineStatistics sum_;
+  uint64_t logical_bytes_ = 0;
+  uint64_t stored_bytes_ = 0;
+  uint64_t audited_ = 0;
+  double recall_sum_ = 0;
+};
 
 }  // namespace
 
@@ -125,6 +174,20 @@ class Engine::Impl {
     return collection;
   }
 
+  /// The collection, open from now on as long as the engine is.
+  Result<std::shared_ptr<Collection>> Keep(const std::string& name) {
+    VIPER_ASSIGN_OR_RETURN(auto collection, OpenOne(name));
+    MutexLock lock(mutex_);
+    kept_[name] = collection;
+    return collection;
+  }
+
+  Result<WriteSummary> Insert(const std::string& name, std::span<const Record> records) {
+    VIPER_ASSIGN_OR_RETURN(auto collection, KeepOrCreate(name, records.front()));
+    VIPER_RETURN_IF_ERROR(DeclareFields(*collection, records));
+    return collection->Upsert(records);
+  }
+
   Result<std::vector<std::string>> List() const {
     auto listed = files_->List(root_);
     if (!listed.ok() && listed.status().code() == StatusCode::kNotFound) {
@@ -146,6 +209,7 @@ class Engine::Impl {
     }
     MutexLock lock(mutex_);
     VIPER_RETURN_IF_ERROR(CheckExists(name));
+    kept_.erase(name);
     VIPER_RETURN_IF_ERROR(CheckNotOpen(name));
     const std::string directory = storage::JoinPath(root_, name);
     VIPER_RETURN_IF_ERROR(files_->CreateDirectories(storage::ViperDirectory(directory)));
@@ -220,6 +284,40 @@ class Engine::Impl {
     return {};
   }
 
+  Result<std::shared_ptr<Collection>> KeepOrCreate(const std::string& name, const Record& first) {
+    auto found = Keep(name);
+    if (found.ok() || found.status().code() != StatusCode::kNotFound) return found;
+    CollectionSchema schema;
+    schema.dim = first.vector.size();
+    schema.metric = options_.default_metric;
+    auto created = Create(name, schema, {});
+    // Somebody else may have been faster.
+    if (!created.ok() && created.status().code() != StatusCode::kAlreadyExists) return created;
+    return Keep(name);
+  }
+
+  /// Declare those of the filterable fields that the records have and the collection has not.
+  Status DeclareFields(Collection& collection, std::span<const Record> records) {
+    if (options_.filterable_fields.empty()) return {};
+    // One at a time, so that two writers do not declare a field with two types.
+    MutexLock lock(declaring_mutex_);
+    const CollectionSchema schema = collection.schema();
+    std::vector<Field> fields;
+    for (const std::string& name : options_.filterable_fields) {
+      if (schema.FindField(name) != nullptr) continue;
+      for (const Record& record : records) {
+        const auto value = record.metadata.find(name);
+        if (value == record.metadata.end()) continue;
+        if (const auto type = columnar::FieldTypeOf(value->second)) {
+          fields.push_back({name, *type});
+          break;
+        }
+      }
+    }
+    if (fields.empty()) return {};
+    return collection.AddFields(fields).status();
+  }
+
   std::shared_ptr<Collection> FindOpen(const std::string& name) VIPER_REQUIRES(mutex_) {
     auto found = open_.find(name);
     return found == open_.end() ? nullptr : found->second.lock();
@@ -249,8 +347,11 @@ class Engine::Impl {
   FileSystem* files_ = nullptr;
   const Clock* clock_ = nullptr;
 
+  Mutex declaring_mutex_;
   mutable Mutex mutex_;
   std::map<std::string, std::weak_ptr<Collection>> open_ VIPER_GUARDED_BY(mutex_);
+  /// Of calls by name.
+  std::map<std::string, std::shared_ptr<Collection>> kept_ VIPER_GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<core::OperationRecorder>> recorders_
       VIPER_GUARDED_BY(mutex_);
 };
@@ -291,6 +392,62 @@ Result<RepairReport> Engine::Repair(const std::string& name, const RepairOptions
 Result<CollectionInspection> Engine::Inspect(const std::string& name) const {
   return impl_->Inspect(name);
 }
+Result<WriteSummary> Engine::InsertVector(const Record& record) {
+  return InsertVectors(std::span(&record, 1));
+}
+Result<WriteSummary> Engine::InsertVectors(std::span<const Record> records) {
+  // Of each collection a run of its own, so that nothing is copied where there is only one.
+  WriteSummary total;
+  std::map<std::string_view, std::vector<size_t>> by_collection;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (records[i].collection_id.empty()) {
+      return Status::InvalidArgument(fmt::format(
+          "record {} (id '{}') names no collection: set collection_id", i, records[i].id));
+    }
+    by_collection[records[i].collection_id].push_back(i);
+  }
+  const auto insert = [&](std::string_view name, std::span<const Record> own) {
+    auto written = impl_->Insert(std::string(name), own);
+    if (!written.ok()) return written.status();
+    total.rows += written->rows;
+    total.duplicates += written->duplicates;
+    total.sequence = std::max(total.sequence, written->sequence);
+    return Status::Ok();
+  };
+  for (const auto& [name, places] : by_collection) {
+    if (places.size() == records.size()) {
+      VIPER_RETURN_IF_ERROR(insert(name, records));
+      continue;
+    }
+    std::vector<Record> own;
+    own.reserve(places.size());
+    for (const size_t place : places) own.push_back(records[place]);
+    VIPER_RETURN_IF_ERROR(insert(name, own));
+  }
+  return total;
+}
+Result<Hits> Engine::SearchVectors(const std::string& collection, std::span<const float> query,
+                                   size_t k) {
+  VIPER_ASSIGN_OR_RETURN(auto kept, impl_->Keep(collection));
+  SearchOptions options;
+  options.k = k;
+  return kept->Search(query, options);
+}
+Status Engine::FlushCollection(const std::string& collection) {
+  VIPER_ASSIGN_OR_RETURN(auto kept, impl_->Keep(collection));
+  return kept->Flush();
+}
+Result<CompactionReport> Engine::CompactCollection(const std::string& collection,
+                                                   const CompactOptions& options) {
+  VIPER_ASSIGN_OR_RETURN(auto kept, impl_->Keep(collection));
+  return kept->Compact(options);
+}
+EngineStatistics Engine::Statistics() const {
+  StatisticsSum sum;
+  for (const auto& collection : impl_->OpenCollections()) sum.Add(*collection);
+  return sum.Finish();
+}
+
 MemoryUsage Engine::Memory() const { return impl_->Memory(); }
 std::vector<CollectionOperations> Engine::Operations() const { return impl_->Operations(); }
 std::vector<std::shared_ptr<Collection>> Engine::OpenCollections() const {

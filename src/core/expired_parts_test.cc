@@ -107,7 +107,7 @@ TEST_F(ExpiredPartsTest, OneRowWithoutAnExpiryKeepsThePart) {
   EXPECT_EQ(Table().files.size(), 1u);
 }
 
-TEST_F(ExpiredPartsTest, OldFilesWithoutExpiryStayHoweverFarTheClockIs) {
+TEST_F(ExpiredPartsTest, U34_OldFilesWithoutExpiryStayHoweverFarTheClockIs) {
   options_.retention_ms = 0;
   Create();
   WritePart("a", 10, 0, {});
@@ -119,7 +119,7 @@ TEST_F(ExpiredPartsTest, OldFilesWithoutExpiryStayHoweverFarTheClockIs) {
   EXPECT_EQ(Count(), 10u);
 }
 
-TEST_F(ExpiredPartsTest, WhatGivesBackMostGoesFirst) {
+TEST_F(ExpiredPartsTest, U34_WhatGivesBackMostGoesFirst) {
   Create();
   WritePart("tenth", 100, 10, In(1));
   WritePart("half", 100, 50, In(1));

@@ -52,7 +52,7 @@ class FlusherTest : public CollectionFixture {
   size_t foreign_count_ = 0;
 };
 
-TEST_F(FlusherTest, OneCommitHoldsTheRowsAndHowFarTheLogIsCovered) {
+TEST_F(FlusherTest, C18_OneCommitHoldsTheRowsAndHowFarTheLogIsCovered) {
   Create();
   ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
   ASSERT_OK(collection_->Upsert(At("b", 0, 0)));
@@ -325,7 +325,7 @@ TEST_F(FlusherTest, DeletesOutliveARewriteByOthers) {
   EXPECT_EQ(Count(), 1u);
 }
 
-TEST_F(FlusherTest, ACommitThatFailsLosesNothing) {
+TEST_F(FlusherTest, C18_ACommitThatFailsLosesNothing) {
   Create();
   ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
   for (const FileOperation operation :

@@ -191,7 +191,8 @@ IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view, Training trainin
   Plan plan;
   PartsOfView parts(view);
   plan.rows = parts.rows();
-  if (plan.rows < context_.options.index_min_rows || plan.rows > storage::kSidecarRowsMax) {
+  if (!context_.options.enable_clustering || plan.rows < context_.options.index_min_rows ||
+      plan.rows > storage::kSidecarRowsMax) {
     return plan;
   }
   std::vector<SegmentUse> uses;
@@ -398,10 +399,12 @@ Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
   const size_t thread_count = threads == nullptr ? 1 : threads->thread_count();
   const uint64_t allowed = AllowedMemory();
   VIPER_ASSIGN_OR_RETURN(const index::TrainingSize size,
-                         index::SizeTraining(rows.count(), options.dim, thread_count, allowed));
+                         index::SizeTraining(rows.count(), options.dim, thread_count, allowed,
+                                             context_.options.index_clusters));
   MemoryCharge charge(context_.memory, MemoryUse::kIndexBuilds);
   charge.Set(index::TrainingBytes(size, options.dim, thread_count));
   options.cluster_count = size.cluster_count;
+  options.wanted_clusters = context_.options.index_clusters;
   made.fitted_rows = rows.Sample(size.sample_rows, kSeed);
   VIPER_ASSIGN_OR_RETURN(auto sample, rows.FloatsOf(made.fitted_rows, options.dim));
   VIPER_ASSIGN_OR_RETURN(made.model, index::TrainModel(std::move(sample), options));
@@ -411,7 +414,9 @@ Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
         "collection '{}': index_memory_bytes={} and memory_limit leave {} bytes to train the index "
         "on {} rows for {} clusters; without these limits it would be {} rows for {}",
         context_.name, context_.options.index_memory_bytes, allowed, size.sample_rows,
-        size.cluster_count, wanted, index::ClusterCountFor(rows.count(), options.dim)));
+        size.cluster_count, wanted,
+        options.wanted_clusters > 0 ? options.wanted_clusters
+                                    : index::ClusterCountFor(rows.count(), options.dim)));
   }
   return {};
 }

@@ -13,6 +13,47 @@ namespace {
 
 using IndexBuilderTest = IndexedCollectionFixture;
 
+TEST_F(IndexBuilderTest, C03_WithoutClusteringEverySearchIsExact) {
+  CreateIndexed();
+  Write(0, 3000);
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(collection_->BuildIndex());
+  EXPECT_GT(collection_->Statistics().index_clusters, 1u);
+  options_.enable_clustering = false;
+  ASSERT_OK(Reopen());
+  ASSERT_OK(collection_->BuildIndex());
+  EXPECT_EQ(collection_->Statistics().index_clusters, 0u);
+  EXPECT_EQ(collection_->Statistics().active_clusters, 1u);
+  for (int i = 0; i < 20; ++i) {
+    const std::vector<float> query = RandomVector();
+    ASSERT_OK_AND_ASSIGN(const auto told, collection_->Explain(query));
+    EXPECT_EQ(told.plan, SearchPlan::kExact);
+    ASSERT_OK_AND_ASSIGN(const Hits hits, collection_->Search(query));
+    ASSERT_OK_AND_ASSIGN(const Hits exact, collection_->Search(query, {.exact = true}));
+    ASSERT_EQ(hits.size(), exact.size());
+    for (size_t h = 0; h < hits.size(); ++h) EXPECT_EQ(hits[h].id, exact[h].id);
+  }
+  // What is on disk is used again.
+  options_.enable_clustering = true;
+  ASSERT_OK(Reopen());
+  EXPECT_GT(collection_->Statistics().index_clusters, 1u);
+}
+
+TEST_F(IndexBuilderTest, F13_AsManyClustersAsAskedFor) {
+  for (const uint32_t asked : {2u, 5u, 60u}) {
+    options_.index_clusters = asked;
+    CreateIndexed();
+    Write(0, 3000);
+    ASSERT_OK(collection_->Flush());
+    ASSERT_OK(collection_->BuildIndex());
+    EXPECT_LE(collection_->Statistics().index_clusters, asked);
+    EXPECT_GE(collection_->Statistics().index_clusters, asked / 2);
+    collection_.reset();
+    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options_));
+    ASSERT_OK(engine.DropCollection("docs"));
+  }
+}
+
 TEST_F(IndexBuilderTest, NothingIsBuiltForFewRows) {
   CreateIndexed();
   Write(0, 900);
@@ -22,7 +63,7 @@ TEST_F(IndexBuilderTest, NothingIsBuiltForFewRows) {
   EXPECT_TRUE(IndexFiles().empty());
 }
 
-TEST_F(IndexBuilderTest, FindsTheNeighboursAndOutlivesReopening) {
+TEST_F(IndexBuilderTest, C16_A1_FindsTheNeighboursAndOutlivesReopening) {
   for (const Metric metric : {Metric::kL2, Metric::kCosine, Metric::kDot}) {
     SCOPED_TRACE(MetricName(metric));
     CreateIndexed(metric);
@@ -125,7 +166,7 @@ TEST_F(IndexBuilderTest, AddingOneInAHundredTrainsNothingAndCodesNoRowAgain) {
   EXPECT_GT(Recall(0.99), 0.93);
 }
 
-TEST_F(IndexBuilderTest, RowsThatLieElsewhereLeadToANewModel) {
+TEST_F(IndexBuilderTest, A1_RowsThatLieElsewhereLeadToANewModel) {
   CreateIndexed();
   Write(0, 6000);
   ASSERT_OK(collection_->Flush());

@@ -24,6 +24,16 @@ void AddClusterSizes(const IndexFiles& files, IndexReport& report) {
 
 }  // namespace
 
+uint64_t ActiveClusters(const IndexFiles& files) {
+  uint64_t active = 0;
+  for (size_t i = 0; i < files.model->cluster_count(); ++i) {
+    active += std::any_of(files.segments.begin(), files.segments.end(), [&](const auto& open) {
+      return open->segment->cluster(i).row_count > 0;
+    });
+  }
+  return active;
+}
+
 uint64_t IndexedRows(const ReadView& view, const ViewIndex& view_index) {
   uint64_t rows = 0;
   for (const PartView& part : view.parts) rows += part.part->row_count();

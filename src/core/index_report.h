@@ -13,6 +13,9 @@ namespace viper::core {
 Result<IndexReport> ReportIndex(const CollectionContext& context,
                                 const std::shared_ptr<const ReadView>& view);
 
+/// Clusters of the model that hold rows of some segment.
+uint64_t ActiveClusters(const IndexFiles& files);
+
 /// Rows of the view's parts that are found through the index.
 uint64_t IndexedRows(const ReadView& view, const ViewIndex& view_index);
 

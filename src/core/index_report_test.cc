@@ -10,7 +10,7 @@ namespace {
 
 using IndexReportTest = IndexedCollectionFixture;
 
-TEST_F(IndexReportTest, TellsWhatWasTrainedAndWhatIsThere) {
+TEST_F(IndexReportTest, C21_TellsWhatWasTrainedAndWhatIsThere) {
   CreateIndexed();
   Write(0, 6000);
   ASSERT_OK(collection_->Flush());
@@ -23,6 +23,8 @@ TEST_F(IndexReportTest, TellsWhatWasTrainedAndWhatIsThere) {
   EXPECT_GT(report.sampled_rows, 1000U);
   EXPECT_EQ(report.added_rows, 0U);
   EXPECT_EQ(report.clusters, collection_->Statistics().index_clusters);
+  // None is empty, so all of them are active.
+  EXPECT_EQ(report.clusters, collection_->Statistics().active_clusters);
   EXPECT_GE(report.cluster_rows_min, 1U);
   EXPECT_NEAR(report.cluster_rows_mean * static_cast<double>(report.clusters), 6000, 1e-6);
   EXPECT_GT(report.cluster_rows_max, report.cluster_rows_min);

@@ -16,7 +16,7 @@ class InspectorTest : public VerifiedCollectionFixture {
   }
 };
 
-TEST_F(InspectorTest, TellsWhatIsInEveryFile) {
+TEST_F(InspectorTest, C30_TellsWhatIsInEveryFile) {
   Fill();
   const CollectionInspection told = Inspect();
   EXPECT_EQ(told.table_version, 3);

@@ -54,7 +54,7 @@ class MemoryLimitTest : public CollectionFixture {
   std::unique_ptr<Engine> engine_;
 };
 
-TEST_F(MemoryLimitTest, WritesOfManyTimesTheLimitStayBelowIt) {
+TEST_F(MemoryLimitTest, S09_WritesOfManyTimesTheLimitStayBelowIt) {
   options_.background_flush = true;
   CreateLimited();
   uint64_t most = 0;
@@ -81,7 +81,7 @@ TEST_F(MemoryLimitTest, WithoutABackgroundTheWritesFlush) {
   EXPECT_EQ(Count(), 100 * kBatchRows);
 }
 
-TEST_F(MemoryLimitTest, OtherCollectionsGiveTheirMemoryToTheOneThatWrites) {
+TEST_F(MemoryLimitTest, S09_OtherCollectionsGiveTheirMemoryToTheOneThatWrites) {
   options_.background_flush = true;
   // Large enough that only who is asked flushes.
   options_.memory_limit = 2 * kLimit;

@@ -1,6 +1,7 @@
 #include "core/part.h"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "columnar/field_conversion.h"
 #include "core/norm_bound.h"
 #include "core/row.h"
+#include "parquet/logical_bytes.h"
 #include "storage/file_names.h"
 #include "viper/value.h"
 
@@ -146,6 +148,16 @@ Status Part::OpenFiles(const OpenOptions& options, const storage::PartFingerprin
   for (const storage::PagePlace& page : sidecar_->pages()) page_crcs_.push_back(page.float_crc);
   page_is_good_ = std::vector<std::atomic<bool>>(page_crcs_.size());
   return {};
+}
+
+std::optional<uint64_t> Part::logical_bytes() const {
+  const auto found = reader_->key_values().find(std::string(parquet::kLogicalBytesKey));
+  if (found == reader_->key_values().end()) return std::nullopt;
+  const std::string& text = found->second;
+  uint64_t bytes = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), bytes);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return bytes;
 }
 
 void Part::ReadPayloadKeys() {

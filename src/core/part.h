@@ -66,6 +66,9 @@ class Part {
   uint64_t row_count() const { return reader_->row_count(); }
   const parquet::PartReader& reader() const { return *reader_; }
   double max_norm() const { return sidecar_->max_norm(); }
+  /// As the footer has it (parquet::kLogicalBytesKey); absent where it does not: older files, and
+  /// other writers'.
+  std::optional<uint64_t> logical_bytes() const;
   uint64_t sidecar_bytes() const { return sidecar_->file_bytes(); }
   /// What kFooterCrcTag should say of this file.
   const std::string& footer_crc() const { return footer_crc_; }

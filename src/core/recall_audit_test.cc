@@ -75,7 +75,7 @@ class RecallAuditTest : public IndexedCollectionFixture {
   bool are_queries_between_ = false;
 };
 
-TEST_F(RecallAuditTest, TellsTheRecallThatQueriesHad) {
+TEST_F(RecallAuditTest, C23_TellsTheRecallThatQueriesHad) {
   Build(0.5);
   EXPECT_FALSE(Report().mean_recall.has_value());
   AskUntilAudited(60, {.recall = 0.95});

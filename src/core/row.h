@@ -12,6 +12,8 @@ namespace viper::core {
 
 /// expires_at of a row that never does.
 inline constexpr int64_t kNeverExpires = std::numeric_limits<int64_t>::max();
+/// As the time of a read: nothing has expired.
+inline constexpr int64_t kBeforeEveryExpiry = std::numeric_limits<int64_t>::min();
 
 /// A validated row on its way into memory: declared fields converted, times filled in.
 struct Row {

@@ -91,7 +91,7 @@ Result<std::vector<Hits>> AnswerQueries(const Snapshot::Impl& snapshot, const Qu
   const ReadView& view = snapshot.view();
   VIPER_RETURN_IF_ERROR(CheckSearch(view, queries, options));
   core::ViewSearch search(snapshot.context(), snapshot.view_pointer(), options);
-  VIPER_ASSIGN_OR_RETURN(const auto found, search.Run(queries, snapshot.Now()));
+  VIPER_ASSIGN_OR_RETURN(const auto found, search.Run(queries, snapshot.ExpiryNow()));
   std::vector<Hits> answers;
   answers.reserve(queries.count);
   for (const core::FoundRows& rows : found) {
@@ -126,7 +126,7 @@ Result<Record> Snapshot::Get(std::string_view id, const Projection& projection) 
   return Measured(impl_->operations(), OperationKind::kGet, [&]() -> Result<Record> {
     const ReadView& view = impl_->view();
     VIPER_RETURN_IF_ERROR(core::CheckProjection(view, projection));
-    VIPER_ASSIGN_OR_RETURN(auto location, view.Find(id, impl_->Now()));
+    VIPER_ASSIGN_OR_RETURN(auto location, view.Find(id, impl_->ExpiryNow()));
     if (!location) return Status::NotFound(fmt::format("no record has the id '{}'", id));
     return core::ReadRecord(view, *location, projection);
   });
@@ -158,7 +158,7 @@ Result<SearchExplanation> Snapshot::Explain(std::span<const float> query,
   VIPER_RETURN_IF_ERROR(CheckSearch(view, {query, 1}, options));
   SearchExplanation told;
   core::ViewSearch search(impl_->context(), impl_->view_pointer(), options);
-  VIPER_ASSIGN_OR_RETURN(const auto found, search.Explain(query, impl_->Now(), told));
+  VIPER_ASSIGN_OR_RETURN(const auto found, search.Explain(query, impl_->ExpiryNow(), told));
   const auto begin = std::chrono::steady_clock::now();
   VIPER_ASSIGN_OR_RETURN(told.hits, MakeHits(view, found, options.projection));
   told.hits_us =

@@ -38,13 +38,14 @@ struct ReadContext {
     size_t vector_bytes = 0;
     MemoryCharge charge = {};
   };
-  ReadContext(Caches caches, size_t search_threads, const Clock& read_clock)
+  ReadContext(Caches caches, const EngineOptions& options, const Clock& read_clock)
       : charge(std::move(caches.charge)),
         cache(caches.bytes - caches.bytes / kSelectionShare),
         vector_cache(caches.vector_bytes),
         selector(caches.bytes / kSelectionShare),
-        pool("viper-search", search_threads),
-        clock(read_clock) {}
+        pool("viper-search", options.search_threads),
+        clock(read_clock),
+        enforces_expiry(options.enforce_expiry) {}
 
   const MemoryCharge charge;
   ColumnCache cache;
@@ -53,6 +54,7 @@ struct ReadContext {
   ThreadPool pool;
   CollectionIndex index;
   const Clock& clock;
+  const bool enforces_expiry;
   ReadCounters counters;
   /// May be null.
   std::shared_ptr<OperationRecorder> operations;
@@ -75,10 +77,14 @@ class Snapshot::Impl {
   core::ReadContext& context() const { return *context_; }
   /// May be null.
   core::OperationRecorder* operations() const { return context_->operations.get(); }
-  int64_t Now() const { return context_->clock.Now().micros; }
+  /// The time by which it is judged whether rows have expired.
+  int64_t ExpiryNow() const {
+    return context_->enforces_expiry ? context_->clock.Now().micros : core::kBeforeEveryExpiry;
+  }
   /// The rows that match now.
   Result<std::shared_ptr<const core::ViewSelection>> Select(const Filter& filter) const {
-    return context_->selector.Select(view_, core::FilterKey(filter), Now(), StopSignal(), nullptr);
+    return context_->selector.Select(view_, core::FilterKey(filter), ExpiryNow(), StopSignal(),
+                                     nullptr);
   }
 
  private:

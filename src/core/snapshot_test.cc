@@ -27,7 +27,7 @@ TEST_F(SnapshotTest, SeesItsMomentWhateverHappensAfter) {
   EXPECT_EQ(snapshot.sequence(), 2u);
 }
 
-TEST_F(SnapshotTest, EdgesOfSearch) {
+TEST_F(SnapshotTest, C16_EdgesOfSearch) {
   Create();
   const std::vector<float> query = {0, 0};
   EXPECT_EQ(collection_->Search(query).value().size(), 0u);
@@ -99,7 +99,7 @@ TEST_F(SnapshotTest, AFilterOnAnEmptyCollectionMatchesNothing) {
   EXPECT_EQ(Count("anything = 1"), 0u);
 }
 
-TEST_F(SnapshotTest, ProjectionsReadWhatTheyName) {
+TEST_F(SnapshotTest, C17_ProjectionsReadWhatTheyName) {
   Create();
   ASSERT_OK(collection_->Upsert(At("a", 1, 2, {{"category", "text"}, {"year", 1}, {"note", "n"}})));
   for (int round = 0; round < 2; ++round) {

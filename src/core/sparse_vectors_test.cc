@@ -187,7 +187,7 @@ TEST_F(SparseVectorsTest, AnswersAreThoseOfDenseTablesWhateverIsStoredHow) {
   }
 }
 
-TEST_F(SparseVectorsTest, MostlyZerosTakeAFifthOfTheBytesOrLess) {
+TEST_F(SparseVectorsTest, A2_MostlyZerosTakeAFifthOfTheBytesOrLess) {
   CreateOf(1000, "adaptive");
   Fill(0, 1500, 0.05);
   EXPECT_EQ(LayoutsOf("adaptive"), "sparse 1500/1500;");
@@ -210,7 +210,7 @@ TEST_F(SparseVectorsTest, MostlyZerosTakeAFifthOfTheBytesOrLess) {
       << column->reason;
 }
 
-TEST_F(SparseVectorsTest, DenseAndSparseRecordsLieInOneRowGroup) {
+TEST_F(SparseVectorsTest, C13_DenseAndSparseRecordsLieInOneRowGroup) {
   CreateOf(200);
   Fill(0, 400, 0.03, 2);
   EXPECT_EQ(LayoutsOf(), "hybrid 200/400;");
@@ -225,7 +225,7 @@ TEST_F(SparseVectorsTest, DenseAndSparseRecordsLieInOneRowGroup) {
   EXPECT_TRUE(IsSound());
 }
 
-TEST_F(SparseVectorsTest, ThresholdAndFormatSteerWhatIsWritten) {
+TEST_F(SparseVectorsTest, C08_C13_ThresholdAndFormatSteerWhatIsWritten) {
   const auto layouts = [&](VectorFormat format, double threshold) {
     options_.vector_format = format;
     options_.sparsity_threshold = threshold;

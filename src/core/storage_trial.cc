@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -18,8 +19,8 @@
 #include <fmt/core.h>
 
 #include "base/status_macros.h"
-#include "core/row_reader.h"
 #include "core/scratch_files.h"
+#include "parquet/logical_bytes.h"
 #include "parquet/part_file.h"
 #include "parquet/part_layout.h"
 #include "storage/data_path.h"
@@ -31,7 +32,6 @@ namespace {
 /// Rows that are taken together: a few pages of a scalar column.
 constexpr uint64_t kTrialRunRows = 1024;
 constexpr uint64_t kTrialRowsMax = 1'000'000;
-constexpr uint64_t kTimeBytes = 8;
 constexpr auto kTrialDirectory = "trial";
 
 using SteadyPoint = std::chrono::steady_clock::time_point;
@@ -76,22 +76,10 @@ TrialSample TakeSample(const ReadView& view, uint64_t wanted) {
   return sample;
 }
 
-/// See StorageTrialReport::logical_bytes.
-Result<uint64_t> LogicalBytesOf(const ReadView& view, const TrialSample& sample) {
-  uint64_t bytes = 0;
-  const Projection projection{.metadata = true};
-  for (const FlushSource& source : sample.plan.sources) {
-    size_t number = 0;
-    while (view.parts[number].part != source.part) ++number;
-    for (uint64_t row = 0; row < source.row_count; ++row) {
-      if (source.dead->Test(row)) continue;
-      VIPER_ASSIGN_OR_RETURN(const Record record, ReadRecord(view, {number, row}, projection));
-      bytes += view.schema->dim * sizeof(float) + record.id.size() + 2 * kTimeBytes;
-      if (record.expires_at) bytes += kTimeBytes;
-      if (!record.metadata.empty()) bytes += Value(record.metadata).ToJson().size();
-    }
-  }
-  return bytes;
+/// As the footer tells it; our writer does.
+uint64_t LogicalBytesIn(const parquet::PartLayout& layout) {
+  const auto found = layout.key_values.find(std::string(parquet::kLogicalBytesKey));
+  return found == layout.key_values.end() ? 0 : std::strtoull(found->second.c_str(), nullptr, 10);
 }
 
 /// Read all of it, as a scan of everything does.
@@ -137,7 +125,7 @@ void AddColumns(const parquet::PartLayout& layout, StorageTrial& trial) {
 }
 
 Result<StorageTrial> TryWay(const FlushPlan& plan, PartBuildOptions build, const StorageWay& way,
-                            int64_t now_ms) {
+                            int64_t now_ms, uint64_t& logical_bytes) {
   StorageTrial trial;
   trial.way = way;
   build.compression = CompressionOf(way);
@@ -158,6 +146,7 @@ Result<StorageTrial> TryWay(const FlushPlan& plan, PartBuildOptions build, const
     trial.bytes += file->bytes().size();
     VIPER_ASSIGN_OR_RETURN(const auto layout, parquet::ReadPartLayout(file->bytes()));
     AddColumns(layout, trial);
+    logical_bytes += LogicalBytesIn(layout);
     const auto read_begin = std::chrono::steady_clock::now();
     parquet::PartOpenOptions open_options;
     open_options.path = path;
@@ -189,15 +178,16 @@ Result<StorageTrialReport> TryStorage(const CollectionContext& context, const Re
   report.rows = sample.live_rows;
   report.sample_rows = sample.rows;
   if (sample.rows == 0) return report;
-  VIPER_ASSIGN_OR_RETURN(report.logical_bytes, LogicalBytesOf(view, sample));
   build.memory = context.memory;
   build.advance = nullptr;
   for (const StorageWay& way : ways) {
     const bool is_late = options.time_budget_ms > 0 &&
                          SecondsFrom(begin) * 1000 >= static_cast<double>(options.time_budget_ms);
     if (is_late && !report.trials.empty()) break;
+    uint64_t logical_bytes = 0;
     VIPER_ASSIGN_OR_RETURN(StorageTrial trial,
-                           TryWay(sample.plan, build, way, context.NowMillis()));
+                           TryWay(sample.plan, build, way, context.NowMillis(), logical_bytes));
+    report.logical_bytes = logical_bytes;  // the same for all
     report.trials.push_back(std::move(trial));
   }
   report.seconds = SecondsFrom(begin);

@@ -30,6 +30,20 @@ struct SegmentMask {
   std::shared_ptr<const Bitmap> selection;
 };
 
+/// What masks leave of each cluster, and the segments and masks that it was made of. Segments may
+/// go while it is kept.
+struct MaskedClusters {
+  struct Source {
+    std::weak_ptr<const OpenSegment> open;
+    std::shared_ptr<const index::ScanMask> mask;
+    friend bool operator==(const Source& a, const Source& b) {
+      return !a.open.owner_before(b.open) && !b.open.owner_before(a.open) && a.mask == b.mask;
+    }
+  };
+  std::vector<Source> sources;
+  index::ClusterSelection clusters;
+};
+
 size_t BytesOf(const Bitmap& bitmap) { return sizeof(bitmap) + bitmap.words().size() * 8; }
 
 bool IsSubset(const Bitmap& part, const Bitmap& whole) {
@@ -275,6 +289,27 @@ Result<IndexSelection::Segment> ViewSelector::SelectInSegment(
   return IndexSelection::Segment{kept->mask, std::move(selected.rows)};
 }
 
+index::ClusterSelection ViewSelector::SelectClusters(const ViewIndex& view_index,
+                                                     const IndexSelection& selection,
+                                                     const FilterKey& key) {
+  std::vector<MaskedClusters::Source> sources;
+  for (size_t i = 0; i < selection.segments.size(); ++i) {
+    sources.push_back({view_index.segments[i].open, selection.segments[i].mask});
+  }
+  // After most writes the segments and their masks are those of before.
+  auto kept = cache_.Find<MaskedClusters>(view_index.files, key);
+  if (kept != nullptr && kept->sources == sources) return kept->clusters;
+  index::ClusterSelection clusters(view_index.files->model->cluster_count());
+  for (size_t i = 0; i < sources.size(); ++i) {
+    clusters.Add(*view_index.segments[i].segment, sources[i].mask.get());
+  }
+  const size_t bytes = clusters.memory_bytes();
+  cache_.Put(view_index.files, key,
+             std::make_shared<const MaskedClusters>(MaskedClusters{std::move(sources), clusters}),
+             bytes);
+  return clusters;
+}
+
 Result<std::shared_ptr<const IndexSelection>> ViewSelector::SelectInIndex(
     const std::shared_ptr<const ViewIndex>& view_index,
     const std::shared_ptr<const ViewSelection>& selection, const FilterKey& key,
@@ -304,10 +339,7 @@ Result<std::shared_ptr<const IndexSelection>> ViewSelector::SelectInIndex(
   const bool is_masked = std::any_of(made->segments.begin(), made->segments.end(),
                                      [](const auto& segment) { return segment.mask != nullptr; });
   if (is_masked) {
-    made->clusters.emplace(view_index->files->model->cluster_count());
-    for (size_t i = 0; i < made->segments.size(); ++i) {
-      made->clusters->Add(*view_index->segments[i].segment, made->segments[i].mask.get());
-    }
+    made->clusters = SelectClusters(*view_index, *made, key);
     made->clusters->set_selected_count(made->selected_rows);
     bytes += made->clusters->memory_bytes();
   }

@@ -89,6 +89,8 @@ class ViewSelector {
   class Evaluation;
   Result<IndexSelection::Segment> SelectInSegment(const std::shared_ptr<const OpenSegment>& open,
                                                   const FilterKey& key, SelectedRows selected);
+  index::ClusterSelection SelectClusters(const ViewIndex& view_index,
+                                         const IndexSelection& selection, const FilterKey& key);
   SelectedRows RowsOfSegment(const ViewIndex& view_index, const ViewIndex::Segment& segment,
                              const ViewSelection& selection, const FilterKey& key);
 

@@ -68,7 +68,7 @@ Result<WriteSummary> WriteQueue::Run(Pending& own) {
 
 void WriteQueue::Commit(std::span<Pending* const> group) {
   MutexLock apply(apply_mutex_);
-  const int64_t now = context_.NowMicros();
+  const int64_t now = context_.ExpiryNow();
   std::optional<CurrentRows> current;
   if (LooksAtRows(group, now)) current.emplace(state_.View(), now);
   std::vector<CollectionState::ResolvedBatch> admitted;

@@ -92,6 +92,11 @@ float ScaleFor(const Clustering& clustering, std::span<const float> rows, size_t
   return mean > 1e-30 ? static_cast<float>(1 / std::sqrt(mean)) : 1;
 }
 
+/// `asked` 0 = as the rows say.
+size_t WantedClusters(size_t asked, uint64_t row_count, size_t dim) {
+  return asked == 0 ? ClusterCountFor(row_count, dim) : std::min<uint64_t>(asked, row_count);
+}
+
 }  // namespace
 
 size_t ClusterCountFor(uint64_t row_count, size_t dim) {
@@ -112,8 +117,8 @@ size_t TrainingBytes(const TrainingSize& size, size_t dim, size_t thread_count) 
 }
 
 Result<TrainingSize> SizeTraining(uint64_t row_count, size_t dim, size_t thread_count,
-                                  size_t memory_bytes) {
-  const size_t wanted_clusters = ClusterCountFor(row_count, dim);
+                                  size_t memory_bytes, size_t asked_clusters) {
+  const size_t wanted_clusters = WantedClusters(asked_clusters, row_count, dim);
   const auto fits = [&](const TrainingSize& size) {
     return TrainingBytes(size, dim, thread_count) <= memory_bytes;
   };
@@ -157,8 +162,8 @@ Result<std::shared_ptr<const Model>> TrainModel(std::vector<float> sample,
   content.rotation_seed = options.seed;
   content.record.trained_rows = options.row_count;
   content.record.sampled_rows = sample.size() / dim;
-  content.record.wanted_rows =
-      SampleRowsFor(options.row_count, ClusterCountFor(options.row_count, dim));
+  content.record.wanted_rows = SampleRowsFor(
+      options.row_count, WantedClusters(options.wanted_clusters, options.row_count, dim));
   if (options.metric == Metric::kCosine) NormaliseRows(sample, dim);
   content.mean = MeanOf(sample, dim);
   for (size_t i = 0; i < sample.size(); ++i) sample[i] -= content.mean[i % dim];

@@ -32,14 +32,17 @@ struct TrainingSize {
 size_t TrainingBytes(const TrainingSize& size, size_t dim, size_t thread_count);
 /// What to train for so many rows: the counts above if they fit into the memory; else a smaller
 /// sample, of at least 64 rows for each cluster; else fewer clusters. ResourceExhausted, naming
-/// both numbers, if less than 1/32 of the clusters would be left.
+/// both numbers, if less than 1/32 of the clusters would be left. `wanted_clusters` 0 =
+/// ClusterCountFor; more than there are rows are as many as rows.
 Result<TrainingSize> SizeTraining(uint64_t row_count, size_t dim, size_t thread_count,
-                                  size_t memory_bytes);
+                                  size_t memory_bytes, size_t wanted_clusters = 0);
 
 struct TrainingOptions {
   Metric metric = Metric::kL2;
   size_t dim = 0;
   size_t cluster_count = 0;
+  /// As of SizeTraining, for the record.
+  size_t wanted_clusters = 0;
   /// Rows that there are, of which the sample is a part.
   uint64_t row_count = 0;
   uint64_t seed = 0;

@@ -66,24 +66,27 @@ size_t ScanMask::memory_bytes() const {
 }
 
 void ClusterSelection::Add(const Segment& segment, const ScanMask* mask) {
-  VIPER_ASSERT(segment.cluster_count() == rows_.size());
-  for (size_t i = 0; i < rows_.size(); ++i) {
+  VIPER_ASSERT(counts_.use_count() == 1);
+  Counts& counts = *counts_;
+  VIPER_ASSERT(segment.cluster_count() == counts.rows.size());
+  for (size_t i = 0; i < counts.rows.size(); ++i) {
     const uint64_t rows = segment.cluster(i).row_count;
     const uint64_t selected = mask == nullptr ? rows : mask->SelectedIn(i);
-    if (selected_[i] == 0 && selected != 0) {
-      ++count_;
-      words_[i / 64] |= uint64_t{1} << (i % 64);
-      reached_rows_ += rows_[i];
+    if (counts.selected[i] == 0 && selected != 0) {
+      ++counts.count;
+      counts.words[i / 64] |= uint64_t{1} << (i % 64);
+      counts.reached_rows += counts.rows[i];
     }
-    rows_[i] += rows;
-    selected_[i] += selected;
+    counts.rows[i] += rows;
+    counts.selected[i] += selected;
     selected_count_ += selected;
-    if (selected_[i] != 0) reached_rows_ += rows;
+    if (counts.selected[i] != 0) counts.reached_rows += rows;
   }
 }
 
 size_t ClusterSelection::memory_bytes() const {
-  return sizeof(*this) + (2 * rows_.size() + words_.size()) * sizeof(uint64_t);
+  return sizeof(*this) + sizeof(Counts) +
+         (2 * counts_->rows.size() + counts_->words.size()) * sizeof(uint64_t);
 }
 
 }  // namespace viper::index

@@ -48,42 +48,48 @@ class ScanMask {
   uint64_t block_count_ = 0;
 };
 
-/// What masks leave of each cluster of a model, over all segments. Immutable once filled.
+/// What masks leave of each cluster of a model, over all segments. Immutable once filled; copies
+/// are cheap.
 class ClusterSelection {
  public:
   explicit ClusterSelection(size_t cluster_count)
-      : rows_(cluster_count), selected_(cluster_count), words_((cluster_count + 63) / 64) {}
-  /// Add a segment; `mask` null = all of its rows take part.
+      : counts_(std::make_shared<Counts>(cluster_count)) {}
+  /// Add a segment; `mask` null = all of its rows take part. Not once it has been copied.
   void Add(const Segment& segment, const ScanMask* mask);
   /// How many rows are wanted of those that the masks hold, where masks are older than that.
   void set_selected_count(uint64_t count) { selected_count_ = count; }
 
   /// Whether some row of the cluster takes part.
-  bool Has(size_t cluster) const { return selected_[cluster] != 0; }
+  bool Has(size_t cluster) const { return counts_->selected[cluster] != 0; }
   /// The same, bit by bit, for all clusters.
-  std::span<const uint64_t> words() const { return words_; }
+  std::span<const uint64_t> words() const { return counts_->words; }
   /// Clusters of which some row takes part.
-  size_t count() const { return count_; }
-  uint64_t RowsIn(size_t cluster) const { return rows_[cluster]; }
-  uint64_t SelectedIn(size_t cluster) const { return selected_[cluster]; }
+  size_t count() const { return counts_->count; }
+  uint64_t RowsIn(size_t cluster) const { return counts_->rows[cluster]; }
+  uint64_t SelectedIn(size_t cluster) const { return counts_->selected[cluster]; }
   /// Rows of those clusters.
-  uint64_t reached_rows() const { return reached_rows_; }
+  uint64_t reached_rows() const { return counts_->reached_rows; }
   /// The share of the rows of those clusters that takes part, in (0, 1]; 1 if there are none.
   double selected_share() const {
     // Zero rows are in no cluster, but may be among the wanted.
-    if (selected_count_ >= reached_rows_) return 1;
-    return static_cast<double>(selected_count_) / static_cast<double>(reached_rows_);
+    if (selected_count_ >= reached_rows()) return 1;
+    return static_cast<double>(selected_count_) / static_cast<double>(reached_rows());
   }
   size_t memory_bytes() const;
 
  private:
-  std::vector<uint64_t> rows_;
-  std::vector<uint64_t> selected_;
-  std::vector<uint64_t> words_;
-  size_t count_ = 0;
+  struct Counts {
+    explicit Counts(size_t cluster_count)
+        : rows(cluster_count), selected(cluster_count), words((cluster_count + 63) / 64) {}
+    std::vector<uint64_t> rows;
+    std::vector<uint64_t> selected;
+    std::vector<uint64_t> words;
+    size_t count = 0;
+    /// Rows of the clusters of which some row takes part.
+    uint64_t reached_rows = 0;
+  };
+  std::shared_ptr<Counts> counts_;
   uint64_t selected_count_ = 0;
-  /// Rows of the clusters of which some row takes part.
-  uint64_t reached_rows_ = 0;
 };
 
 }  // namespace viper::index

@@ -9,7 +9,7 @@ constexpr Compression kZstd1 = {.codec = Codec::kZstd, .level = 1};
 constexpr Compression kZstd9 = {.codec = Codec::kZstd, .level = 9};
 constexpr Compression kLz4 = {.codec = Codec::kLz4};
 
-TEST(ChooseCoding, TheSmallestWins) {
+TEST(ChooseCoding, C07_A4_TheSmallestWins) {
   const ColumnChoice choice =
       ChooseCoding({{{Encoding::kPlain, kLz4}, 200}, {{Encoding::kDeltaByteArray, kZstd9}, 100}});
   EXPECT_EQ(CodingName(choice.coding), "delta_byte_array zstd:9");

@@ -14,7 +14,7 @@ std::vector<uint8_t> Noise(size_t size) {
   return bytes;
 }
 
-TEST(PageTrial, TheSmallestWayOfTheSmallestEncodingIsChosen) {
+TEST(PageTrial, C07_A4_TheSmallestWayOfTheSmallestEncodingIsChosen) {
   const EncodedSample noise{.encoding = Encoding::kPlain, .pages = {Noise(10'000), Noise(10'000)}};
   const EncodedSample zeros{.encoding = Encoding::kByteStreamSplit,
                             .pages = {std::vector<uint8_t>(10'000), std::vector<uint8_t>(10'000)}};

@@ -60,6 +60,8 @@ struct VectorPage {
 struct PartSummary {
   uint64_t row_count = 0;
   uint64_t file_bytes = 0;
+  /// See logical_bytes.h.
+  uint64_t logical_bytes = 0;
   /// Bounds over the whole part, by column name; vector and payload have none, list<string> only
   /// counts.
   std::map<std::string, columnar::ColumnBounds, std::less<>> bounds;
@@ -93,7 +95,8 @@ class PartWriter {
   /// for a vector that is not finite.
   virtual Status Append(const PartRows& rows) = 0;
   /// Write the footer with this key-value metadata (viper.part, viper.payload_keys, ...), which may
-  /// depend on the rows written. No calls after it.
+  /// depend on the rows written, and what the writer itself has to tell (kLogicalBytesKey, ...). No
+  /// calls after it.
   virtual Result<PartSummary> Finish(const std::map<std::string, std::string>& key_values) = 0;
 };
 

@@ -21,6 +21,7 @@
 #include "parquet/arrow_bridge.h"
 #include "parquet/column_bounds.h"
 #include "parquet/file_sink.h"
+#include "parquet/logical_bytes.h"
 #include "parquet/parquet_codec.h"
 #include "parquet/part_file.h"
 #include "parquet/part_schema.h"
@@ -307,6 +308,7 @@ class PartWriterImpl : public PartWriter {
     merge(BoundsOfColumn(rows.expires_at));
     for (const columnar::Column& field : rows.fields) merge(BoundsOfColumn(field));
     summary_.row_count += rows.row_count();
+    summary_.logical_bytes += LogicalBytes(rows, schema_);
   }
 
   void WriteBloomFilters() {
@@ -335,6 +337,7 @@ class PartWriterImpl : public PartWriter {
     const auto pairs = std::make_shared<::arrow::KeyValueMetadata>();
     for (const auto& [key, value] : key_values) pairs->Append(key, value);
     pairs->Append(std::string(kCompressionKey), choices_->ToJson());
+    pairs->Append(std::string(kLogicalBytesKey), std::to_string(summary_.logical_bytes));
     if (has_sparse_column_) pairs->Append(std::string(kSparseRowsKey), SparseRowsJson());
     const auto footer = metadata_->Finish(pairs);
     ::parquet::WriteFileMetaData(*footer, sink_.get());

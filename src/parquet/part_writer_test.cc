@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "base/crc32c.h"
+#include "parquet/logical_bytes.h"
 #include "parquet/part_file.h"
 #include "parquet/part_fixture.h"
 #include "parquet/part_footer.h"
@@ -112,7 +113,7 @@ TEST(PartWriter, EveryChoiceComesBackBitForBit) {
   }
 }
 
-TEST(PartWriter, TheOptionsDecideWhetherVectorsAreCompressed) {
+TEST(PartWriter, C05_TheOptionsDecideWhetherVectorsAreCompressed) {
   constexpr size_t kDim = 64;
   std::mt19937 random(kSeed);
   ExampleRows example = MakeExampleRows(20'000, kDim, kSeed);
@@ -129,7 +130,7 @@ TEST(PartWriter, TheOptionsDecideWhetherVectorsAreCompressed) {
   EXPECT_FALSE(maps(StoragePolicy::kSize));
 }
 
-TEST(PartWriter, TheFooterProvesTheCodecThatWasAskedFor) {
+TEST(PartWriter, C05_C06_TheFooterProvesTheCodecThatWasAskedFor) {
   const ExampleRows example = MakeExampleRows(3000, 8, kSeed);
   const std::pair<const char*, const char*> all[] = {
       {"none", "uncompressed"}, {"lz4", "lz4_raw"}, {"snappy", "snappy"}, {"zstd:3", "zstd"}};
@@ -193,7 +194,7 @@ INSTANTIATE_TEST_SUITE_P(
                     std::pair<size_t, size_t>{12'345, 8}, std::pair<size_t, size_t>{9'000, 100},
                     std::pair<size_t, size_t>{3, 65'536}));
 
-TEST(PartWriter, TheSummaryTellsWhatTheRowsHold) {
+TEST(PartWriter, C11_TheSummaryTellsWhatTheRowsHold) {
   const CollectionSchema schema = ExampleSchema(4);
   const ExampleRows first = MakeExampleRows(500, 4, kSeed);
   ExampleRows second = MakeExampleRows(300, 4, kSeed + 1);
@@ -228,6 +229,7 @@ TEST(PartWriter, KeyValuesComeBack) {
   auto pairs = reader->key_values();
   EXPECT_EQ(pairs.extract(std::string(kCompressionKey)).mapped(),
             R"({"adaptive":true,"columns":{},"policy":"speed"})");
+  EXPECT_EQ(pairs.extract(std::string(kLogicalBytesKey)).mapped(), "0");
   EXPECT_EQ(pairs, (std::map<std::string, std::string>{{"viper.part", "p-1"}, {"empty", ""}}));
 }
 

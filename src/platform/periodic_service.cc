@@ -101,8 +101,8 @@ bool PeriodicService::WaitUntilDue() {
 
 void PeriodicService::SetDue(SteadyTime due) {
   due_ = due;
-  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
-      due - std::chrono::steady_clock::now());
+  const auto left =
+      std::chrono::duration_cast<std::chrono::microseconds>(due - std::chrono::steady_clock::now());
   health_.next_run = Timestamp{clock_.Now().micros + left.count()};
 }
 

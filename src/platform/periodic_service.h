@@ -21,9 +21,9 @@ class PeriodicService {
   /// throw.
   using Work = std::function<Status(std::stop_token stop)>;
 
-  /// The first run is due one `interval` (at least 1 ms) after Start; those that follow at multiples
-  /// of it, so that they do not drift, however long they take. What is missed meanwhile is left
-  /// out. `clock` is for what Health tells; it must outlive the service.
+  /// The first run is due one `interval` (at least 1 ms) after Start; those that follow at
+  /// multiples of it, so that they do not drift, however long they take. What is missed meanwhile
+  /// is left out. `clock` is for what Health tells; it must outlive the service.
   PeriodicService(std::string name, std::chrono::milliseconds interval, Work work,
                   const Clock& clock = Clock::System());
   ~PeriodicService() { Stop(); }

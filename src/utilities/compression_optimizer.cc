@@ -333,16 +333,12 @@ class CompressionOptimizer::Impl {
     outcome.expected_ratio = *advice.expected_ratio;
     outcome.bytes_before = report.bytes_before;
     outcome.bytes_after = report.bytes_after;
-    const double logical_bytes_per_row = static_cast<double>(advice.trials.logical_bytes) /
-                                         static_cast<double>(advice.trials.sample_rows);
-    const uint64_t rows = statistics.live_rows.value_or(0) -
-                          std::min(statistics.live_rows.value_or(0), statistics.memory_rows);
-    if (statistics.part_bytes == 0 || rows == 0) {
+    const std::optional<double> ratio = statistics.compression_ratio();
+    if (!ratio) {
       return Status::FailedPrecondition(
           fmt::format("there are no files of '{}' to compare with", advice.collection));
     }
-    outcome.actual_ratio = logical_bytes_per_row * static_cast<double>(rows) /
-                           static_cast<double>(statistics.part_bytes);
+    outcome.actual_ratio = *ratio;
     outcome.error = outcome.actual_ratio / outcome.expected_ratio - 1;
     Log(fmt::format("compression of '{}' applied: '{}': expected ratio={:.4f} actual={:.4f}",
                     advice.collection, outcome.way.ToString(), outcome.expected_ratio,

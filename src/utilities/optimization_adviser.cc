@@ -119,7 +119,8 @@ void RecommendClusters(const ClusterCountAdvice& advice, std::vector<Recommendat
   Recommendation recommendation;
   recommendation.type = RecommendationType::kClusterCount;
   recommendation.action =
-      fmt::format("train the index with {} clusters", *advice.recommended_clusters);
+      fmt::format("open the engine with index_clusters = {}, and build the index anew",
+                  *advice.recommended_clusters);
   recommendation.evidence = fmt::format(
       "of {} sampled rows, {} queries at recall {:.3g} compare with fewer vectors than with the {} "
       "clusters that there are",

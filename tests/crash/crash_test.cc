@@ -303,7 +303,7 @@ void CrashEverywhere(uint64_t seed, Counts& counts) {
   }
 }
 
-TEST(Crash, EveryFileOperationMayBeTheLast) {
+TEST(Crash, S03_C28_EveryFileOperationMayBeTheLast) {
   Counts counts;
   for (uint64_t seed = 1; seed <= LifeCount(); ++seed) {
     CrashEverywhere(seed, counts);
