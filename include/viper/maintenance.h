@@ -16,6 +16,15 @@ struct CompactOptions {
   /// Merge whatever is small, drop every dead row, and give fields that were declared later their
   /// columns (Collection::AddFields), whether it pays or not.
   bool everything = false;
+  /// Write every file that there is when the run begins anew, whether anything is wrong with it or
+  /// not: fields that were declared later get their columns, and encodings are chosen again under
+  /// the engine's options of now.
+  bool rewrite_all = false;
+  /// Put the rows of files that are written together in the order of the clusters of the index, so
+  /// that a search reads what it looks at from fewer places. Without an index they stay as they are.
+  bool order_by_cluster = false;
+  /// Merge at most so many files in one step, at least 2; 0 = no limit but `part_bytes`.
+  uint32_t files_per_step = 0;
   /// Apply every deletion vector, and give the table back the Delta protocol that it had without
   /// them, so that readers open it that know none. Versions from before keep theirs.
   bool fold_deletion_vectors = false;

@@ -17,7 +17,7 @@ using pipeline::kTestTime;
 
 class Pipelines : public pipeline::PipelineFixture {};
 
-TEST_F(Pipelines, P18_TenThousandRecordsGoIntoANewNestedPathAndNothingElse) {
+TEST_F(Pipelines, P01_P18_TenThousandRecordsGoIntoANewNestedPathAndNothingElse) {
   schema_ = ClusteredSchema(8);
   const auto records = ClusteredRecords(10'000, 8, 20);
   ASSERT_OK_AND_ASSIGN(const ProcessResult result, Process(records));
@@ -110,9 +110,11 @@ TEST_F(Pipelines, P19_P20_P22_D05_FiguresAreThoseOfTheFileAndOfTheRecords) {
     path_ = fmt::format("/out/{}.parquet", count);
     auto records = ClusteredRecords(count, 16, 5);
     records[0].expires_at = Timestamp{kTestTime};
+    if (count > 1) records[1].metadata = {};
     uint64_t logical = 0;
     for (const Record& record : records) {
-      logical += 16 * 4 + record.id.size() + Value(record.metadata).ToJson().size() + 16;
+      logical += 16 * 4 + record.id.size() + 16;
+      if (!record.metadata.empty()) logical += Value(record.metadata).ToJson().size();
     }
     logical += 8;
     ASSERT_OK_AND_ASSIGN(const ProcessResult result, Process(records));
@@ -135,25 +137,30 @@ TEST_F(Pipelines, P19_P20_P22_D05_FiguresAreThoseOfTheFileAndOfTheRecords) {
 }
 
 TEST_F(Pipelines, P21_PhasesAddUpToTheCallWhichIsTimedByAMonotonicClock) {
-  auto records = ClusteredRecords(20'000, 16, 5);
+  config_.flushing.overwrite = true;
   ASSERT_OK_AND_ASSIGN(const auto made, Pipeline::Make(config_, &files_));
-  const auto begin = std::chrono::steady_clock::now();
-  ASSERT_OK_AND_ASSIGN(const ProcessResult result,
-                       made->ProcessRecords("docs", std::move(records), path_));
-  const double outside =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-  EXPECT_LE(result.flush_duration_ms, outside);
-  EXPECT_GE(result.flush_duration_ms, 0.95 * outside - 2);
-  double sum = 0;
-  std::set<std::string_view> names;
-  for (const PhaseTime& phase : result.phases) {
-    sum += phase.ms;
-    names.insert(phase.phase);
+  bool is_near = false;
+  // A busy machine may take the processor away between the two looks at the clock.
+  for (int attempt = 0; attempt < 10 && !is_near; ++attempt) {
+    auto records = ClusteredRecords(20'000, 16, 5);
+    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_OK_AND_ASSIGN(const ProcessResult result,
+                         made->ProcessRecords("docs", std::move(records), path_));
+    const double outside =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    EXPECT_LE(result.flush_duration_ms, outside);
+    double sum = 0;
+    std::set<std::string_view> names;
+    for (const PhaseTime& phase : result.phases) {
+      sum += phase.ms;
+      names.insert(phase.phase);
+    }
+    EXPECT_EQ(names, (std::set<std::string_view>{"preprocess", "check", "order", "convert",
+                                                 "postprocess", "write", "sync", "finish"}));
+    EXPECT_LE(sum, result.flush_duration_ms);
+    is_near = result.flush_duration_ms >= 0.95 * outside - 2 && sum >= 0.9 * outside;
   }
-  EXPECT_EQ(names, (std::set<std::string_view>{"preprocess", "check", "order", "convert",
-                                               "postprocess", "write", "sync", "finish"}));
-  EXPECT_LE(sum, result.flush_duration_ms);
-  EXPECT_GE(sum, 0.8 * result.flush_duration_ms);
+  EXPECT_TRUE(is_near);
 }
 
 TEST_F(Pipelines, P27_StatisticsAreExactSumsAndTrueMeans) {
