@@ -56,7 +56,7 @@ void AddGlobalOptions(Command& program, Session& session) {
   program.AddOptionWithDefault(
       "--compression", session.compression,
       "adaptive (chosen for each column by trial), or of all columns: none, lz4, snappy, zstd,\n"
-      "zstd:LEVEL");
+      "gzip or brotli, these three also with a level: zstd:9");
   program.AddOptionWithDefault(
       "--vector-format", session.vector_format,
       "How sparse vectors are written: adaptive (by the components that are not zero, where\n"

@@ -253,7 +253,7 @@ memory_limit: bytes that all collections may take in memory together, mapped fil
 or more); a write that finds no room waits for a flush, and raises a TimeoutError after write_timeout_ms.
 policy: what files are made for: "speed" (vectors are read where they lie) or "size" (vectors are compressed too, where that
 saves bytes, and decoded through a cache of vector_cache_bytes). compression: "adaptive" (chosen for each column by trial), or
-that of all columns: "none", "lz4", "snappy", "zstd" or "zstd:LEVEL".
+that of all columns: "none", "lz4", "snappy", "zstd", "gzip" or "brotli", these three also with a level: "zstd:9".
 vector_format: "adaptive" (vectors of which more than the share sparsity_threshold is 0.0 are stored by their other components
 where that pays), "sparse" (all of these are) or "dense" (none is).)";
 

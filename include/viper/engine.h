@@ -185,6 +185,10 @@ class VIPER_EXPORT Collection {
   /// FailedPrecondition if read-only; ResourceExhausted if EngineOptions::index_memory_bytes is too
   /// small.
   Status BuildIndex(const std::function<bool(double)>& progress = nullptr);
+  /// Train a new model for the index, whether the one that there is has become worse or not, and
+  /// code all rows under it. Errors as above; FailedPrecondition also where there is no index: with
+  /// EngineOptions::enable_clustering off, or fewer records in the table than index_min_rows.
+  Status RetrainIndex(const std::function<bool(double)>& progress = nullptr);
   /// What there is to know about the index: how it was trained, what it holds, and how well it
   /// does. FailedPrecondition if there is none.
   Result<IndexReport> ReportIndex() const;

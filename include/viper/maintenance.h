@@ -18,6 +18,16 @@ struct CompactOptions {
   /// Merge whatever is small, drop every dead row, and give fields that were declared later their
   /// columns (Collection::AddFields), whether it pays or not.
   bool everything = false;
+  /// Write every file that there is when the run begins anew, whether anything is wrong with it or
+  /// not: fields that were declared later get their columns, and encodings are chosen again under
+  /// the engine's options of now.
+  bool rewrite_all = false;
+  /// Put the rows of files that are written together in the order of the clusters of the index, so
+  /// that a search reads what it looks at from fewer places. Without an index they stay as they
+  /// are.
+  bool order_by_cluster = false;
+  /// Merge at most so many files in one step, at least 2; 0 = no limit but `part_bytes`.
+  uint32_t files_per_step = 0;
   /// If set, this and nothing else: write every file anew of whose rows at least this share has
   /// expired (0 to 1; of 0 one row is enough), whether it pays or not, and drop those of which no
   /// row is left.

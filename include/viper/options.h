@@ -76,17 +76,21 @@ VIPER_EXPORT std::string_view VectorFormatName(VectorFormat format);
 VIPER_EXPORT Result<VectorFormat> ParseVectorFormat(std::string_view name);
 
 /// A codec of Parquet, in the order of how fast it is read.
-enum class Codec : uint8_t { kNone = 0, kLz4 = 1, kSnappy = 2, kZstd = 3 };
+enum class Codec : uint8_t { kNone = 0, kLz4 = 1, kSnappy = 2, kZstd = 3, kGzip = 4, kBrotli = 5 };
 
 /// How bytes of files are compressed.
-struct Compression {
+struct VIPER_EXPORT Compression {
   Codec codec = Codec::kZstd;
-  /// Of Zstandard, 1 to 22; others have none.
+  /// Of Zstandard 1 to 22, of gzip 1 to 9, of Brotli 1 to 11; others have none, and pass it over.
   int level = 3;
+
+  /// OK, or InvalidArgument naming the member that is wrong, its value and what the codec allows.
+  Status Validate() const;
   friend bool operator==(const Compression&, const Compression&) = default;
 };
 
-/// Return "none", "lz4", "snappy" or "zstd:LEVEL". To parse, "zstd" alone means level 3.
+/// Return "none", "lz4", "snappy", "zstd:LEVEL", "gzip:LEVEL" or "brotli:LEVEL". To parse, "zstd"
+/// alone means level 3, "gzip" 6 and "brotli" 4.
 VIPER_EXPORT std::string CompressionName(const Compression& compression);
 VIPER_EXPORT Result<Compression> ParseCompression(std::string_view name);
 

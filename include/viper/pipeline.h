@@ -87,6 +87,8 @@ struct WrittenFile {
   std::string path;
   uint64_t rows = 0;
   uint64_t bytes = 0;
+  /// Its share of ProcessResult::logical_bytes; in the footer as `viper.logical_bytes`.
+  uint64_t logical_bytes = 0;
   uint64_t row_groups = 0;
   std::vector<WrittenColumn> columns;
 };
@@ -103,7 +105,7 @@ struct ProcessResult {
   /// Sizes of the files.
   uint64_t bytes_written = 0;
   /// What the records are without any form: 4 bytes a component, the bytes of the id and of the
-  /// metadata as canonical JSON, and 8 for each of timestamp, time of ingestion and, where it is
+  /// metadata as canonical JSON (none if there are none), and 8 for each of timestamp, time of ingestion and, where it is
   /// set, expiry.
   uint64_t logical_bytes = 0;
   /// logical_bytes / bytes_written; absent if nothing was written.

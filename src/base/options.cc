@@ -17,6 +17,27 @@ Status CheckRange(std::string_view member, uint64_t value, uint64_t min, uint64_
       "EngineOptions::{} is out of range: min={} max={} actual={}", member, min, max, value));
 }
 
+/// What there is to know about a codec; no levels: 0.
+struct CodecFacts {
+  Codec codec;
+  std::string_view name;
+  int level_min;
+  int level_max;
+  /// That of the name alone.
+  int level;
+};
+
+constexpr CodecFacts kCodecFacts[] = {
+    {Codec::kNone, "none", 0, 0, 0},
+    {Codec::kLz4, "lz4", 0, 0, 0},
+    {Codec::kSnappy, "snappy", 0, 0, 0},
+    {Codec::kZstd, "zstd", kZstdLevelMin, kZstdLevelMax, 3},
+    {Codec::kGzip, "gzip", kGzipLevelMin, kGzipLevelMax, 6},
+    {Codec::kBrotli, "brotli", kBrotliLevelMin, kBrotliLevelMax, 4},
+};
+
+const CodecFacts& FactsOf(Codec codec) { return kCodecFacts[static_cast<size_t>(codec)]; }
+
 }  // namespace
 
 std::string_view DurabilityName(Durability durability) {
@@ -93,39 +114,41 @@ Result<VectorFormat> ParseVectorFormat(std::string_view name) {
 }
 
 std::string CompressionName(const Compression& compression) {
-  switch (compression.codec) {
-    case Codec::kNone:
-      return "none";
-    case Codec::kLz4:
-      return "lz4";
-    case Codec::kSnappy:
-      return "snappy";
-    case Codec::kZstd:
-      break;
+  const CodecFacts& facts = FactsOf(compression.codec);
+  if (facts.level_max == 0) return std::string(facts.name);
+  return fmt::format("{}:{}", facts.name, compression.level);
+}
+
+Status Compression::Validate() const {
+  if (codec > Codec::kBrotli) {
+    return Status::InvalidArgument(fmt::format("codec is unknown: min=0 max={} actual={}",
+                                               static_cast<int>(Codec::kBrotli),
+                                               static_cast<int>(codec)));
   }
-  return fmt::format("zstd:{}", compression.level);
+  const CodecFacts& facts = FactsOf(codec);
+  if (facts.level_max == 0 || (level >= facts.level_min && level <= facts.level_max)) return {};
+  return Status::InvalidArgument(
+      fmt::format("level is out of range: codec={} min={} max={} actual={}", facts.name,
+                  facts.level_min, facts.level_max, level));
 }
 
 Result<Compression> ParseCompression(std::string_view name) {
-  for (Codec codec : {Codec::kNone, Codec::kLz4, Codec::kSnappy}) {
-    if (name == CompressionName({.codec = codec})) return Compression{.codec = codec};
-  }
-  Compression zstd;
-  if (name == "zstd") return zstd;
-  constexpr std::string_view kPrefix = "zstd:";
-  if (name.starts_with(kPrefix)) {
-    const std::string_view level = name.substr(kPrefix.size());
+  std::string known;
+  for (const CodecFacts& facts : kCodecFacts) {
+    Compression compression{facts.codec, facts.level_max == 0 ? Compression{}.level : facts.level};
+    if (name == facts.name) return compression;
+    known += fmt::format("{}{}", known.empty() ? "" : "|", facts.name);
+    if (facts.level_max == 0) continue;
+    known += fmt::format("|{}:LEVEL ({} to {})", facts.name, facts.level_min, facts.level_max);
+    if (!name.starts_with(facts.name) || name[facts.name.size()] != ':') continue;
+    const std::string_view level = name.substr(facts.name.size() + 1);
     const auto [end, error] =
-        std::from_chars(level.data(), level.data() + level.size(), zstd.level);
-    if (error == std::errc() && end == level.data() + level.size() && zstd.level >= kZstdLevelMin &&
-        zstd.level <= kZstdLevelMax) {
-      return zstd;
-    }
+        std::from_chars(level.data(), level.data() + level.size(), compression.level);
+    const bool is_number = error == std::errc() && end == level.data() + level.size();
+    if (is_number && compression.Validate().ok()) return compression;
   }
-  return Status::InvalidArgument(fmt::format(
-      "unknown compression: expected=none|lz4|snappy|zstd|zstd:LEVEL min_level={} max_level={} "
-      "actual='{}'",
-      kZstdLevelMin, kZstdLevelMax, name));
+  return Status::InvalidArgument(
+      fmt::format("unknown compression: expected={} actual='{}'", known, name));
 }
 
 Status EngineOptions::Validate() const {
@@ -150,15 +173,8 @@ Status EngineOptions::Validate() const {
         fmt::format("EngineOptions::sparsity_threshold is out of range: min=0 max=1 actual={}",
                     sparsity_threshold));
   }
-  if (compression.codec > Codec::kZstd) {
-    return Status::InvalidArgument(
-        fmt::format("EngineOptions::compression.codec is unknown: actual={}",
-                    static_cast<int>(compression.codec)));
-  }
-  if (compression.level < kZstdLevelMin || compression.level > kZstdLevelMax) {
-    return Status::InvalidArgument(
-        fmt::format("EngineOptions::compression.level is out of range: min={} max={} actual={}",
-                    kZstdLevelMin, kZstdLevelMax, compression.level));
+  if (const Status valid = compression.Validate(); !valid.ok()) {
+    return Status::InvalidArgument("EngineOptions::compression." + valid.message());
   }
   if (default_metric > Metric::kDot) {
     return Status::InvalidArgument(fmt::format(

@@ -43,7 +43,7 @@ TEST(EngineOptions, S05_C02_EachMemberIsHeldToItsRange) {
   refused("actual=1.5", [](auto& o) { o.sparsity_threshold = 1.5; });
   refused("sparsity_threshold",
           [](auto& o) { o.sparsity_threshold = std::numeric_limits<double>::quiet_NaN(); });
-  refused("compression.codec", [](auto& o) { o.compression.codec = static_cast<Codec>(4); });
+  refused("compression.codec", [](auto& o) { o.compression.codec = static_cast<Codec>(6); });
   refused("compression.level", [](auto& o) { o.compression.level = 0; });
   refused("actual=23", [](auto& o) { o.compression.level = 23; });
   refused("search_threads", [](auto& o) { o.search_threads = 257; });
@@ -98,14 +98,29 @@ TEST(VectorFormat, NamesReadBack) {
 TEST(Compression, S06_NamesReadBack) {
   for (const Compression& compression :
        {Compression{.codec = Codec::kNone}, Compression{.codec = Codec::kLz4},
-        Compression{.codec = Codec::kSnappy}, Compression{.level = 1}, Compression{.level = 22}}) {
+        Compression{.codec = Codec::kSnappy}, Compression{.level = 1}, Compression{.level = 22},
+        Compression{Codec::kGzip, 1}, Compression{Codec::kGzip, 9}, Compression{Codec::kBrotli, 1},
+        Compression{Codec::kBrotli, 11}}) {
+    EXPECT_OK(compression.Validate());
     EXPECT_EQ(*ParseCompression(CompressionName(compression)), compression);
   }
   EXPECT_EQ(*ParseCompression("zstd"), (Compression{.codec = Codec::kZstd, .level = 3}));
-  for (const char* name :
-       {"", "gzip", "zstd:", "zstd:0", "zstd:23", "zstd:3x", "zstd:-1", "lz4:1"}) {
+  EXPECT_EQ(*ParseCompression("gzip"), (Compression{Codec::kGzip, 6}));
+  EXPECT_EQ(*ParseCompression("brotli"), (Compression{Codec::kBrotli, 4}));
+  for (const char* name : {"", "lzo", "gzip:0", "gzip:10", "brotli:12", "brotli:", "zstd:",
+                           "zstd:0", "zstd:23", "zstd:3x", "zstd:-1", "lz4:1"}) {
     EXPECT_STATUS(kInvalidArgument, "unknown compression", ParseCompression(name));
   }
+}
+
+TEST(Compression, S06_LevelsAreThoseOfTheCodec) {
+  EXPECT_OK((Compression{Codec::kLz4, 99}.Validate())) << "it has none";
+  EXPECT_STATUS(kInvalidArgument, "level is out of range: codec=gzip min=1 max=9 actual=10",
+                (Compression{Codec::kGzip, 10}.Validate()));
+  EXPECT_STATUS(kInvalidArgument, "level is out of range: codec=zstd min=1 max=22 actual=0",
+                (Compression{Codec::kZstd, 0}.Validate()));
+  EXPECT_STATUS(kInvalidArgument, "codec is unknown: min=0 max=5 actual=6",
+                (Compression{static_cast<Codec>(6), 3}.Validate()));
 }
 
 }  // namespace

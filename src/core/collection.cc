@@ -311,16 +311,14 @@ void Collection::Impl::CompactInBackground() {
                            status.ToString()));
 }
 
-Status Collection::Impl::BuildIndex(const std::function<bool(double)>& progress) {
+Status Collection::Impl::BuildIndex(IndexBuild build, const std::function<bool(double)>& progress) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
-  const uint32_t thread_count = context_.options.index_threads;
-  if (thread_count == 0) {
-    VIPER_RETURN_IF_ERROR(
-        writer_->index_builder->Build(*state()->View(), &context_.read->pool, progress));
-  } else {
-    ThreadPool threads("viper-index", thread_count);
-    VIPER_RETURN_IF_ERROR(writer_->index_builder->Build(*state()->View(), &threads, progress));
-  }
+  std::optional<ThreadPool> own;
+  if (const uint32_t count = context_.options.index_threads) own.emplace("viper-index", count);
+  ThreadPool* threads = own ? &*own : &context_.read->pool;
+  const auto build_it =
+      build == IndexBuild::kRetrain ? &core::IndexBuilder::Retrain : &core::IndexBuilder::Build;
+  VIPER_RETURN_IF_ERROR(((*writer_->index_builder).*build_it)(*state()->View(), threads, progress));
   // Quick beside what came before: its share stays 1.
   return writer_->memtable_coder->Code(*state()->View(),
                                        [&](double) { return !progress || progress(1); });
@@ -490,7 +488,11 @@ Result<VacuumReport> Collection::Vacuum(const VacuumOptions& options) {
 }
 
 Status Collection::BuildIndex(const std::function<bool(double)>& progress) {
-  return impl_->BuildIndex(progress);
+  return impl_->BuildIndex(Impl::IndexBuild::kBringUp, progress);
+}
+
+Status Collection::RetrainIndex(const std::function<bool(double)>& progress) {
+  return impl_->BuildIndex(Impl::IndexBuild::kRetrain, progress);
 }
 Result<IndexReport> Collection::ReportIndex() const {
   return core::ReportIndex(impl_->context(), impl_->View());

@@ -79,7 +79,8 @@ class Collection::Impl {
   Result<SchemaChangeReport> ChangeSchema(const core::Flusher::MakeSchema& make,
                                           std::span<const Field> named);
   Result<SchemaReport> ReportSchema(const SchemaReportOptions& options) const;
-  Status BuildIndex(const std::function<bool(double)>& progress);
+  enum class IndexBuild { kBringUp, kRetrain };
+  Status BuildIndex(IndexBuild build, const std::function<bool(double)>& progress);
   Status Refresh();
   CollectionStatistics Statistics() const;
 

@@ -295,7 +295,12 @@ namespace {
 /// Rows of a plan's sources as bits of the new parts that they moved to.
 class CarriedRows {
  public:
-  explicit CarriedRows(const FlushResult& result) : result_(result), rows_(result.parts.size()) {}
+  explicit CarriedRows(const FlushResult& result) : result_(result), rows_(result.parts.size()) {
+    for (const MovedRows& run : result.moved) runs_.push_back(&run);
+    std::sort(runs_.begin(), runs_.end(), [](const MovedRows* a, const MovedRows* b) {
+      return std::pair(a->source, a->first_live) < std::pair(b->source, b->first_live);
+    });
+  }
 
   /// Carry the rows that are set and were alive in the plan.
   void Carry(size_t source_index, const FlushSource& source, const Bitmap* rows) {
@@ -314,20 +319,23 @@ class CarriedRows {
 
  private:
   void Set(size_t source_index, uint64_t live) {
-    for (const MovedRows& run : result_.moved) {
-      if (run.source != source_index || live < run.first_live ||
-          live >= run.first_live + run.count) {
-        continue;
-      }
-      Bitmap& rows = rows_[run.part];
-      if (rows.empty()) rows.Resize(result_.parts[run.part]->row_count());
-      rows.Set(run.first_row + live - run.first_live);
-      return;
-    }
-    VIPER_ASSERT(false);  // every live row of a source moved somewhere
+    const auto after =
+        std::upper_bound(runs_.begin(), runs_.end(), std::pair(source_index, live),
+                         [](const std::pair<size_t, uint64_t>& wanted, const MovedRows* run) {
+                           return wanted < std::pair(run->source, run->first_live);
+                         });
+    VIPER_ASSERT(after != runs_.begin());
+    const MovedRows& run = **std::prev(after);
+    // Every live row of a source moved somewhere.
+    VIPER_ASSERT(run.source == source_index && live < run.first_live + run.count);
+    Bitmap& rows = rows_[run.part];
+    if (rows.empty()) rows.Resize(result_.parts[run.part]->row_count());
+    rows.Set(run.first_row + live - run.first_live);
   }
 
   const FlushResult& result_;
+  /// By source, then by their live rows.
+  std::vector<const MovedRows*> runs_;
   std::vector<Bitmap> rows_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -57,7 +58,7 @@ class Planner {
 
  private:
   bool IsWorthRewriting(const CompactionFile& file) const {
-    if (limits_.rewrite_all) return true;
+    if (limits_.rewrite_all || file.is_asked_for) return true;
     if (limits_.fold_vectors && file.has_vector) return true;
     if (limits_.everything && file.is_back_filled) return true;
     if (file.dead_share() >= (limits_.everything ? 1e-9 : kDeadShareMax)) return true;
@@ -87,8 +88,10 @@ class Planner {
                                                       static_cast<double>(file.rows));
     }
     if (limits_.rewrite_all) return "to be written in another way";
-    if (file.dead_rows == 0)
-      return file.has_vector ? "a deletion vector" : "fields without columns";
+    if (file.dead_rows == 0) {
+      if (limits_.fold_vectors && file.has_vector) return "a deletion vector";
+      return file.is_back_filled ? "fields without columns" : "asked for";
+    }
     if (file.dead_share() >= kDeadShareMax || !CostsSearchesMore(file)) {
       return fmt::format("{:.3g} % dead rows", 100 * file.dead_share());
     }
@@ -110,7 +113,7 @@ class Planner {
     std::vector<size_t> together;
     uint64_t bytes = 0;
     const auto close = [&] {
-      const size_t enough = merges_all() ? 2 : kMergeMin;
+      const size_t enough = merges_all() ? 2 : std::min(kMergeMin, FilesMax());
       if (together.size() >= enough || bytes >= limits_.target_bytes) {
         Add(together, fmt::format("{} small files", together.size()));
       } else {
@@ -124,9 +127,14 @@ class Planner {
     for (const size_t i : files) {
       together.push_back(i);
       bytes += files_[i].live_size();
-      if (bytes >= limits_.target_bytes) close();
+      if (bytes >= limits_.target_bytes || together.size() == FilesMax()) close();
     }
     close();
+  }
+
+  size_t FilesMax() const {
+    return limits_.merged_files_max > 0 ? limits_.merged_files_max
+                                        : std::numeric_limits<size_t>::max();
   }
 
   void Add(std::vector<size_t> files, std::string reason) {

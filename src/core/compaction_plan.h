@@ -45,6 +45,8 @@ struct CompactionFile {
   bool has_vector = false;
   /// Values of declared fields are in its payload.
   bool is_back_filled = false;
+  /// It is to be written anew in any case.
+  bool is_asked_for = false;
 
   /// Bytes of the rows that are left, taking all for alike.
   uint64_t live_bytes() const { return LiveShareOf(bytes); }
@@ -91,6 +93,8 @@ struct CompactionLimits {
   bool rewrite_all = false;
   /// Write every file anew that has a deletion vector.
   bool fold_vectors = false;
+  /// Files of a merge at most, two or more; 0 = no limit.
+  size_t merged_files_max = 0;
 };
 
 /// What is worth doing: first the files of which nothing is left, the largest first, which cost a

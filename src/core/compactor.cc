@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <deque>
 #include <iterator>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include <fmt/core.h>
@@ -17,6 +19,7 @@
 #include "core/expired_rows.h"
 #include "core/part_builder.h"
 #include "core/storage_trial.h"
+#include "index/model_training.h"
 #include "platform/thread_pool.h"
 
 namespace viper::core {
@@ -67,6 +70,8 @@ struct Compactor::Shared {
   std::deque<CompactionTask> tasks VIPER_GUARDED_BY(mutex);
   /// Paths of files that workers are at.
   std::set<std::string> busy VIPER_GUARDED_BY(mutex);
+  /// Paths of files that are to be written anew in any case. Those that are gone do no harm.
+  std::set<std::string> asked_for VIPER_GUARDED_BY(mutex);
   /// Paths of files that were written by CompactOptions::rewrite_as.
   std::set<std::string> rewritten VIPER_GUARDED_BY(mutex);
   uint64_t begun_bytes VIPER_GUARDED_BY(mutex) = 0;
@@ -90,7 +95,7 @@ struct Compactor::Shared {
 };
 
 Result<std::shared_ptr<const Compactor::Inventory>> Compactor::Look(
-    const std::set<std::string>& busy) {
+    const std::set<std::string>& busy, const std::set<std::string>& asked_for) {
   auto inventory = std::make_shared<Inventory>();
   const int64_t now = context_.ExpiryNow();
   const auto read_view = state_.View();
@@ -103,6 +108,7 @@ Result<std::shared_ptr<const Compactor::Inventory>> Compactor::Look(
     VIPER_ASSIGN_OR_RETURN(auto expired, NewlyExpired(view, now));
     file.has_vector = view.deletion_vector != nullptr;
     file.is_back_filled = view.part->BackFillsAny();
+    file.is_asked_for = asked_for.contains(file.path);
     file.is_expired = view.part->last_expiry() <= now;
     if (file.has_vector && !file.is_expired) {
       file.dead_rows += view.deletion_vector->rows->CountSet();
@@ -127,7 +133,8 @@ CompactionLimits Compactor::LimitsOf(const CompactOptions& options) const {
           .everything = options.everything,
           .expired_share_min = options.expired_share_min,
           .rewrite_all = options.rewrite_as.has_value(),
-          .fold_vectors = options.fold_deletion_vectors};
+          .fold_vectors = options.fold_deletion_vectors,
+          .merged_files_max = options.files_per_step};
 }
 
 Status Compactor::KeepUp(const std::function<bool()>& goes_on) {
@@ -144,17 +151,21 @@ Result<CompactionReport> Compactor::Run(const CompactOptions& options) {
         fmt::format("CompactOptions::part_bytes is out of range: min={} max={} actual={}",
                     kPartBytesMin, kPartBytesMax, options.part_bytes));
   }
+  if (options.files_per_step == 1) {
+    return Status::InvalidArgument(
+        "CompactOptions::files_per_step is out of range: min=2 (or 0 for no limit) actual=1");
+  }
   if (options.expired_share_min &&
       !(*options.expired_share_min >= 0 && *options.expired_share_min <= 1)) {
     return Status::InvalidArgument(
         fmt::format("CompactOptions::expired_share_min is out of range: min=0 max=1 actual={}",
                     *options.expired_share_min));
   }
-  if (options.expired_share_min &&
-      (options.everything || options.fold_deletion_vectors || options.rewrite_as)) {
+  if (options.expired_share_min && (options.everything || options.fold_deletion_vectors ||
+                                    options.rewrite_as || options.rewrite_all)) {
     return Status::InvalidArgument(
-        "CompactOptions::expired_share_min excludes everything, fold_deletion_vectors and "
-        "rewrite_as");
+        "CompactOptions::expired_share_min excludes everything, fold_deletion_vectors, rewrite_as "
+        "and rewrite_all");
   }
   const size_t threads = context_.options.compaction_threads;
   MutexLock lock(run_mutex_);
@@ -165,7 +176,12 @@ Result<CompactionReport> Compactor::RunLocked(const CompactOptions& options, siz
   Shared shared(options, options.bytes_per_second > 0
                              ? options.bytes_per_second
                              : context_.options.compaction_bytes_per_second);
-  VIPER_ASSIGN_OR_RETURN(const auto inventory, Look({}));
+  std::set<std::string> asked_for;
+  if (options.rewrite_all) {
+    const auto view = state_.View();
+    for (const PartView& part : view->parts) asked_for.insert(part.part->added().path);
+  }
+  VIPER_ASSIGN_OR_RETURN(const auto inventory, Look({}, asked_for));
   std::vector<CompactionTask> tasks = PlanCompaction(inventory->files, LimitsOf(options));
   CompactionReport report;
   report.files_before = report.files_after = inventory->files.size();
@@ -182,6 +198,7 @@ Result<CompactionReport> Compactor::RunLocked(const CompactOptions& options, siz
   {
     MutexLock lock(shared.mutex);
     shared.report = std::move(report);
+    shared.asked_for = std::move(asked_for);
     shared.SetPlan(inventory, std::move(tasks));
   }
   if (workers > 1) {
@@ -228,7 +245,7 @@ bool Compactor::Note(Shared& shared, const Job& job, Result<CompactionStep> step
   if (step.ok()) AddStep(std::move(*step), shared.options, shared.report);
   std::set<std::string> left_alone = shared.busy;
   left_alone.insert(shared.rewritten.begin(), shared.rewritten.end());
-  auto inventory = Look(left_alone);
+  auto inventory = Look(left_alone, shared.asked_for);
   if (!inventory.ok()) {
     shared.Fail(inventory.status());
     return false;
@@ -254,6 +271,52 @@ CompactionStep Compactor::Predict(const Job& job) const {
     step.predicted_seconds = static_cast<double>(job.task.live_bytes) / *speed;
   }
   return step;
+}
+
+Result<RowOrder> Compactor::OrderByCluster(const FlushPlan& plan,
+                                           const std::function<Status()>& check) const {
+  const auto files = context_.read->index.files();
+  if (files == nullptr || files->model == nullptr) return RowOrder();
+  constexpr size_t kRowsAtOnce = 1024;
+  const index::ClusterAssigner assigner(files->model);
+  const size_t row_bytes = context_.dim * sizeof(float);
+  std::vector<std::byte> block(kRowsAtOnce * row_bytes);
+  std::vector<uint32_t> clusters(kRowsAtOnce);
+  std::vector<float> distances(kRowsAtOnce);
+  RowOrder order;
+  for (size_t source = 0; source < plan.sources.size(); ++source) {
+    const FlushSource& from = plan.sources[source];
+    size_t filled = 0;
+    const auto assign = [&] {
+      assigner.Assign(block.data(), filled, clusters.data(), distances.data());
+      for (size_t i = 0; i < filled; ++i) {
+        PlacedRow& placed = order[order.size() - filled + i];
+        placed.cluster = clusters[i];
+        placed.distance = distances[i];
+      }
+      filled = 0;
+    };
+    uint64_t live = 0;
+    for (uint64_t row = 0; row < from.row_count; ++row) {
+      if (from.dead->Test(row)) continue;
+      VIPER_ASSIGN_OR_RETURN(const HeldFloats held, from.part->Floats(row));
+      std::memcpy(block.data() + filled * row_bytes, held.floats, row_bytes);
+      order.push_back({.cluster = 0,
+                       .distance = 0,
+                       .source = static_cast<uint32_t>(source),
+                       .row = static_cast<uint32_t>(row),
+                       .live = static_cast<uint32_t>(live++)});
+      if (++filled < kRowsAtOnce) continue;
+      assign();
+      VIPER_RETURN_IF_ERROR(check());
+    }
+    assign();
+  }
+  std::sort(order.begin(), order.end(), [](const PlacedRow& a, const PlacedRow& b) {
+    return std::tuple(a.cluster, a.distance, a.source, a.row) <
+           std::tuple(b.cluster, b.distance, b.source, b.row);
+  });
+  return order;
 }
 
 Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
@@ -289,6 +352,7 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
     waited_seconds += waited;
     return {};
   };
+  build_options.holds_all_rows = shared.options.order_by_cluster;
   if (shared.options.rewrite_as) {
     build_options.compression = CompressionOf(*shared.options.rewrite_as);
   }
@@ -298,7 +362,13 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
         fmt::format("there is no memory to write a file: needed={} memory_limit={} used={}", needed,
                     context_.memory->limit(), context_.memory->used()));
   }
-  VIPER_ASSIGN_OR_RETURN(BuiltParts built, BuildParts(plan, build_options, context_.NowMillis()));
+  RowOrder order;
+  if (shared.options.order_by_cluster) {
+    VIPER_ASSIGN_OR_RETURN(order,
+                           OrderByCluster(plan, [&] { return shared.pacer.Advance(0).status(); }));
+  }
+  VIPER_ASSIGN_OR_RETURN(BuiltParts built,
+                         BuildParts(plan, build_options, context_.NowMillis(), order));
   for (const storage::AddedFile& file : built.added) step.bytes_after += file.size;
   step.files_after = built.added.size();
   if (shared.options.rewrite_as) {
@@ -311,6 +381,8 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
       plan, std::move(built),
       {.reason = step.reason, .metrics = MetricsOf(step), .data_change = drops_expired},
       [&](const FlushPlan& done, const FlushResult& result) {
+        // Rows in another order are not copied run by run: they are coded when the index is built.
+        if (!order.empty()) return;
         ahead.Code(*state_.View(), done, result, [&] { return shared.pacer.Advance(0).ok(); });
       }));
   step.seconds = SecondsSince(begin);

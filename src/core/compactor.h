@@ -16,6 +16,7 @@
 #include "core/compaction_plan.h"
 #include "core/flusher.h"
 #include "core/index_builder.h"
+#include "core/part_builder.h"
 #include "platform/mutex.h"
 #include "viper/maintenance.h"
 
@@ -61,8 +62,9 @@ class Compactor {
   /// What the workers of a run share.
   struct Shared;
 
-  /// Of all files but those in `busy`.
-  Result<std::shared_ptr<const Inventory>> Look(const std::set<std::string>& busy)
+  /// Of all files but those in `busy`; those in `asked_for` are to be written anew.
+  Result<std::shared_ptr<const Inventory>> Look(const std::set<std::string>& busy,
+                                                const std::set<std::string>& asked_for)
       VIPER_EXCLUDES(cost_mutex_);
   CompactionLimits LimitsOf(const CompactOptions& options) const VIPER_EXCLUDES(cost_mutex_);
   Result<CompactionReport> RunLocked(const CompactOptions& options, size_t workers)
@@ -75,6 +77,9 @@ class Compactor {
   bool Note(Shared& shared, const Job& job, Result<CompactionStep> step);
   /// As a dry run tells it.
   CompactionStep Predict(const Job& job) const VIPER_EXCLUDES(cost_mutex_);
+  /// The cluster of each live row of a plan's sources; empty without an index.
+  Result<RowOrder> OrderByCluster(const FlushPlan& plan,
+                                  const std::function<Status()>& check) const;
   /// Conflict if a file of the task is no longer in the table.
   Result<CompactionStep> Do(const Job& job, Shared& shared);
 

@@ -34,6 +34,8 @@ constexpr uint64_t kRowsPerCalibrationQuery = 8;
 constexpr int kRoundsMax = 3;
 constexpr double kCautionMin = 0.05;
 constexpr uint64_t kSeed = 0x5649504552;
+/// Between the seeds of models that follow each other; the others lie in between.
+constexpr uint64_t kSeedStep = 16;
 constexpr uint64_t kProbeSeed = kSeed + 1;
 constexpr uint64_t kAccuracySeed = kSeed + 2;
 /// Shares of a build: training, assigning, writing, fitting; the rest is measuring.
@@ -184,6 +186,7 @@ struct IndexBuilder::Made {
   MemoryCharge memory;
   /// Rows that the model and its curves were fitted to, rising.
   std::vector<uint64_t> fitted_rows;
+  uint64_t seed = kSeed;
 };
 
 IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view, Training training) const {
@@ -221,6 +224,8 @@ IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view, Training trainin
     if (!has_model) return plan;
   } else if (!has_model) {
     plan.reason = "there is no model yet";
+  } else if (training == Training::kAlways) {
+    plan.reason = "a new model was asked for";
   } else {
     const IndexCost cost = CostOf(files->segments, files->model->cluster_count());
     plan.reason = ReasonToTrain(files->model->record(), cost, plan.rows);
@@ -246,6 +251,20 @@ bool IndexBuilder::IsBehind(const ReadView& view) const {
 Status IndexBuilder::Build(const ReadView& view, ThreadPool* threads,
                            const std::function<bool(double)>& progress) {
   MutexLock lock(build_mutex_);
+  return Run(view, Training::kAllowed, threads, progress);
+}
+
+Status IndexBuilder::Retrain(const ReadView& view, ThreadPool* threads,
+                             const std::function<bool(double)>& progress) {
+  MutexLock lock(build_mutex_);
+  const Plan plan = MakePlan(view, Training::kAlways);
+  if (!plan.reason) {
+    return Status::FailedPrecondition(fmt::format(
+        "no index is trained: rows={} index_min_rows={} enable_clustering={}", plan.rows,
+        context_.options.index_min_rows, context_.options.enable_clustering));
+  }
+  const Status trained = Train(view, plan, threads, progress);
+  if (!trained.ok()) return trained.WithContext("index");
   return Run(view, Training::kAllowed, threads, progress);
 }
 
@@ -335,6 +354,11 @@ Status IndexBuilder::Make(const ReadView& view, const Plan& plan, ThreadPool* th
   const RowsOfParts rows(view, plan.parts);
   VIPER_RETURN_IF_ERROR(TakeMemory(rows.count(), made));
   if (plan.reason) {
+    // So that a model that is asked for is another one, also of the same rows.
+    const auto old_files = context_.read->index.files();
+    if (old_files != nullptr && old_files->model != nullptr) {
+      made.seed += kSeedStep * old_files->model->record().version;
+    }
     VIPER_RETURN_IF_ERROR(TrainModel(rows, threads, progress, made));
   } else {
     made.model = context_.read->index.files()->model;
@@ -393,7 +417,7 @@ Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
   options.metric = context_.metric;
   options.dim = context_.dim;
   options.row_count = rows.count();
-  options.seed = kSeed;
+  options.seed = made.seed;
   options.pool = threads;
   options.progress = Portion(progress, 0, kTrainedAt);
   const size_t thread_count = threads == nullptr ? 1 : threads->thread_count();
@@ -405,7 +429,7 @@ Status IndexBuilder::TrainModel(const RowsOfParts& rows, ThreadPool* threads,
   charge.Set(index::TrainingBytes(size, options.dim, thread_count));
   options.cluster_count = size.cluster_count;
   options.wanted_clusters = context_.options.index_clusters;
-  made.fitted_rows = rows.Sample(size.sample_rows, kSeed);
+  made.fitted_rows = rows.Sample(size.sample_rows, made.seed);
   VIPER_ASSIGN_OR_RETURN(auto sample, rows.FloatsOf(made.fitted_rows, options.dim));
   VIPER_ASSIGN_OR_RETURN(made.model, index::TrainModel(std::move(sample), options));
   const uint64_t wanted = made.model->record().wanted_rows;

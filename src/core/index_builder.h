@@ -45,6 +45,11 @@ class IndexBuilder {
   Status Build(const ReadView& view, ThreadPool* threads,
                const std::function<bool(double)>& progress)
       VIPER_EXCLUDES(build_mutex_, files_mutex_);
+  /// The same, with a new model in any case. FailedPrecondition below
+  /// EngineOptions::index_min_rows.
+  Status Retrain(const ReadView& view, ThreadPool* threads,
+                 const std::function<bool(double)>& progress)
+      VIPER_EXCLUDES(build_mutex_, files_mutex_);
   /// Step (2) alone, under the model there is: nothing without one. Does not wait for a training.
   Status KeepUp(const ReadView& view, ThreadPool* threads,
                 const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
@@ -90,7 +95,7 @@ class IndexBuilder {
   class StagedFile;
   /// What a build makes, step by step.
   struct Made;
-  enum class Training { kAllowed, kNever };
+  enum class Training { kAllowed, kNever, kAlways };
   Plan MakePlan(const ReadView& view, Training training) const;
   Status Run(const ReadView& view, Training training, ThreadPool* threads,
              const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);

@@ -1,6 +1,7 @@
 #include "core/part_builder.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -213,6 +214,25 @@ class Builder {
     return {};
   }
 
+  /// Rows of parts in an order of their own. The decoded columns of all are held until the end.
+  Status AddInOrder(const FlushPlan& plan, const RowOrder& order) {
+    std::map<std::pair<uint32_t, size_t>, GroupColumns> decoded;
+    for (const PlacedRow& placed : order) {
+      const Part& part = *plan.sources[placed.source].part;
+      const size_t group = GroupOf(part, placed.row);
+      const auto [found, is_new] = decoded.try_emplace({placed.source, group});
+      if (is_new) {
+        VIPER_ASSIGN_OR_RETURN(found->second, ReadGroup(part, group));
+      }
+      VIPER_RETURN_IF_ERROR(MakeRoom());
+      Moved(placed.source, placed.live, 1);
+      VIPER_RETURN_IF_ERROR(
+          AppendRun(part, found->second, part.row_groups()[group].first, {placed.row, 1}));
+      if (options_.advance) VIPER_RETURN_IF_ERROR(options_.advance(FloatBytesOfRow()));
+    }
+    return {};
+  }
+
   Result<BuiltParts> Finish() {
     VIPER_RETURN_IF_ERROR(ClosePart());
     if (!built_.added.empty()) {
@@ -291,6 +311,14 @@ class Builder {
     return columns;
   }
 
+  static size_t GroupOf(const Part& part, uint64_t row) {
+    const auto& groups = part.row_groups();
+    const auto after = std::upper_bound(
+        groups.begin(), groups.end(), row,
+        [](uint64_t wanted, const RowRange& group) { return wanted < group.first; });
+    return static_cast<size_t>(after - groups.begin()) - 1;
+  }
+
   static uint64_t EndOfRun(const FlushSource& source, uint64_t row, uint64_t limit) {
     const uint64_t stop = std::min(limit, row + kRunMax);
     uint64_t end = row + 1;
@@ -331,7 +359,10 @@ class Builder {
     PartRows& rows = open_->pending();
     auto& keys = open_->payload_keys();
     if (part.payload_keys() && !part.BackFillsAny()) {
-      keys.insert(part.payload_keys()->begin(), part.payload_keys()->end());
+      const std::pair from_to(&part, built_.added.size());
+      if (std::exchange(last_keys_, from_to) != from_to) {
+        keys.insert(part.payload_keys()->begin(), part.payload_keys()->end());
+      }
       rows.payload.AppendRows(payloads, run.first - group_first, run.count);
       return {};
     }
@@ -352,6 +383,8 @@ class Builder {
   const int64_t now_ms_;
   const std::shared_ptr<parquet::ColumnChoices> choices_;
   std::optional<OpenPart> open_;
+  /// Whose undeclared keys were last noted, and the number of the part that they were noted for.
+  std::pair<const Part*, size_t> last_keys_ = {nullptr, 0};
   BuiltParts built_;
 };
 
@@ -373,17 +406,22 @@ uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options
     scalar_bytes += static_cast<double>(source.live_count()) * row_bytes;
   }
   const uint64_t group_rows = options.row_group_bytes / float_bytes + 1;
-  const double share =
-      rows <= group_rows ? 1 : static_cast<double>(group_rows) / static_cast<double>(rows);
+  const double share = rows <= group_rows || options.holds_all_rows
+                           ? 1
+                           : static_cast<double>(group_rows) / static_cast<double>(rows);
   // As values, and encoded.
   return static_cast<uint64_t>(2 * share * scalar_bytes);
 }
 
 Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& options,
-                              int64_t now_ms) {
+                              int64_t now_ms, const RowOrder& order) {
   MemoryCharge charge(options.memory, MemoryUse::kFiles);
   charge.Set(BuildMemoryBytes(plan, options));
   Builder builder(options, *plan.schema, now_ms);
+  if (!order.empty()) {
+    VIPER_RETURN_IF_ERROR(builder.AddInOrder(plan, order));
+    return builder.Finish();
+  }
   for (size_t i = 0; i < plan.sources.size(); ++i) {
     const FlushSource& source = plan.sources[i];
     if (source.keeps_file || source.live_count() == 0) continue;

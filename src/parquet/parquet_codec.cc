@@ -28,6 +28,10 @@ namespace viper::parquet {
       return ::parquet::Compression::LZ4;  // LZ4_RAW on disk
     case Codec::kSnappy:
       return ::parquet::Compression::SNAPPY;
+    case Codec::kGzip:
+      return ::parquet::Compression::GZIP;
+    case Codec::kBrotli:
+      return ::parquet::Compression::BROTLI;
     case Codec::kZstd:
       break;
   }
@@ -35,7 +39,7 @@ namespace viper::parquet {
 }
 
 ::parquet::CodecOptions ParquetCodecOptions(const Compression& compression) {
-  if (compression.codec != Codec::kZstd) return ::parquet::CodecOptions();
+  if (compression.codec < Codec::kZstd) return ::parquet::CodecOptions();  // they have no levels
   return ::parquet::CodecOptions(compression.level);
 }
 

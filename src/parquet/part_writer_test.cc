@@ -91,6 +91,8 @@ TEST(PartWriter, EveryChoiceComesBackBitForBit) {
       {.adaptive = false, .fixed = {.codec = Codec::kNone}},
       {.adaptive = false, .fixed = {.codec = Codec::kLz4}},
       {.adaptive = false, .fixed = {.codec = Codec::kSnappy}},
+      {.adaptive = false, .fixed = {.codec = Codec::kGzip, .level = 6}},
+      {.adaptive = false, .fixed = {.codec = Codec::kBrotli, .level = 4}},
       {.policy = StoragePolicy::kSize, .adaptive = false, .fixed = {.level = 19}}};
   std::mt19937 random(kSeed);
   for (int kind = 0; kind < 5; ++kind) {
@@ -133,7 +135,8 @@ TEST(PartWriter, C05_TheOptionsDecideWhetherVectorsAreCompressed) {
 TEST(PartWriter, C05_C06_TheFooterProvesTheCodecThatWasAskedFor) {
   const ExampleRows example = MakeExampleRows(3000, 8, kSeed);
   const std::pair<const char*, const char*> all[] = {
-      {"none", "uncompressed"}, {"lz4", "lz4_raw"}, {"snappy", "snappy"}, {"zstd:3", "zstd"}};
+      {"none", "uncompressed"}, {"lz4", "lz4_raw"}, {"snappy", "snappy"},
+      {"zstd:3", "zstd"},       {"gzip:2", "gzip"}, {"brotli:3", "brotli"}};
   for (const auto& [name, codec] : all) {
     const CompressionOptions options{.adaptive = false, .fixed = ParseCompression(name).value()};
     const auto layout =

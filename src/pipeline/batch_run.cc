@@ -215,12 +215,12 @@ void BatchRun::Sum() {
   const bool cuts = processing.layout == FileLayout::kTimeSeries &&
                     processing.time_series.precision == TimePrecision::kMillis;
   for (const core::Row& row : batch_.rows) {
-    result_.logical_bytes += LogicalBytes(row, schema_.dim);
     if (cuts && row.timestamp % 1000 != 0) ++result_.shortened_times;
   }
   for (const WrittenFile& file : result_.files) {
     result_.entries_flushed += file.rows;
     result_.bytes_written += file.bytes;
+    result_.logical_bytes += file.logical_bytes;
     result_.row_groups += file.row_groups;
   }
   const auto logical = static_cast<double>(result_.logical_bytes);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "pipeline/pipeline_fixture.h"
+#include "testing/random_records.h"
 
 namespace viper::pipeline {
 namespace {
@@ -41,6 +42,48 @@ TEST_F(BatchRuns, P06_EachOrderIsTheOneThatIsNamed) {
   const double random = MeanNeighbourDistance(by_time);
   EXPECT_LT(MeanNeighbourDistance(Written({SortingOrder::kBySimilarity, {}}, records)),
             0.5 * random);
+}
+
+TEST_F(BatchRuns, P26_ProcessingMakesFilesSmallerAndTheirRowGroupsTighter) {
+  schema_ = ClusteredSchema(32);
+  const auto records = ClusteredRecords(8000, 32, 20);
+  config_.flushing.row_group_rows = 800;
+  const auto bytes = [&] { return Process(records).value().bytes_written; };
+  const auto mean_radius = [&] {
+    const Value groups = Value::FromJson(Layout().key_values.at("viper.row_groups")).value();
+    double sum = 0;
+    for (const Value& group : *groups.as_list()) {
+      sum += *group.as_object()->at("radius").as_float64();
+    }
+    return sum / static_cast<double>(groups.as_list()->size());
+  };
+  config_.processing.sorting.order = SortingOrder::kNone;
+  ASSERT_OK(Process(records));
+  const double unordered_radius = mean_radius();
+  config_.processing.sorting.order = SortingOrder::kBySimilarity;
+  const uint64_t all_on = bytes();
+  EXPECT_LT(mean_radius(), 0.75 * unordered_radius);
+  config_.processing.enable_preprocessing = false;
+  config_.processing.enable_postprocessing = false;
+  config_.processing.enable_ml_optimizations = false;
+  const uint64_t all_off = bytes();
+  EXPECT_LT(all_on, all_off);
+}
+
+TEST_F(BatchRuns, P18_WhateverRecordsHoldComesBack) {
+  schema_ = CollectionSchema{.dim = 7};
+  for (uint64_t seed = 1; seed <= 8; ++seed) {
+    config_.processing.sorting.order = SortingOrder::kNone;
+    config_.processing.layout = seed % 2 == 0 ? FileLayout::kLegacy : FileLayout::kViper;
+    config_.processing.enable_postprocessing = seed % 3 != 0;
+    auto records = RandomRecords(seed, 300, 7);
+    for (size_t row = 0; row < records.size(); ++row) {
+      if (!records[row].timestamp) records[row].timestamp = Timestamp{static_cast<int64_t>(row)};
+      if (seed % 2 == 0) records[row].expires_at.reset();
+    }
+    ASSERT_OK(Process(records)) << "seed=" << seed;
+    EXPECT_EQ(Read(), records) << "seed=" << seed;
+  }
 }
 
 TEST_F(BatchRuns, P07_WithoutModelsTheFileNamesNoneAndIsInOrderAllTheSame) {

@@ -140,10 +140,4 @@ parquet::PartRows MakePartRows(std::span<const core::Row> rows, std::span<const 
   return part;
 }
 
-uint64_t LogicalBytes(const core::Row& row, size_t dim) {
-  constexpr uint64_t kTimeBytes = 8;
-  return dim * sizeof(float) + row.id.size() + Value(row.metadata).ToJson().size() +
-         kTimeBytes * (row.expires_at == core::kNeverExpires ? 2 : 3);
-}
-
 }  // namespace viper::pipeline

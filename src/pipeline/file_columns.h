@@ -33,7 +33,4 @@ Status DropColumns(std::span<const ColumnSummary> summary, FileColumns& columns)
 parquet::PartRows MakePartRows(std::span<const core::Row> rows, std::span<const uint32_t> numbers,
                                const FileColumns& columns);
 
-/// What a row is without any form (ProcessResult::logical_bytes).
-uint64_t LogicalBytes(const core::Row& row, size_t dim);
-
 }  // namespace viper::pipeline

@@ -52,12 +52,5 @@ TEST(FileColumns, P23_AColumnWithValuesIsNotLeftOutWhoeverAsks) {
   EXPECT_STATUS(kInvalidArgument, "nobody", DropColumns(unknown, columns));
 }
 
-TEST(FileColumns, D05_LogicalBytesCountEachPartOnce) {
-  core::Row row = Row("abc", {{"k", 1}});
-  EXPECT_EQ(LogicalBytes(row, 5), 5 * 4 + 3 + 7 + 16u);
-  row.expires_at = 1;
-  EXPECT_EQ(LogicalBytes(row, 5), 5 * 4 + 3 + 7 + 24u);
-}
-
 }  // namespace
 }  // namespace viper::pipeline

@@ -103,7 +103,7 @@ class FileWriter {
                             std::max<size_t>(1, kGroupFloatBytes / (dim * sizeof(float)))});
   }
 
-  Status Write(WritableFile& file) {
+  Result<parquet::PartSummary> Write(WritableFile& file) {
     VIPER_ASSIGN_OR_RETURN(auto writer,
                            parquet::PartWriter::Make(file, content_.columns->schema,
                                                      WriterOptions(config_, *content_.columns)));
@@ -115,9 +115,9 @@ class FileWriter {
       }
     }
     Stopwatch watch;
-    VIPER_RETURN_IF_ERROR(writer->Finish(KeyValues()).status());
+    auto summary = writer->Finish(KeyValues());
     times_.write_ms += watch.ElapsedMs();
-    return {};
+    return summary;
   }
 
  private:
@@ -198,7 +198,8 @@ std::vector<RowWindow> DivideByTime(std::span<const core::Row> rows,
 
 Result<WrittenFile> WriteFile(FileSystem& file_system, const PipelineConfig& config,
                               const FileContent& content, NewFile& file, WriteTimes& times) {
-  VIPER_RETURN_IF_ERROR(FileWriter(config, content, times).Write(file.file()));
+  VIPER_ASSIGN_OR_RETURN(const parquet::PartSummary summary,
+                         FileWriter(config, content, times).Write(file.file()));
   Stopwatch watch;
   VIPER_RETURN_IF_ERROR(file.Sync());
   times.sync_ms += watch.ElapsedMs();
@@ -209,6 +210,7 @@ Result<WrittenFile> WriteFile(FileSystem& file_system, const PipelineConfig& con
   written.path = file.path();
   written.rows = layout.row_count;
   written.bytes = map->bytes().size();
+  written.logical_bytes = summary.logical_bytes;
   written.row_groups = layout.row_groups;
   for (const parquet::ColumnLayout& column : layout.columns) {
     written.columns.push_back(

@@ -26,7 +26,8 @@ class FileWriters : public PipelineFixture {
 TEST_F(FileWriters, P09_WithoutAdaptiveCompressionEveryColumnHasTheCodecThatWasSet) {
   config_.flushing.overwrite = true;
   const std::pair<const char*, const char*> codecs[] = {
-      {"none", "uncompressed"}, {"lz4", "lz4_raw"}, {"snappy", "snappy"}, {"zstd:7", "zstd"}};
+      {"none", "uncompressed"}, {"lz4", "lz4_raw"}, {"snappy", "snappy"},
+      {"zstd:7", "zstd"},       {"gzip:2", "gzip"}, {"brotli:3", "brotli"}};
   for (const StoragePolicy policy : {StoragePolicy::kSize, StoragePolicy::kSpeed}) {
     for (const bool postprocessing : {true, false}) {
       for (const auto& [name, codec] : codecs) {
@@ -119,7 +120,7 @@ TEST_F(FileWriters, P05_P26_PostprocessingLeavesOutColumnsTriesEncodingsAndDescr
   EXPECT_EQ(Read().size(), 5000u);
 }
 
-TEST_F(FileWriters, P08_RowGroupsHaveAtMostTheRowsThatWereSet) {
+TEST_F(FileWriters, P03_P08_RowGroupsHaveAtMostTheRowsThatWereSet) {
   config_.flushing.overwrite = true;
   config_.flushing.row_group_rows = 700;
   ASSERT_OK_AND_ASSIGN(ProcessResult result, Process(ClusteredRecords(3000, 16, 5)));

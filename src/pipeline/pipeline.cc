@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "parquet/parquet_record_source.h"
 #include "pipeline/batch_run.h"
+#include "pipeline/compaction_engine_impl.h"
 #include "pipeline/pipeline_impl.h"
 #include "pipeline/schema_inference.h"
 #include "pipeline/stopwatch.h"
@@ -22,6 +23,19 @@ std::optional<double> Quotient(double dividend, double divisor) {
 }
 
 }  // namespace
+
+Pipeline::Impl::Impl(PipelineConfig config, FileSystem& file_system, Engine* engine,
+                     std::shared_ptr<RecordProcessor> processor)
+    : config_(std::move(config)),
+      file_system_(file_system),
+      engine_(engine),
+      processor_(std::move(processor)) {
+  if (engine_ == nullptr) return;
+  auto tasks = std::make_unique<CompactionEngine::Impl>(config_.compaction, *engine_);
+  tasks_ = tasks.get();
+  compaction_ = std::make_unique<CompactionEngine>(std::move(tasks));
+  if (config_.enable_background_processing) compaction_->Start();
+}
 
 Result<CollectionSchema> Pipeline::Impl::SchemaOf(const std::string& collection,
                                                   const std::vector<Record>& records,
@@ -122,6 +136,14 @@ PipelineStatistics Pipeline::Impl::Statistics() const {
   PipelineStatistics told = statistics_;
   told.compression_ratio =
       Quotient(static_cast<double>(told.logical_bytes), static_cast<double>(told.bytes_written));
+  if (tasks_ != nullptr) {
+    const pipeline::TaskCounts counts = tasks_->queue().Counts();
+    told.tasks_queued = counts.queued;
+    told.tasks_done = counts.done;
+    told.tasks_failed = counts.failed;
+    told.tasks_cancelled = counts.cancelled;
+    told.task_retries = counts.retries;
+  }
   told.mean_ms = Quotient(told.total_ms, static_cast<double>(told.batches));
   return told;
 }
@@ -152,6 +174,25 @@ Result<LoadSummary> Pipeline::AttachFile(const std::string& collection, const st
   return impl_->Attach(collection, path);
 }
 
+CompactionEngine* Pipeline::compaction() const { return impl_->compaction(); }
+
+Status Pipeline::StartBackgroundProcessing() {
+  if (compaction() == nullptr) {
+    return Status::FailedPrecondition(
+        "there is nothing to do in the background: no engine is bound to the pipeline");
+  }
+  compaction()->Start();
+  return {};
+}
+
+void Pipeline::StopBackgroundProcessing() {
+  if (compaction() != nullptr) compaction()->Stop();
+}
+
 PipelineStatistics Pipeline::Statistics() const { return impl_->Statistics(); }
+
+std::vector<ServiceHealth> Pipeline::Health() const {
+  return compaction() == nullptr ? std::vector<ServiceHealth>() : compaction()->Health();
+}
 
 }  // namespace viper

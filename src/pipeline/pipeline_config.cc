@@ -138,13 +138,9 @@ Status CheckProcessing(const ProcessingConfig& processing) {
 }
 
 Status CheckFlushing(const FlushingConfig& flushing) {
-  if (flushing.compression.codec > Codec::kZstd) {
-    return Status::InvalidArgument(
-        fmt::format("PipelineConfig::flushing.compression.codec is unknown: min=0 max=3 actual={}",
-                    static_cast<int>(flushing.compression.codec)));
+  if (const Status valid = flushing.compression.Validate(); !valid.ok()) {
+    return Status::InvalidArgument("PipelineConfig::flushing.compression." + valid.message());
   }
-  VIPER_RETURN_IF_ERROR(CheckMember<int>("flushing.compression.level", flushing.compression.level,
-                                         kZstdLevelMin, kZstdLevelMax));
   VIPER_RETURN_IF_ERROR(
       CheckMember<int>("flushing.storage_policy", static_cast<int>(flushing.storage_policy), 0, 1));
   VIPER_RETURN_IF_ERROR(CheckMember<size_t>("flushing.row_group_rows", flushing.row_group_rows, 1,

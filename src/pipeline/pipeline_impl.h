@@ -13,16 +13,12 @@ namespace viper {
 class Pipeline::Impl {
  public:
   Impl(PipelineConfig config, FileSystem& file_system, Engine* engine,
-       std::shared_ptr<RecordProcessor> processor)
-      : config_(std::move(config)),
-        file_system_(file_system),
-        engine_(engine),
-        processor_(std::move(processor)) {}
+       std::shared_ptr<RecordProcessor> processor);
 
   const PipelineConfig& config() const { return config_; }
   FileSystem& file_system() const { return file_system_; }
-  Engine* engine() const { return engine_; }
-  RecordProcessor& processor() const { return *processor_; }
+  /// Null if no engine is bound.
+  CompactionEngine* compaction() const { return compaction_.get(); }
 
   Result<ProcessResult> Process(const std::string& collection, std::vector<Record>& records,
                                 const std::string& path, const ProcessOptions& options);
@@ -39,6 +35,9 @@ class Pipeline::Impl {
   FileSystem& file_system_;
   Engine* const engine_;
   const std::shared_ptr<RecordProcessor> processor_;
+  std::unique_ptr<CompactionEngine> compaction_;
+  /// That of `compaction_`.
+  CompactionEngine::Impl* tasks_ = nullptr;
 
   mutable Mutex mutex_;
   PipelineStatistics statistics_ VIPER_GUARDED_BY(mutex_);

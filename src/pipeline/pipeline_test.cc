@@ -1,9 +1,11 @@
 #include "viper/pipeline.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <numeric>
 #include <set>
+#include <thread>
 
 #include "pipeline/pipeline_fixture.h"
 #include "testing/temp_directory.h"
@@ -110,9 +112,11 @@ TEST_F(Pipelines, P19_P20_P22_D05_FiguresAreThoseOfTheFileAndOfTheRecords) {
     path_ = fmt::format("/out/{}.parquet", count);
     auto records = ClusteredRecords(count, 16, 5);
     records[0].expires_at = Timestamp{kTestTime};
+    if (count > 1) records[1].metadata = {};
     uint64_t logical = 0;
     for (const Record& record : records) {
-      logical += 16 * 4 + record.id.size() + Value(record.metadata).ToJson().size() + 16;
+      logical += 16 * 4 + record.id.size() + 16;
+      if (!record.metadata.empty()) logical += Value(record.metadata).ToJson().size();
     }
     logical += 8;
     ASSERT_OK_AND_ASSIGN(const ProcessResult result, Process(records));
@@ -135,25 +139,30 @@ TEST_F(Pipelines, P19_P20_P22_D05_FiguresAreThoseOfTheFileAndOfTheRecords) {
 }
 
 TEST_F(Pipelines, P21_PhasesAddUpToTheCallWhichIsTimedByAMonotonicClock) {
-  auto records = ClusteredRecords(20'000, 16, 5);
+  config_.flushing.overwrite = true;
   ASSERT_OK_AND_ASSIGN(const auto made, Pipeline::Make(config_, &files_));
-  const auto begin = std::chrono::steady_clock::now();
-  ASSERT_OK_AND_ASSIGN(const ProcessResult result,
-                       made->ProcessRecords("docs", std::move(records), path_));
-  const double outside =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-  EXPECT_LE(result.flush_duration_ms, outside);
-  EXPECT_GE(result.flush_duration_ms, 0.95 * outside - 2);
-  double sum = 0;
-  std::set<std::string_view> names;
-  for (const PhaseTime& phase : result.phases) {
-    sum += phase.ms;
-    names.insert(phase.phase);
+  bool is_near = false;
+  // A busy machine may take the processor away between the two looks at the clock.
+  for (int attempt = 0; attempt < 10 && !is_near; ++attempt) {
+    auto records = ClusteredRecords(20'000, 16, 5);
+    const auto begin = std::chrono::steady_clock::now();
+    ASSERT_OK_AND_ASSIGN(const ProcessResult result,
+                         made->ProcessRecords("docs", std::move(records), path_));
+    const double outside =
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+    EXPECT_LE(result.flush_duration_ms, outside);
+    double sum = 0;
+    std::set<std::string_view> names;
+    for (const PhaseTime& phase : result.phases) {
+      sum += phase.ms;
+      names.insert(phase.phase);
+    }
+    EXPECT_EQ(names, (std::set<std::string_view>{"preprocess", "check", "order", "convert",
+                                                 "postprocess", "write", "sync", "finish"}));
+    EXPECT_LE(sum, result.flush_duration_ms);
+    is_near = result.flush_duration_ms >= 0.95 * outside - 2 && sum >= 0.9 * outside;
   }
-  EXPECT_EQ(names, (std::set<std::string_view>{"preprocess", "check", "order", "convert",
-                                               "postprocess", "write", "sync", "finish"}));
-  EXPECT_LE(sum, result.flush_duration_ms);
-  EXPECT_GE(sum, 0.8 * result.flush_duration_ms);
+  EXPECT_TRUE(is_near);
 }
 
 TEST_F(Pipelines, P27_StatisticsAreExactSumsAndTrueMeans) {
@@ -210,6 +219,28 @@ TEST_F(Pipelines, P18_AFullDiskIsToldAsSuchAndAFileThatIsToBeReplacedStays) {
   EXPECT_STATUS(kIoError, "", Process(ClusteredRecords(20, 4, 2)));
   EXPECT_EQ(Read().size(), 10u);
   EXPECT_EQ(files_.List("/data/viper/docs").value().size(), 1u);
+}
+
+TEST_F(Pipelines, P18_D10_OfSeveralCallsForOnePathOneWritesItAndOthersGoOnBesideThem) {
+  ASSERT_OK_AND_ASSIGN(const auto made, Pipeline::Make(config_, &files_));
+  constexpr int kThreads = 4;
+  std::vector<std::thread> threads;
+  std::atomic<int> written{0};
+  std::atomic<int> refused{0};
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      const auto records = ClusteredRecords(500, 4, 2);
+      EXPECT_OK(made->ProcessRecords("docs", records, fmt::format("/out/own-{}", thread)));
+      const auto shared = made->ProcessRecords("docs", records, "/out/shared");
+      written += shared.ok();
+      refused += shared.status().code() == StatusCode::kAlreadyExists;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(written, 1);
+  EXPECT_EQ(refused, kThreads - 1);
+  EXPECT_EQ(files_.List("/out").value().size(), kThreads + 1u) << "nothing is left of the refused";
+  EXPECT_EQ(made->Statistics().batches, kThreads + 1u);
 }
 
 TEST(PipelineCrash, P18_EveryCutLeavesTheWholeFileOrNone) {
