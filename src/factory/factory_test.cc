@@ -234,7 +234,7 @@ TEST_F(FactoryTest, F04_WhatACallerSaysIsChecked) {
                 factory.CreateForCollection("a", config));
   config = {};
   config.dim = 4;
-  EXPECT_STATUS(kInvalidArgument, "dim=4 but its records have 3",
+  EXPECT_STATUS(kInvalidArgument, "record 0 (id '0'): the dimension is not that of the sample: expected=4 actual=3",
                 factory.CreateForCollection("a", config, Records(2)));
   EXPECT_STATUS(kInvalidArgument, "", factory.CreateForCollection("../a"));
   ASSERT_OK_AND_ASSIGN(const ViperComponents made, factory.CreateForCollection("a"));
