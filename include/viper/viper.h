@@ -3,6 +3,7 @@
 /// VIPER: a vector database whose collections are open Delta Lake tables. Include this one header.
 
 #include "viper/clock.h"
+#include "viper/compaction_engine.h"
 #include "viper/compression_advice.h"
 #include "viper/engine.h"
 #include "viper/file_system.h"
@@ -19,6 +20,8 @@
 #include "viper/performance_metrics.h"
 #include "viper/performance_model.h"
 #include "viper/performance_stats.h"
+#include "viper/pipeline.h"
+#include "viper/pipeline_config.h"
 #include "viper/record.h"
 #include "viper/record_source.h"
 #include "viper/resources.h"

@@ -56,6 +56,14 @@ inline constexpr size_t kAuditedRecallsMax = 32;
 inline constexpr uint32_t kCompactionIntervalMsMax = 24 * 3600 * 1000;
 inline constexpr uint32_t kRetainedVersionsMax = 1'000'000;
 inline constexpr uint32_t kCheckpointIntervalMax = 10'000;
+/// Rows of a batch and of a row group of viper/pipeline.h, its threads, files of a merge, attempts
+/// beside the first, and tasks that wait and that are remembered.
+inline constexpr size_t kPipelineBatchRowsMax = size_t{1} << 20;
+inline constexpr uint32_t kPipelineWorkersMax = 64;
+inline constexpr uint32_t kMergeFilesLimitMax = 10'000;
+inline constexpr uint32_t kTaskRetriesMax = 100;
+inline constexpr size_t kWaitingTasksMax = 10'000;
+inline constexpr size_t kEndedTasksMax = 1000;
 inline constexpr size_t kLoadCommitBytesMin = size_t{1} << 20;
 inline constexpr size_t kLoadCommitBytesMax = size_t{4} << 30;
 

@@ -247,7 +247,7 @@ Result<WriteBatch> PrepareUpsert(std::span<const Record> records, const Collecti
     if (!row.ok()) return AtRecord(row.status(), i, record.id);
     batch.rows.push_back(std::move(*row));
   }
-  DropDuplicates(batch);
+  if (!rules.keeps_duplicates) DropDuplicates(batch);
   return batch;
 }
 
@@ -306,7 +306,7 @@ Result<WriteBatch> PrepareUpsert(RecordBatch& batch, size_t first, size_t count,
     if (!row.ok()) return AtRecord(row.status(), i, batch.ids[i]);
     prepared.rows.push_back(std::move(*row));
   }
-  DropDuplicates(prepared);
+  if (!rules.keeps_duplicates) DropDuplicates(prepared);
   return prepared;
 }
 

@@ -56,6 +56,8 @@ struct WriteRules {
   /// Expiry of rows that come without one of their own.
   int64_t default_expiry = kNeverExpires;
   Misfits misfits = Misfits::kRefuse;
+  /// Keep all rows of equal ids, not only the last.
+  bool keeps_duplicates = false;
 };
 
 /// Check records and turn them into rows: declared fields converted, times filled in, of equal ids

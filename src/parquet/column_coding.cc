@@ -87,6 +87,17 @@ CompressionReport::Column ColumnOf(const Value& value) {
 
 }  // namespace
 
+TrialLimits ScalarTrialLimits(const CompressionOptions& options) {
+  return {options.dictionaries != DictionaryUse::kNothing,
+          options.dictionaries == DictionaryUse::kScalarsThatRepeat,
+          options.keeps_codec ? std::optional(options.fixed) : std::nullopt};
+}
+
+TrialLimits VectorTrialLimits(const CompressionOptions& options) {
+  return {options.dictionaries == DictionaryUse::kWhereSmallest, false,
+          options.keeps_codec ? std::optional(options.fixed) : std::nullopt};
+}
+
 std::string CodingName(const ColumnCoding& coding) {
   return fmt::format("{} {}", EncodingName(coding.encoding), CompressionName(coding.compression));
 }
@@ -164,6 +175,7 @@ std::string ColumnChoices::ToJson() const {
                     {"adaptive", options_.adaptive},
                     {"columns", std::move(columns)}};
   if (!options_.adaptive) all["compression"] = CompressionName(options_.fixed);
+  if (options_.adaptive && options_.keeps_codec) all["codec"] = CompressionName(options_.fixed);
   return Value(std::move(all)).ToJson();
 }
 
@@ -172,8 +184,11 @@ CompressionReport ParseCompressionReport(std::string_view json) {
   const auto parsed = Value::FromJson(json);
   if (!parsed.ok() || parsed->as_object() == nullptr) return report;
   const std::string fixed = TextOf(*parsed, "compression");
+  const std::string codec = TextOf(*parsed, "codec");
   report.options = fmt::format("policy {}, {}", TextOf(*parsed, "policy"),
-                               fixed.empty() ? "adaptive" : "all columns " + fixed);
+                               !fixed.empty()   ? "all columns " + fixed
+                               : !codec.empty() ? "adaptive encodings, all columns " + codec
+                                                : "adaptive");
   const Value* columns = MemberOf(*parsed, "columns");
   if (columns == nullptr || columns->as_object() == nullptr) return report;
   for (const auto& [name, column] : *columns->as_object()) report.columns[name] = ColumnOf(column);

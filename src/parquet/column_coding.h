@@ -63,13 +63,36 @@ ColumnChoice ChooseCoding(std::vector<CodingTrial> trials);
 /// than the smallest, which none of other codecs is likely to turn round.
 std::vector<Encoding> PromisingEncodings(const std::vector<CodingTrial>& trials);
 
+/// What is written as numbers of a dictionary.
+enum class DictionaryUse : uint8_t {
+  /// What is smallest so.
+  kWhereSmallest,
+  /// Every scalar column whose values repeat, and no vectors.
+  kScalarsThatRepeat,
+  kNothing,
+};
+
 /// How columns are to be written.
 struct CompressionOptions {
   StoragePolicy policy = StoragePolicy::kSpeed;
-  /// Off: every column has `fixed`.
+  /// Off: every column has `fixed`, and the encoding that its type suggests.
   bool adaptive = true;
   Compression fixed = {};
+  /// With `adaptive`: encodings are tried, all with `fixed`.
+  bool keeps_codec = false;
+  DictionaryUse dictionaries = DictionaryUse::kWhereSmallest;
 };
+
+/// What may be tried of a column.
+struct TrialLimits {
+  bool dictionary = true;
+  /// A dictionary is taken where values repeat, whatever is smallest.
+  bool prefers_dictionary = false;
+  /// The only codec; absent: any.
+  std::optional<Compression> codec = {};
+};
+TrialLimits ScalarTrialLimits(const CompressionOptions& options);
+TrialLimits VectorTrialLimits(const CompressionOptions& options);
 
 /// The choices for the columns of a part, or of the parts that one build writes one after the
 /// other, so that a column is not tried again in each. Not thread-safe.

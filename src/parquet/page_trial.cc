@@ -41,12 +41,14 @@ uint64_t CompressedBytes(const EncodedSample& sample, const Compression& compres
 
 }  // namespace
 
-ColumnChoice ChoosePageCoding(std::span<const EncodedSample> samples) {
+ColumnChoice ChoosePageCoding(std::span<const EncodedSample> samples,
+                              const std::optional<Compression>& only) {
+  const Compression first = only.value_or(kPageCompressions[0]);
   std::vector<CodingTrial> trials;
   for (const EncodedSample& sample : samples) {
-    trials.push_back(
-        {{sample.encoding, kPageCompressions[0]}, CompressedBytes(sample, kPageCompressions[0])});
+    trials.push_back({{sample.encoding, first}, CompressedBytes(sample, first)});
   }
+  if (only) return ChooseCoding(std::move(trials));
   const auto promising = PromisingEncodings(trials);
   for (const EncodedSample& sample : samples) {
     if (std::find(promising.begin(), promising.end(), sample.encoding) == promising.end()) continue;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,9 +19,10 @@ struct EncodedSample {
 };
 
 /// Choose an encoding and a codec by compressing the pages: those of each encoding with Zstandard
-/// 1, and of the promising ones with all codecs. One of the encodings has no dictionary. Throws
-/// ParquetException.
-ColumnChoice ChoosePageCoding(std::span<const EncodedSample> samples);
+/// 1, and of the promising ones with all codecs; or all with the only one that is allowed. One of
+/// the encodings has no dictionary. Throws ParquetException.
+ColumnChoice ChoosePageCoding(std::span<const EncodedSample> samples,
+                              const std::optional<Compression>& only = {});
 
 /// The bytes that the trial of the choice took. 0 if it was not tried.
 uint64_t TriedBytes(const ColumnChoice& choice, const ColumnCoding& coding);

@@ -98,11 +98,11 @@ std::vector<int> LeavesOf(const ::parquet::SchemaDescriptor& schema,
 
 class ParquetRecordSource : public RecordSource {
  public:
-  ParquetRecordSource(std::string path, RecordSourceOptions options)
-      : path_(std::move(path)), options_(std::move(options)) {}
+  ParquetRecordSource(std::string path, RecordSourceOptions options, FileSystem& file_system)
+      : path_(std::move(path)), options_(std::move(options)), file_system_(file_system) {}
 
   Status Load() {
-    VIPER_ASSIGN_OR_RETURN(auto file, FileSystem::Local().OpenForRead(path_));
+    VIPER_ASSIGN_OR_RETURN(auto file, file_system_.OpenForRead(path_));
     input_ = std::make_shared<ArrowInput>(std::move(file));
     return Guard([&] { return OpenReader(); });
   }
@@ -417,6 +417,7 @@ class ParquetRecordSource : public RecordSource {
 
   const std::string path_;
   const RecordSourceOptions options_;
+  FileSystem& file_system_;
   std::shared_ptr<ArrowInput> input_;
   std::shared_ptr<::parquet::FileMetaData> metadata_;
   std::unique_ptr<::parquet::arrow::FileReader> reader_;
@@ -444,8 +445,9 @@ class ParquetRecordSource : public RecordSource {
 }  // namespace parquet
 
 Result<std::unique_ptr<RecordSource>> OpenParquetSource(const std::string& path,
-                                                        const RecordSourceOptions& options) {
-  auto source = std::make_unique<parquet::ParquetRecordSource>(path, options);
+                                                        const RecordSourceOptions& options,
+                                                        FileSystem& file_system) {
+  auto source = std::make_unique<parquet::ParquetRecordSource>(path, options, file_system);
   VIPER_RETURN_IF_ERROR(source->Load());
   return std::unique_ptr<RecordSource>(std::move(source));
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "viper/file_system.h"
 #include "viper/record_source.h"
 
 namespace viper {
@@ -22,8 +23,12 @@ namespace viper {
 ///   structures and maps with text keys are lists and objects. Binary columns, durations, intervals
 ///   and unions are refused by name.
 ///
+/// - A file of just `id`, `vector`, `metadata` (text) and `created_at` (a time) is of the legacy
+///   layout: its metadata are JSON objects, and `created_at` is the record's time.
+///
 /// InvalidArgument names the file, the row (1-based) and the column. Damaged bytes are Corruption.
-Result<std::unique_ptr<RecordSource>> OpenParquetSource(const std::string& path,
-                                                        const RecordSourceOptions& options);
+Result<std::unique_ptr<RecordSource>> OpenParquetSource(
+    const std::string& path, const RecordSourceOptions& options,
+    FileSystem& file_system = FileSystem::Local());
 
 }  // namespace viper

@@ -14,6 +14,7 @@
 #include "columnar/column.h"
 #include "columnar/predicate.h"
 #include "parquet/column_coding.h"
+#include "parquet/part_shape.h"
 #include "parquet/sparse_plan.h"
 #include "viper/file_system.h"
 #include "viper/schema.h"
@@ -41,6 +42,11 @@ struct PartRows {
 struct PartWriteOptions {
   /// Floats per row group, in bytes; rows of one Append never share a row group with another's.
   size_t row_group_bytes = size_t{64} << 20;
+  /// Rows of a row group at most; 0 = as many as `row_group_bytes` allows.
+  size_t row_group_rows = 0;
+  PartShape shape = {};
+  /// Write minima, maxima and counts of nulls of chunks and pages, and the page index.
+  bool has_statistics = true;
   CompressionOptions compression = {};
   SparseOptions sparse = {};
   /// The choices of the parts before this one, if one build writes several; null = its own.
@@ -59,6 +65,7 @@ struct VectorPage {
 /// What was written, for the table log and the sidecar.
 struct PartSummary {
   uint64_t row_count = 0;
+  uint64_t row_groups = 0;
   uint64_t file_bytes = 0;
   /// See logical_bytes.h.
   uint64_t logical_bytes = 0;
@@ -79,12 +86,12 @@ struct PartSummary {
 };
 
 /// Writes one part: `_id`, `_timestamp`, `_ingested_at`, `_expires_at`, declared fields,
-/// `_payload`, `_sparse` where rows are stored sparse, `_vector` last, with page index, bloom
-/// filter on `_id` and page checksums. How each column is encoded and compressed is chosen by a
-/// sample of the first rows, and told in the footer (kCompressionKey). Which rows are stored sparse
-/// is chosen for each row group; those of a part whose first row group has none stay dense, but
-/// under VectorFormat::kSparse, where every part has the column. After a failure every call fails:
-/// the file is torn. Not thread-safe. Does not sync.
+/// `_payload`, `_sparse` where rows are stored sparse, `_vector` last (or as PartShape says), with
+/// page index, bloom filter on `_id` and page checksums. How each column is encoded and compressed
+/// is chosen by a sample of the first rows, and told in the footer (kCompressionKey). Which rows
+/// are stored sparse is chosen for each row group; those of a part whose first row group has none
+/// stay dense, but under VectorFormat::kSparse, where every part has the column. After a failure
+/// every call fails: the file is torn. Not thread-safe. Does not sync.
 class PartWriter {
  public:
   virtual ~PartWriter() = default;
@@ -92,7 +99,7 @@ class PartWriter {
                                                   const CollectionSchema& schema,
                                                   const PartWriteOptions& options);
   /// Append rows (as one or several row groups). InvalidArgument naming the row (in its row group)
-  /// for a vector that is not finite.
+  /// for a vector that is not finite, and a time that the file's unit does not reach.
   virtual Status Append(const PartRows& rows) = 0;
   /// Write the footer with this key-value metadata (viper.part, viper.payload_keys, ...), which may
   /// depend on the rows written, and what the writer itself has to tell (kLogicalBytesKey, ...). No

@@ -21,7 +21,19 @@ NodePtr MakeList(const std::string& name, Repetition::type repetition,
   return GroupNode::Make(name, repetition, {repeated}, LogicalType::List());
 }
 
-NodePtr MakeScalar(const PartColumn& column) {
+LogicalType::TimeUnit::unit ParquetUnit(TimeUnit unit) {
+  switch (unit) {
+    case TimeUnit::kMillis:
+      return LogicalType::TimeUnit::MILLIS;
+    case TimeUnit::kNanos:
+      return LogicalType::TimeUnit::NANOS;
+    case TimeUnit::kMicros:
+      break;
+  }
+  return LogicalType::TimeUnit::MICROS;
+}
+
+NodePtr MakeScalar(const PartColumn& column, TimeUnit time_unit) {
   const Repetition::type repetition = column.required ? Repetition::REQUIRED : Repetition::OPTIONAL;
   switch (column.type) {
     case FieldType::kBool:
@@ -32,8 +44,7 @@ NodePtr MakeScalar(const PartColumn& column) {
       return PrimitiveNode::Make(column.name, repetition, LogicalType::None(), Type::DOUBLE);
     case FieldType::kTimestamp:
       return PrimitiveNode::Make(column.name, repetition,
-                                 LogicalType::Timestamp(true, LogicalType::TimeUnit::MICROS),
-                                 Type::INT64);
+                                 LogicalType::Timestamp(true, ParquetUnit(time_unit)), Type::INT64);
     case FieldType::kStringList:
       return MakeList(column.name, repetition, LogicalType::String(), Type::BYTE_ARRAY);
     case FieldType::kString:
@@ -52,23 +63,45 @@ NodePtr MakeSparse() {
 
 }  // namespace
 
-std::vector<PartColumn> ScalarColumns(const CollectionSchema& schema) {
+std::vector<PartColumn> ScalarColumns(const CollectionSchema& schema, const PartShape& shape) {
+  using Kind = PartColumnKind;
+  if (shape.is_legacy) {
+    return {{"id", FieldType::kString, true, Kind::kId},
+            {"created_at", FieldType::kTimestamp, true, Kind::kTimestamp},
+            {"metadata", FieldType::kString, false, Kind::kPayload}};
+  }
   std::vector<PartColumn> columns = {
-      {std::string(columnar::kIdColumn), FieldType::kString, true},
-      {std::string(columnar::kTimestampColumn), FieldType::kTimestamp, true},
-      {std::string(columnar::kIngestedAtColumn), FieldType::kTimestamp, true},
-      {std::string(columnar::kExpiresAtColumn), FieldType::kTimestamp, false},
+      {std::string(columnar::kIdColumn), FieldType::kString, true, Kind::kId},
+      {std::string(columnar::kTimestampColumn), FieldType::kTimestamp, true, Kind::kTimestamp},
+      {std::string(columnar::kIngestedAtColumn), FieldType::kTimestamp, true, Kind::kIngestedAt},
   };
-  for (const Field& field : schema.fields) columns.push_back({field.name, field.type, false});
-  columns.push_back({std::string(columnar::kPayloadColumn), FieldType::kString, false});
+  if (shape.has_expires_at) {
+    columns.push_back(
+        {std::string(columnar::kExpiresAtColumn), FieldType::kTimestamp, false, Kind::kExpiresAt});
+  }
+  for (const Field& field : schema.fields) {
+    columns.push_back({field.name, field.type, false, Kind::kField});
+  }
+  if (shape.has_payload) {
+    columns.push_back(
+        {std::string(columnar::kPayloadColumn), FieldType::kString, false, Kind::kPayload});
+  }
   return columns;
 }
 
-std::shared_ptr<GroupNode> MakePartSchema(const CollectionSchema& schema, SparseColumn sparse) {
+std::string_view VectorColumnName(const PartShape& shape) {
+  return shape.is_legacy ? "vector" : columnar::kVectorColumn;
+}
+
+std::shared_ptr<GroupNode> MakePartSchema(const CollectionSchema& schema, SparseColumn sparse,
+                                          const PartShape& shape) {
   ::parquet::schema::NodeVector nodes;
-  for (const PartColumn& column : ScalarColumns(schema)) nodes.push_back(MakeScalar(column));
+  for (const PartColumn& column : ScalarColumns(schema, shape)) {
+    const bool is_time = column.kind == PartColumnKind::kTimestamp;
+    nodes.push_back(MakeScalar(column, is_time ? shape.time_unit : TimeUnit::kMicros));
+  }
   if (sparse == SparseColumn::kPresent) nodes.push_back(MakeSparse());
-  nodes.push_back(MakeList(std::string(columnar::kVectorColumn), Repetition::REQUIRED,
+  nodes.push_back(MakeList(std::string(VectorColumnName(shape)), Repetition::REQUIRED,
                            LogicalType::None(), Type::FLOAT));
   return std::static_pointer_cast<GroupNode>(
       GroupNode::Make("schema", Repetition::REQUIRED, nodes));

@@ -40,6 +40,19 @@ TEST(PartSchema, SystemColumnsSurroundTheDeclaredFields) {
                                              "_payload"}));
 }
 
+TEST(PartSchema, F20_TheLegacyShapeHasFourColumnsAndOthersLeaveOutWhatIsOptional) {
+  const auto names = [](const PartShape& shape) {
+    std::vector<std::string> all;
+    for (const PartColumn& column : ScalarColumns({.dim = 4}, shape)) all.push_back(column.name);
+    all.emplace_back(VectorColumnName(shape));
+    return all;
+  };
+  EXPECT_EQ(names({.is_legacy = true}),
+            (std::vector<std::string>{"id", "created_at", "metadata", "vector"}));
+  EXPECT_EQ(names({.has_expires_at = false, .has_payload = false}),
+            (std::vector<std::string>{"_id", "_timestamp", "_ingested_at", "_vector"}));
+}
+
 TEST(PartSchema, TypesAreThoseThatDeltaWants) {
   ::parquet::SchemaDescriptor schema;
   schema.Init(MakePartSchema(ExampleSchema(4)));

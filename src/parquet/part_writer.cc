@@ -47,7 +47,12 @@ ColumnChoice FixedChoice(const Compression& compression) {
 }
 
 /// That of a column of which the first row group has no values.
-ColumnChoice ChoiceWithoutRows(StoragePolicy policy) {
+ColumnChoice ChoiceWithoutRows(const CompressionOptions& options) {
+  if (options.keeps_codec) {
+    const ColumnCoding fixed{Encoding::kPlain, options.fixed};
+    return {fixed, fixed, "the first row group has none", {}};
+  }
+  const StoragePolicy policy = options.policy;
   constexpr Compression kFast = {.codec = Codec::kZstd, .level = 1};
   const ColumnCoding coding = policy == StoragePolicy::kSize
                                   ? ColumnCoding{Encoding::kByteStreamSplit, kFast}
@@ -64,14 +69,39 @@ uint32_t BloomFilterBytes(size_t id_count) {
       wanted, ::parquet::BlockSplitBloomFilter::kMinimumBloomFilterBytes, kBytesMax));
 }
 
+/// Times in microseconds in the unit of the file.
+Result<std::vector<int64_t>> TimesInUnit(std::span<const int64_t> micros, TimeUnit unit) {
+  constexpr int64_t kThousand = 1000;
+  std::vector<int64_t> times(micros.begin(), micros.end());
+  if (unit == TimeUnit::kMicros) return times;
+  for (int64_t& time : times) {
+    if (unit == TimeUnit::kMillis) {
+      time = time / kThousand - (time % kThousand < 0 ? 1 : 0);
+    } else if (__builtin_mul_overflow(time, kThousand, &time)) {
+      return Status::InvalidArgument(
+          fmt::format("a time cannot be written in nanoseconds: min={} max={} actual={}",
+                      Timestamp{std::numeric_limits<int64_t>::min() / kThousand}.ToString(),
+                      Timestamp{std::numeric_limits<int64_t>::max() / kThousand}.ToString(),
+                      Timestamp{micros[static_cast<size_t>(&time - times.data())]}.ToString()));
+    }
+  }
+  return times;
+}
+
+/// Rows of a row group at most.
+size_t RowsPerGroup(const PartWriteOptions& options, size_t dim) {
+  const size_t by_bytes = std::max<size_t>(1, options.row_group_bytes / (dim * sizeof(float)));
+  return options.row_group_rows == 0 ? by_bytes : std::min(by_bytes, options.row_group_rows);
+}
+
 class PartWriterImpl : public PartWriter {
  public:
   PartWriterImpl(WritableFile& file, const CollectionSchema& schema,
                  const PartWriteOptions& options)
       : options_(options),
-        columns_(ScalarColumns(schema)),
-        rows_per_group_(
-            std::max<size_t>(1, options.row_group_bytes / (schema.dim * sizeof(float)))),
+        columns_(ScalarColumns(schema, options.shape)),
+        vector_name_(VectorColumnName(options.shape)),
+        rows_per_group_(RowsPerGroup(options, schema.dim)),
         sink_(std::make_shared<FileSink>(file)),
         choices_(options.choices != nullptr ? options.choices
                                             : std::make_shared<ColumnChoices>(options.compression)),
@@ -95,6 +125,7 @@ class PartWriterImpl : public PartWriter {
   Result<PartSummary> Finish(const std::map<std::string, std::string>& key_values) override {
     VIPER_RETURN_IF_ERROR(Guard([&] { return WriteFooter(key_values); }));
     state_ = Status::FailedPrecondition("part is finished already");
+    summary_.row_groups = bloom_filters_.size();
     summary_.file_bytes = static_cast<uint64_t>(sink_->position());
     summary_.has_sparse_column = has_sparse_column_;
     summary_.max_norm = vectors_.max_norm();
@@ -124,11 +155,15 @@ class PartWriterImpl : public PartWriter {
     VIPER_ASSERT(rows.expires_at.row_count() == row_count);
     VIPER_ASSERT(rows.payload.row_count() == row_count);
     VIPER_ASSERT(rows.vectors.size() == row_count);
-    VIPER_ASSERT(rows.fields.size() + kSystemColumns == columns_.size());
-    for (size_t i = 0; i < rows.fields.size(); ++i) {
-      VIPER_ASSERT(rows.fields[i].row_count() == row_count);
-      VIPER_ASSERT(rows.fields[i].type() == columns_[kFirstField + i].type);
+    size_t field = 0;
+    for (const PartColumn& column : columns_) {
+      if (column.kind != PartColumnKind::kField) continue;
+      VIPER_ASSERT(field < rows.fields.size());
+      VIPER_ASSERT(rows.fields[field].row_count() == row_count);
+      VIPER_ASSERT(rows.fields[field].type() == column.type);
+      ++field;
     }
+    VIPER_ASSERT(field == rows.fields.size());
   }
 
   ScalarChunkPlace NextScalarChunk(::parquet::RowGroupMetaDataBuilder& row_group) {
@@ -136,12 +171,16 @@ class PartWriterImpl : public PartWriter {
     const int column = row_group.current_column();
     return {.sink = sink_,
             .metadata = chunk,
-            .column_index = page_index_->GetColumnIndexBuilder(column),
-            .offset_index = page_index_->GetOffsetIndexBuilder(column),
+            .column_index =
+                options_.has_statistics ? page_index_->GetColumnIndexBuilder(column) : nullptr,
+            .offset_index =
+                options_.has_statistics ? page_index_->GetOffsetIndexBuilder(column) : nullptr,
             .choice = codings_[static_cast<size_t>(column)]
                           ? &*codings_[static_cast<size_t>(column)]
                           : nullptr,
-            .fixed = choices_->options().fixed};
+            .fixed = choices_->options().fixed,
+            .allows_dictionary = ScalarTrialLimits(choices_->options()).dictionary,
+            .has_statistics = options_.has_statistics};
   }
 
   using Leaf = const ::parquet::ColumnDescriptor*;
@@ -150,8 +189,8 @@ class PartWriterImpl : public PartWriter {
   /// row group.
   void ChooseColumns(bool has_sparse) {
     has_sparse_column_ = has_sparse;
-    descriptor_.Init(
-        MakePartSchema(schema_, has_sparse ? SparseColumn::kPresent : SparseColumn::kAbsent));
+    descriptor_.Init(MakePartSchema(
+        schema_, has_sparse ? SparseColumn::kPresent : SparseColumn::kAbsent, options_.shape));
     page_index_ = ::parquet::PageIndexBuilder::Make(&descriptor_);
   }
 
@@ -174,25 +213,28 @@ class PartWriterImpl : public PartWriter {
                                   descriptor_.Column(static_cast<int>(column)));
       }
     };
-    choose([&](Leaf leaf) { return ChooseIdCoding(leaf, rows.ids, first, count); });
-    for (const auto* times : {&rows.timestamps, &rows.ingested_at}) {
-      choose([&](Leaf leaf) {
-        return ChooseRequiredTimestampCoding(leaf, std::span(*times).subspan(first, count));
-      });
-    }
-    const auto choose_column = [&](const columnar::Column& column) {
-      choose([&](Leaf leaf) { return ChooseColumnCoding(leaf, column, first, count); });
-    };
-    choose_column(rows.expires_at);
-    for (const columnar::Column& field : rows.fields) choose_column(field);
-    choose_column(rows.payload);
+    const TrialLimits limits = ScalarTrialLimits(choices_->options());
+    ForEachColumn(
+        rows,
+        [&] {
+          choose([&](Leaf leaf) { return ChooseIdCoding(leaf, limits, rows.ids, first, count); });
+        },
+        [&](const std::vector<int64_t>& times) {
+          choose([&](Leaf leaf) {
+            return ChooseRequiredTimestampCoding(leaf, limits,
+                                                 std::span(times).subspan(first, count));
+          });
+        },
+        [&](const columnar::Column& column) {
+          choose([&](Leaf leaf) { return ChooseColumnCoding(leaf, limits, column, first, count); });
+        });
     if (has_sparse_column_) {
       codings_[next++] = choices_->Set(LeafName(kSparseIndices), plan.indices, false);
       codings_[next++] = choices_->Set(LeafName(kSparseValues), plan.values, false);
     }
     codings_[next] = VectorChoice(std::span(rows.vectors).subspan(first, count), plan);
     vectors_.SetCoding(*codings_[next], choices_->options().policy);
-    choices_->Note(columnar::kVectorColumn, plan.reason);
+    choices_->Note(vector_name_, plan.reason);
     choices_->Note(LeafName(kSparseIndices), plan.reason);
     BeginFooter();
   }
@@ -211,10 +253,12 @@ class PartWriterImpl : public PartWriter {
       if (plan.is_sparse.empty() || !plan.is_sparse[row]) dense.push_back(vectors[row]);
     }
     return Choice(
-        columnar::kVectorColumn,
+        vector_name_,
         [&](Leaf) {
-          return SampledChoice{dense.empty() ? ChoiceWithoutRows(policy)
-                                             : ChooseVectorCoding(dense, schema_.dim, policy),
+          return SampledChoice{dense.empty()
+                                   ? ChoiceWithoutRows(choices_->options())
+                                   : ChooseVectorCoding(dense, schema_.dim, policy,
+                                                        VectorTrialLimits(choices_->options())),
                                dense.size() * schema_.dim * sizeof(float) >= kSettlingFloatBytes};
         },
         nullptr);
@@ -246,6 +290,9 @@ class PartWriterImpl : public PartWriter {
       return Status::ResourceExhausted(
           fmt::format("part has too many row groups: maximum={}", kRowGroupsMax));
     }
+    VIPER_ASSIGN_OR_RETURN(
+        const std::vector<int64_t> timestamps,
+        TimesInUnit(std::span(rows.timestamps).subspan(first, count), options_.shape.time_unit));
     const auto vectors = std::span(rows.vectors).subspan(first, count);
     const SparsePlan plan = PlanSparse(vectors);
     if (metadata_ == nullptr) {
@@ -259,16 +306,20 @@ class PartWriterImpl : public PartWriter {
     bloom_filter.Init(BloomFilterBytes(count));
 
     int64_t bytes = 0;
-    bytes += WriteIdChunk(NextScalarChunk(row_group), rows.ids, first, count, &bloom_filter);
-    bytes += WriteRequiredTimestampChunk(NextScalarChunk(row_group),
-                                         std::span(rows.timestamps).subspan(first, count));
-    bytes += WriteRequiredTimestampChunk(NextScalarChunk(row_group),
-                                         std::span(rows.ingested_at).subspan(first, count));
-    bytes += WriteColumnChunk(NextScalarChunk(row_group), rows.expires_at, first, count);
-    for (const columnar::Column& field : rows.fields) {
-      bytes += WriteColumnChunk(NextScalarChunk(row_group), field, first, count);
-    }
-    bytes += WriteColumnChunk(NextScalarChunk(row_group), rows.payload, first, count);
+    ForEachColumn(
+        rows,
+        [&] {
+          bytes += WriteIdChunk(NextScalarChunk(row_group), rows.ids, first, count, &bloom_filter);
+        },
+        [&](const std::vector<int64_t>& times) {
+          bytes += WriteRequiredTimestampChunk(NextScalarChunk(row_group),
+                                               &times == &rows.timestamps
+                                                   ? std::span<const int64_t>(timestamps)
+                                                   : std::span(times).subspan(first, count));
+        },
+        [&](const columnar::Column& column) {
+          bytes += WriteColumnChunk(NextScalarChunk(row_group), column, first, count);
+        });
 
     if (has_sparse_column_) bytes += WriteSparseChunks(row_group, vectors, plan);
     VIPER_ASSIGN_OR_RETURN(
@@ -284,7 +335,38 @@ class PartWriterImpl : public PartWriter {
     ::parquet::ColumnChunkMetaDataBuilder* chunk = row_group.NextColumnChunk();
     return {.sink = sink_,
             .metadata = chunk,
-            .offset_index = page_index_->GetOffsetIndexBuilder(row_group.current_column())};
+            .offset_index = options_.has_statistics
+                                ? page_index_->GetOffsetIndexBuilder(row_group.current_column())
+                                : nullptr};
+  }
+
+  /// Call for each scalar column of the file, in its order, what fits its kind.
+  template <typename Ids, typename Times, typename Other>
+  void ForEachColumn(const PartRows& rows, const Ids& with_ids, const Times& with_times,
+                     const Other& with_column) const {
+    size_t field = 0;
+    for (const PartColumn& column : columns_) {
+      switch (column.kind) {
+        case PartColumnKind::kId:
+          with_ids();
+          break;
+        case PartColumnKind::kTimestamp:
+          with_times(rows.timestamps);
+          break;
+        case PartColumnKind::kIngestedAt:
+          with_times(rows.ingested_at);
+          break;
+        case PartColumnKind::kExpiresAt:
+          with_column(rows.expires_at);
+          break;
+        case PartColumnKind::kField:
+          with_column(rows.fields[field++]);
+          break;
+        case PartColumnKind::kPayload:
+          with_column(rows.payload);
+          break;
+      }
+    }
   }
 
   int64_t WriteSparseChunks(::parquet::RowGroupMetaDataBuilder& row_group,
@@ -302,11 +384,18 @@ class PartWriterImpl : public PartWriter {
     const auto merge = [&](const columnar::ColumnBounds& bounds) {
       MergeBounds(bounds, summary_.bounds[columns_[next++].name]);
     };
-    merge(BoundsOfStrings(rows.ids));
-    merge(BoundsOfTimestamps(rows.timestamps));
-    merge(BoundsOfTimestamps(rows.ingested_at));
-    merge(BoundsOfColumn(rows.expires_at));
-    for (const columnar::Column& field : rows.fields) merge(BoundsOfColumn(field));
+    const size_t bounded = columns_.size() - (HasPayload() ? 1 : 0);
+    const auto merge_next = [&](const auto& make) {
+      if (next < bounded) merge(make());
+    };
+    ForEachColumn(
+        rows, [&] { merge_next([&] { return BoundsOfStrings(rows.ids); }); },
+        [&](const std::vector<int64_t>& times) {
+          merge_next([&] { return BoundsOfTimestamps(times); });
+        },
+        [&](const columnar::Column& column) {
+          merge_next([&] { return BoundsOfColumn(column); });
+        });
     summary_.row_count += rows.row_count();
     summary_.logical_bytes += LogicalBytes(rows, schema_);
   }
@@ -328,12 +417,7 @@ class PartWriterImpl : public PartWriter {
       BeginFooter();
     }
     WriteBloomFilters();
-    page_index_->Finish();
-    const auto locations = page_index_->WriteTo(sink_.get());
-    metadata_->SetIndexLocations(::parquet::IndexKind::kColumnIndex,
-                                 locations.column_index_locations);
-    metadata_->SetIndexLocations(::parquet::IndexKind::kOffsetIndex,
-                                 locations.offset_index_locations);
+    if (options_.has_statistics) WritePageIndex();
     const auto pairs = std::make_shared<::arrow::KeyValueMetadata>();
     for (const auto& [key, value] : key_values) pairs->Append(key, value);
     pairs->Append(std::string(kCompressionKey), choices_->ToJson());
@@ -344,6 +428,18 @@ class PartWriterImpl : public PartWriter {
     return FromArrow(sink_->Flush());
   }
 
+  void WritePageIndex() {
+    page_index_->Finish();
+    const auto locations = page_index_->WriteTo(sink_.get());
+    metadata_->SetIndexLocations(::parquet::IndexKind::kColumnIndex,
+                                 locations.column_index_locations);
+    metadata_->SetIndexLocations(::parquet::IndexKind::kOffsetIndex,
+                                 locations.offset_index_locations);
+  }
+
+  /// It is the last of the scalar columns.
+  bool HasPayload() const { return columns_.back().kind == PartColumnKind::kPayload; }
+
   std::string SparseRowsJson() const {
     Value::List counts;
     for (const uint64_t rows : summary_.sparse_rows) {
@@ -352,11 +448,9 @@ class PartWriterImpl : public PartWriter {
     return Value(std::move(counts)).ToJson();
   }
 
-  static constexpr size_t kFirstField = 4;     // _id, _timestamp, _ingested_at, _expires_at
-  static constexpr size_t kSystemColumns = 5;  // those and _payload
-
   const PartWriteOptions options_;
   const std::vector<PartColumn> columns_;
+  const std::string_view vector_name_;
   const size_t rows_per_group_;
   const std::shared_ptr<FileSink> sink_;
   ::parquet::SchemaDescriptor descriptor_;

@@ -148,6 +148,96 @@ TEST(PartWriter, C05_C06_TheFooterProvesTheCodecThatWasAskedFor) {
   }
 }
 
+TEST(PartWriter, P09_EncodingsAreTriedWithTheCodecThatIsToBeKept) {
+  std::mt19937 random(kSeed);
+  for (const int kind : {0, 1, 3}) {
+    ExampleRows example = MakeExampleRows(3000, 64, kSeed);
+    FillFloats(random, kind, example.floats);
+    for (const StoragePolicy policy : {StoragePolicy::kSpeed, StoragePolicy::kSize}) {
+      for (const VectorFormat format : {VectorFormat::kDense, VectorFormat::kAdaptive}) {
+        const PartWriteOptions options{
+            .compression = {.policy = policy, .fixed = {.level = 5}, .keeps_codec = true},
+            .sparse = {.format = format}};
+        const auto bytes = WritePart(example.rows, ExampleSchema(64), options);
+        const PartLayout layout = ReadPartLayout(bytes).value();
+        for (const ColumnLayout& column : layout.columns) {
+          EXPECT_EQ(column.compressions, std::vector<std::string>{"zstd"}) << column.path;
+        }
+        ExpectSameColumns(*OpenPart(bytes, ExampleSchema(64)).value(), example, 64);
+      }
+    }
+  }
+  const auto report = ParseCompressionReport(
+      ColumnChoices({.fixed = {.codec = Codec::kLz4}, .keeps_codec = true}).ToJson());
+  EXPECT_EQ(report.options, "policy speed, adaptive encodings, all columns lz4");
+}
+
+TEST(PartWriter, P10_DictionariesAreWrittenOfWhatIsAllowed) {
+  ExampleRows example = MakeExampleRows(3000, 16, kSeed);
+  std::fill(example.floats.begin(), example.floats.end(), 0.5F);
+  const auto has_dictionary = [&](DictionaryUse use, bool adaptive, const char* path) {
+    const auto layout = ReadPartLayout(WritePart(example.rows, ExampleSchema(16),
+                                                 {.compression = {.policy = StoragePolicy::kSize,
+                                                                  .adaptive = adaptive,
+                                                                  .fixed = {.codec = Codec::kNone},
+                                                                  .keeps_codec = true,
+                                                                  .dictionaries = use}}))
+                            .value();
+    for (const ColumnLayout& column : layout.columns) {
+      if (column.path != path) continue;
+      return std::count(column.encodings.begin(), column.encodings.end(), "RLE_DICTIONARY") > 0;
+    }
+    ADD_FAILURE() << path;
+    return false;
+  };
+  for (const bool adaptive : {true, false}) {
+    EXPECT_TRUE(has_dictionary(DictionaryUse::kScalarsThatRepeat, adaptive, "category"));
+    EXPECT_FALSE(has_dictionary(DictionaryUse::kNothing, adaptive, "category"));
+  }
+  constexpr const char* kVectors = "_vector.list.element";
+  EXPECT_TRUE(has_dictionary(DictionaryUse::kWhereSmallest, true, kVectors));
+  EXPECT_FALSE(has_dictionary(DictionaryUse::kScalarsThatRepeat, true, kVectors));
+}
+
+TEST(PartWriter, P11_WithoutStatisticsAPartIsReadAllTheSame) {
+  const ExampleRows example = MakeExampleRows(5000, 8, kSeed);
+  const auto with = WritePart(example.rows, ExampleSchema(8));
+  const auto without = WritePart(example.rows, ExampleSchema(8), {.has_statistics = false});
+  EXPECT_LT(without.size(), with.size());
+  const PartLayout layout = ReadPartLayout(without).value();
+  for (const ColumnLayout& column : layout.columns) {
+    if (column.path == "year") {
+      EXPECT_EQ(column.null_count, std::nullopt);
+    }
+  }
+  const auto reader = OpenPart(without, ExampleSchema(8)).value();
+  EXPECT_TRUE(reader->RowGroupBounds("year").empty() || !reader->RowGroupBounds("year")[0].min);
+  ExpectSameColumns(*reader, example, 8);
+  EXPECT_OK(reader->VerifyVectors());
+}
+
+TEST(PartWriter, P08_RowGroupsEndWhereRowsOrBytesAreReached) {
+  const ExampleRows example = MakeExampleRows(1000, 8, kSeed);
+  const auto groups = [&](const PartWriteOptions& options) {
+    return OpenPart(WritePart(example.rows, ExampleSchema(8), options), ExampleSchema(8))
+        .value()
+        ->RowGroups()
+        .size();
+  };
+  EXPECT_EQ(groups({.row_group_rows = 300}), 4u);
+  EXPECT_EQ(groups({.row_group_bytes = 100 * 8 * sizeof(float), .row_group_rows = 300}), 10u);
+}
+
+TEST(PartWriter, F20_ATimeThatTheUnitDoesNotReachIsRefused) {
+  ExampleRows example = MakeExampleRows(10, 8, kSeed);
+  example.rows.timestamps[4] = std::numeric_limits<int64_t>::max() / 1000 + 1;
+  CollectingFile file;
+  PartWriteOptions options;
+  options.shape.time_unit = TimeUnit::kNanos;
+  auto writer = PartWriter::Make(file, ExampleSchema(8), options).value();
+  EXPECT_STATUS(kInvalidArgument, "nanoseconds", writer->Append(example.rows));
+}
+
 TEST(PartWriter, ADictionaryThatALaterRowGroupOutgrowsIsLeftOut) {
   constexpr size_t kDim = 16;
   ExampleRows example = MakeExampleRows(8000, kDim, kSeed);

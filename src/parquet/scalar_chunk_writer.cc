@@ -107,7 +107,7 @@ int64_t WriteChunk(const ScalarChunkPlace& place, const ColumnCoding& coding,
                    const ChunkValues<DType>& values,
                    ::parquet::BloomFilter* bloom_filter = nullptr) {
   const std::shared_ptr<WriterProperties> properties =
-      ChunkProperties(coding, values.has_statistics);
+      ChunkProperties(coding, values.has_statistics && place.has_statistics);
   std::unique_ptr<::parquet::PageWriter> pages = ::parquet::PageWriter::Open(
       place.sink, ParquetCodec(coding.compression), place.metadata, /*row_group_ordinal=*/-1,
       /*column_chunk_ordinal=*/-1, ::arrow::default_memory_pool(), /*buffered_row_group=*/false,
@@ -184,14 +184,29 @@ CodingTrial Try(const ::parquet::ColumnDescriptor* column, const ColumnCoding& c
   return {coding, static_cast<uint64_t>(bytes)};
 }
 
-/// Try the encodings with one codec, and the promising ones with all.
+/// The best way with a dictionary, in place of the best of all.
+void TakeDictionary(ColumnChoice& choice) {
+  std::vector<CodingTrial> with = choice.trials;
+  std::erase_if(with, [](const CodingTrial& trial) { return !trial.coding.has_dictionary(); });
+  const Compression codec = choice.without_dictionary.compression;
+  choice.coding = ChooseCoding(std::move(with)).coding;
+  choice.reason = "values repeat, and a dictionary was asked for";
+  // The chunks of a column have one codec.
+  if (choice.coding.compression.codec != codec.codec) {
+    choice.without_dictionary = {Encoding::kPlain, choice.coding.compression};
+  }
+}
+
+/// Try the encodings with one codec, and the promising ones with all that are allowed.
 template <typename DType>
-SampledChoice Choose(const ::parquet::ColumnDescriptor* column, const ChunkValues<DType>& all) {
+SampledChoice Choose(const ::parquet::ColumnDescriptor* column, const TrialLimits& limits,
+                     const ChunkValues<DType>& all) {
   const ChunkSample<DType> taken = TakeSample(all);
+  const Compression first = limits.codec.value_or(kFirstCompression);
+  const bool dictionary_pays = all.dictionary_pays && limits.dictionary;
   if (taken.value_count < kSampleValuesMin) {
-    const ColumnCoding other{all.encodings.front(), kFirstCompression};
-    const ColumnCoding best{all.dictionary_pays ? Encoding::kDictionary : other.encoding,
-                            kFirstCompression};
+    const ColumnCoding other{all.encodings.front(), first};
+    const ColumnCoding best{dictionary_pays ? Encoding::kDictionary : other.encoding, first};
     return {{best, other, "too few values to try", {}}, false};
   }
   ChunkValues<DType> sample = all;
@@ -200,17 +215,21 @@ SampledChoice Choose(const ::parquet::ColumnDescriptor* column, const ChunkValue
   if (all.repetition != nullptr) sample.repetition = taken.repetition.data();
   sample.values = taken.values.get();
   std::vector<Encoding> encodings(all.encodings.begin(), all.encodings.end());
-  if (all.dictionary_pays) encodings.push_back(Encoding::kDictionary);
+  if (dictionary_pays) encodings.push_back(Encoding::kDictionary);
   std::vector<CodingTrial> trials;
   for (const Encoding encoding : encodings) {
-    trials.push_back(Try(column, {encoding, kFirstCompression}, sample));
+    trials.push_back(Try(column, {encoding, first}, sample));
   }
-  for (const Encoding encoding : PromisingEncodings(trials)) {
+  const auto promising = limits.codec ? std::vector<Encoding>() : PromisingEncodings(trials);
+  for (const Encoding encoding : promising) {
     for (const Compression& compression : kOtherCompressions) {
       trials.push_back(Try(column, {encoding, compression}, sample));
     }
   }
   SampledChoice choice{ChooseCoding(std::move(trials)), taken.level_count >= kRowsPerPage};
+  if (dictionary_pays && limits.prefers_dictionary && !choice.choice.coding.has_dictionary()) {
+    TakeDictionary(choice.choice);
+  }
   choice.choice.reason += fmt::format(", on {} values", taken.value_count);
   return choice;
 }
@@ -218,12 +237,13 @@ SampledChoice Choose(const ::parquet::ColumnDescriptor* column, const ChunkValue
 /// The coding of a chunk by the column's choice; without one, as `fixed` says.
 template <typename DType>
 ColumnCoding CodingOf(const ScalarChunkPlace& place, const ChunkValues<DType>& values) {
+  const bool dictionary_pays = values.dictionary_pays && place.allows_dictionary;
   if (place.choice != nullptr) {
     const ColumnChoice& choice = *place.choice;
-    return choice.coding.has_dictionary() && !values.dictionary_pays ? choice.without_dictionary
-                                                                     : choice.coding;
+    return choice.coding.has_dictionary() && !dictionary_pays ? choice.without_dictionary
+                                                              : choice.coding;
   }
-  return {values.dictionary_pays ? Encoding::kDictionary : values.encodings.front(), place.fixed};
+  return {dictionary_pays ? Encoding::kDictionary : values.encodings.front(), place.fixed};
 }
 
 ByteArray ToByteArray(std::string_view text) {
@@ -420,20 +440,23 @@ int64_t WriteColumnChunk(const ScalarChunkPlace& place, const Column& column, si
   });
 }
 
-SampledChoice ChooseIdCoding(const ::parquet::ColumnDescriptor* leaf, const StringArray& ids,
-                             size_t first, size_t count) {
-  return WithIds(ids, first, count, [&](const auto& values) { return Choose(leaf, values); });
+SampledChoice ChooseIdCoding(const ::parquet::ColumnDescriptor* leaf, const TrialLimits& limits,
+                             const StringArray& ids, size_t first, size_t count) {
+  return WithIds(ids, first, count,
+                 [&](const auto& values) { return Choose(leaf, limits, values); });
 }
 
 SampledChoice ChooseRequiredTimestampCoding(const ::parquet::ColumnDescriptor* leaf,
+                                            const TrialLimits& limits,
                                             std::span<const int64_t> values) {
-  return WithRequiredTimestamps(values, [&](const auto& chunk) { return Choose(leaf, chunk); });
+  return WithRequiredTimestamps(values,
+                                [&](const auto& chunk) { return Choose(leaf, limits, chunk); });
 }
 
-SampledChoice ChooseColumnCoding(const ::parquet::ColumnDescriptor* leaf, const Column& column,
-                                 size_t first, size_t count) {
+SampledChoice ChooseColumnCoding(const ::parquet::ColumnDescriptor* leaf, const TrialLimits& limits,
+                                 const Column& column, size_t first, size_t count) {
   return WithColumn({column, first, count},
-                    [&](const auto& values) { return Choose(leaf, values); });
+                    [&](const auto& values) { return Choose(leaf, limits, values); });
 }
 
 }  // namespace viper::parquet

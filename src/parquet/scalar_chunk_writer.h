@@ -24,6 +24,10 @@ struct ScalarChunkPlace {
   /// How to write it; null = with `fixed`, encoded as the values' type suggests.
   const ColumnChoice* choice = nullptr;
   Compression fixed = {};
+  /// Values may be written as numbers of a dictionary.
+  bool allows_dictionary = true;
+  /// Minima, maxima and counts of nulls are written.
+  bool has_statistics = true;
 };
 
 /// A choice made on a sample, and whether that was large enough to use it for more than this chunk.
@@ -48,11 +52,12 @@ int64_t WriteColumnChunk(const ScalarChunkPlace& place, const columnar::Column& 
 
 /// For each of them: encode a sample of the rows in several ways (at most 8,192 values and 256 KiB,
 /// from all over the rows) and choose.
-SampledChoice ChooseIdCoding(const ::parquet::ColumnDescriptor* leaf,
+SampledChoice ChooseIdCoding(const ::parquet::ColumnDescriptor* leaf, const TrialLimits& limits,
                              const columnar::StringArray& ids, size_t first, size_t count);
 SampledChoice ChooseRequiredTimestampCoding(const ::parquet::ColumnDescriptor* leaf,
+                                            const TrialLimits& limits,
                                             std::span<const int64_t> values);
-SampledChoice ChooseColumnCoding(const ::parquet::ColumnDescriptor* leaf,
+SampledChoice ChooseColumnCoding(const ::parquet::ColumnDescriptor* leaf, const TrialLimits& limits,
                                  const columnar::Column& column, size_t first, size_t count);
 
 }  // namespace viper::parquet

@@ -113,8 +113,22 @@ std::vector<Field> DeclarableFields(const Schema& schema, const std::vector<Colu
   return fields;
 }
 
+/// A file of FileLayout::kLegacy: these columns and no others, metadata as text.
+bool IsLegacyFile(const Schema& schema) {
+  if (schema.num_fields() != 4) return false;
+  for (const char* name : {"id", "vector", "metadata", "created_at"}) {
+    if (schema.GetAllFieldIndices(name).size() != 1) return false;
+  }
+  return DeclaredTypeOf(*schema.GetFieldByName("metadata")->type()) == FieldType::kString &&
+         DeclaredTypeOf(*schema.GetFieldByName("created_at")->type()) == FieldType::kTimestamp;
+}
+
 /// A column with a name of ours, unless it is metadata of the same name.
 ColumnRole RoleByName(const Schema& schema, const std::string& name) {
+  if (IsLegacyFile(schema)) {
+    if (name == "metadata") return ColumnRole::kPayload;
+    if (name == "created_at") return ColumnRole::kTimestamp;
+  }
   if (name == columnar::kTimestampColumn) return ColumnRole::kTimestamp;
   if (name == columnar::kExpiresAtColumn) return ColumnRole::kExpiresAt;
   if (name == columnar::kIngestedAtColumn) return ColumnRole::kPassedOver;

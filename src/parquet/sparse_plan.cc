@@ -8,6 +8,7 @@
 #include "parquet/sparse_plan.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
@@ -69,7 +70,7 @@ RowPointers SampleRows(std::span<const std::byte* const> rows, size_t dim,
 
 template <typename Encode>
 ColumnChoice TryLeaf(const std::vector<SparsePage>& pages, std::span<const Encoding> encodings,
-                     const Encode& encode) {
+                     const std::optional<Compression>& codec, const Encode& encode) {
   std::vector<EncodedSample> samples;
   for (const Encoding encoding : encodings) {
     EncodedSample& sample = samples.emplace_back(EncodedSample{.encoding = encoding, .pages = {}});
@@ -79,11 +80,12 @@ ColumnChoice TryLeaf(const std::vector<SparsePage>& pages, std::span<const Encod
       bytes.insert(bytes.end(), values->data(), values->data() + values->size());
     }
   }
-  return ChoosePageCoding(samples);
+  return ChoosePageCoding(samples, codec);
 }
 
 /// Try the leaves on the sample; the bytes that it takes.
-uint64_t TryLeaves(const RowPointers& sample, size_t dim, SparsePlan& plan) {
+uint64_t TryLeaves(const RowPointers& sample, size_t dim, const std::optional<Compression>& codec,
+                   SparsePlan& plan) {
   constexpr Encoding kIndexEncodings[] = {Encoding::kPlain, Encoding::kDeltaBinaryPacked};
   constexpr Encoding kValueEncodings[] = {Encoding::kPlain, Encoding::kByteStreamSplit};
   const std::vector<bool> all_sparse(sample.size(), true);
@@ -92,8 +94,8 @@ uint64_t TryLeaves(const RowPointers& sample, size_t dim, SparsePlan& plan) {
     const size_t count = std::min(plan.rows_per_page, sample.size() - first);
     pages.push_back(MakeSparsePage(sample, dim, all_sparse, {first, count}));
   }
-  plan.indices = TryLeaf(pages, kIndexEncodings, EncodeIndices);
-  plan.values = TryLeaf(pages, kValueEncodings, EncodeValues);
+  plan.indices = TryLeaf(pages, kIndexEncodings, codec, EncodeIndices);
+  plan.values = TryLeaf(pages, kValueEncodings, codec, EncodeValues);
   return pages.size() * kPageOverhead + TriedBytes(plan.indices, plan.indices.coding) +
          TriedBytes(plan.values, plan.values.coding);
 }
@@ -101,8 +103,9 @@ uint64_t TryLeaves(const RowPointers& sample, size_t dim, SparsePlan& plan) {
 /// Whether reading a row costs clearly less than in place, where that is what counts; and why.
 bool ReadsFaster(const ZeroCounts& counts, size_t dim, const CompressionOptions& compression,
                  SparsePlan& plan) {
+  const bool may_choose = compression.adaptive && !compression.keeps_codec;
   const bool is_in_place = compression.policy == StoragePolicy::kSpeed &&
-                           (compression.adaptive || compression.fixed.codec == Codec::kNone);
+                           (may_choose || compression.fixed.codec == Codec::kNone);
   if (!is_in_place) return true;
   const auto rows = static_cast<double>(counts.is_sparse.size());
   const double dense_rows = rows - static_cast<double>(counts.sparse_rows);
@@ -128,11 +131,12 @@ bool TakesFewerBytes(std::span<const std::byte* const> rows, size_t dim, const Z
   std::string ways = "before compression";
   if (compression.adaptive) {
     const RowPointers sample = SampleRows(rows, dim, counts);
-    sparse = TryLeaves(sample, dim, plan);
+    const TrialLimits limits = VectorTrialLimits(compression);
+    sparse = TryLeaves(sample, dim, limits.codec, plan);
     dense = sample.size() * dim * sizeof(float);
     ways = fmt::format("in place, on {} vectors", sample.size());
-    if (compression.policy == StoragePolicy::kSize) {
-      const ColumnChoice best = ChooseVectorCoding(sample, dim, StoragePolicy::kSize);
+    if (compression.policy == StoragePolicy::kSize || limits.codec) {
+      const ColumnChoice best = ChooseVectorCoding(sample, dim, StoragePolicy::kSize, limits);
       dense = TriedBytes(best, best.coding);
       ways = fmt::format("{}, on {} vectors", CodingName(best.coding), sample.size());
     }
@@ -148,9 +152,10 @@ bool TakesFewerBytes(std::span<const std::byte* const> rows, size_t dim, const Z
 /// How the leaves are written where nothing is tried.
 void SetUntriedCodings(const CompressionOptions& compression, SparsePlan& plan) {
   constexpr Compression kFast = {.codec = Codec::kZstd, .level = 1};
+  const TrialLimits limits = VectorTrialLimits(compression);
   const auto choice = [&](Encoding encoding) {
     const ColumnCoding coding = compression.adaptive
-                                    ? ColumnCoding{encoding, kFast}
+                                    ? ColumnCoding{encoding, limits.codec.value_or(kFast)}
                                     : ColumnCoding{Encoding::kPlain, compression.fixed};
     return ColumnChoice{
         coding,

@@ -161,8 +161,8 @@ size_t VectorPageBytes(const ColumnCoding& coding, StoragePolicy policy) {
 }
 
 ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t dim,
-                                StoragePolicy policy) {
-  const bool is_fast = policy == StoragePolicy::kSpeed;
+                                StoragePolicy policy, const TrialLimits& limits) {
+  const bool is_fast = policy == StoragePolicy::kSpeed && !limits.codec;
   if (is_fast && rows.size() * dim * sizeof(float) < kSpeedBytesMin) {
     return StayPlain({}, fmt::format("read in place: fewer than {} bytes", kSpeedBytesMin));
   }
@@ -175,7 +175,8 @@ ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t d
       sampled_rows.push_back(reinterpret_cast<const std::byte*>(page.data()) + at);
     }
   }
-  const auto dictionary = CollectFloats(sampled_rows, dim);
+  const auto dictionary =
+      limits.dictionary ? CollectFloats(sampled_rows, dim) : std::optional<FloatDictionary>();
   if (dictionary) encodings.push_back(Encoding::kDictionary);
   std::vector<EncodedSample> encoded;
   for (const Encoding encoding : encodings) {
@@ -186,7 +187,7 @@ ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t d
     encoded.back().other_bytes =
         dictionary->size() * sizeof(float) * sample.row_count / rows.size();
   }
-  ColumnChoice choice = ChoosePageCoding(encoded);
+  ColumnChoice choice = ChoosePageCoding(encoded, limits.codec);
   choice.reason += fmt::format(", on {} vectors", sample.row_count);
   return is_fast ? KeepIfReadingIsCheaper(std::move(choice), sample, dim) : choice;
 }

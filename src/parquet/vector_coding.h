@@ -53,8 +53,8 @@ size_t VectorPageBytes(const ColumnCoding& coding, StoragePolicy policy);
 
 /// Choose how to write the vectors of a part by encoding pages of them in several ways. Under
 /// kSpeed they stay plain unless a compressed page takes a kPlaceToPage-th of the bytes that
-/// reading one row in place touches (docs/decisions/0019).
+/// reading one row in place touches (docs/decisions/0019), or a codec is prescribed.
 ColumnChoice ChooseVectorCoding(std::span<const std::byte* const> rows, size_t dim,
-                                StoragePolicy policy);
+                                StoragePolicy policy, const TrialLimits& limits = {});
 
 }  // namespace viper::parquet

@@ -77,6 +77,38 @@ TEST_F(UtilitiesTest, M2_TheEnginesHistorySurvivesEnginesAndIsCountedOnce) {
   EXPECT_EQ(report.engine_stats.total_operations, 2u);
 }
 
+TEST_F(UtilitiesTest, U02_U16_EveryPartOfTheConfigurationIsChecked) {
+  Open();
+  UtilitiesConfig config;
+  config.stats.rollup_ms = 1;
+  EXPECT_STATUS(kInvalidArgument, "StatsConfig::rollup_ms", Utilities::Make(config, *engine_));
+  config = {};
+  config.ttl.expired_share_min = 2;
+  EXPECT_STATUS(kInvalidArgument, "TtlConfig::", Utilities::Make(config, *engine_));
+  config = {};
+  config.compression.level_max = 40;
+  EXPECT_STATUS(kInvalidArgument, "level_max=40", Utilities::Make(config, *engine_));
+  config = {};
+  config.staging.max_age_ms = 0;
+  EXPECT_STATUS(kInvalidArgument, "StagingConfig::max_age_ms", Utilities::Make(config, *engine_));
+  config = {};
+  config.partitioning.rows_min = 0;
+  EXPECT_STATUS(kInvalidArgument, "PartitioningConfig", Utilities::Make(config, *engine_));
+  // Nothing was made by any of them.
+  ASSERT_OK_AND_ASSIGN(const bool exists, files_.Exists("/db/_viper_utilities"));
+  EXPECT_FALSE(exists);
+}
+
+TEST_F(UtilitiesTest, U08_ExpiryThatIsOffDoesNotRun) {
+  config_.ttl.enabled = false;
+  Open();
+  MakeUtilities();
+  ASSERT_OK(utilities_->StartServices());
+  for (const ServiceHealth& service : utilities_->Services()) {
+    EXPECT_EQ(service.state == ServiceState::kStopped, service.name == "ttl_cleanup");
+  }
+}
+
 TEST_F(UtilitiesTest, U15_SwitchedOffNothingStarts) {
   config_.enable_background_services = false;
   Open();
@@ -143,7 +175,7 @@ TEST_F(UtilitiesTest, U06_CollectorsProfileAsConfigured) {
   EXPECT_EQ(plain.Finalize().cpu_nanoseconds, std::nullopt);
 }
 
-TEST_F(UtilitiesTest, U35_U36_StagingAndPartitionerAreBoundToTheEngine) {
+TEST_F(UtilitiesTest, U01_U35_U36_StagingAndPartitionerAreBoundToTheEngine) {
   Open();
   MakeUtilities();
   ASSERT_OK_AND_ASSIGN(StagingOperationsCoordinator * staging, utilities_->Staging());
