@@ -17,7 +17,7 @@ using pipeline::kTestTime;
 
 class Pipelines : public pipeline::PipelineFixture {};
 
-TEST_F(Pipelines, P18_TenThousandRecordsGoIntoANewNestedPathAndNothingElse) {
+TEST_F(Pipelines, P01_P18_TenThousandRecordsGoIntoANewNestedPathAndNothingElse) {
   schema_ = ClusteredSchema(8);
   const auto records = ClusteredRecords(10'000, 8, 20);
   ASSERT_OK_AND_ASSIGN(const ProcessResult result, Process(records));
@@ -66,7 +66,7 @@ TEST_F(Pipelines, P18_D12_OfEqualIdsTheLastWinsAndTheOthersAreCounted) {
   EXPECT_EQ(found->vector, records[99].vector);
 }
 
-TEST_F(Pipelines, P04_WithoutPreprocessingOrderAndDuplicatesStayButChecksAreMade) {
+TEST_F(Pipelines, P03_P04_WithoutPreprocessingOrderAndDuplicatesStayButChecksAreMade) {
   config_.processing.enable_preprocessing = false;
   auto records = ClusteredRecords(100, 4, 2);
   records[99].id = records[5].id;

@@ -28,7 +28,7 @@ class UtilitiesTest : public UtilitiesFixture {
   }
 };
 
-TEST_F(UtilitiesTest, U24_U28_RecordedOperationsAreReportedExactly) {
+TEST_F(UtilitiesTest, U24_U25_U28_RecordedOperationsAreReportedExactly) {
   Open();
   const auto collection = Create("embeddings");
   Create("other");
@@ -77,38 +77,6 @@ TEST_F(UtilitiesTest, M2_TheEnginesHistorySurvivesEnginesAndIsCountedOnce) {
   EXPECT_EQ(report.engine_stats.total_operations, 2u);
 }
 
-TEST_F(UtilitiesTest, U02_U16_EveryPartOfTheConfigurationIsChecked) {
-  Open();
-  UtilitiesConfig config;
-  config.stats.rollup_ms = 1;
-  EXPECT_STATUS(kInvalidArgument, "StatsConfig::rollup_ms", Utilities::Make(config, *engine_));
-  config = {};
-  config.ttl.expired_share_min = 2;
-  EXPECT_STATUS(kInvalidArgument, "TtlConfig::", Utilities::Make(config, *engine_));
-  config = {};
-  config.compression.level_max = 40;
-  EXPECT_STATUS(kInvalidArgument, "level_max=40", Utilities::Make(config, *engine_));
-  config = {};
-  config.staging.max_age_ms = 0;
-  EXPECT_STATUS(kInvalidArgument, "StagingConfig::max_age_ms", Utilities::Make(config, *engine_));
-  config = {};
-  config.partitioning.rows_min = 0;
-  EXPECT_STATUS(kInvalidArgument, "PartitioningConfig", Utilities::Make(config, *engine_));
-  // Nothing was made by any of them.
-  ASSERT_OK_AND_ASSIGN(const bool exists, files_.Exists("/db/_viper_utilities"));
-  EXPECT_FALSE(exists);
-}
-
-TEST_F(UtilitiesTest, U08_ExpiryThatIsOffDoesNotRun) {
-  config_.ttl.enabled = false;
-  Open();
-  MakeUtilities();
-  ASSERT_OK(utilities_->StartServices());
-  for (const ServiceHealth& service : utilities_->Services()) {
-    EXPECT_EQ(service.state == ServiceState::kStopped, service.name == "ttl_cleanup");
-  }
-}
-
 TEST_F(UtilitiesTest, U15_SwitchedOffNothingStarts) {
   config_.enable_background_services = false;
   Open();
@@ -119,6 +87,48 @@ TEST_F(UtilitiesTest, U15_SwitchedOffNothingStarts) {
   for (const ServiceHealth& service : utilities_->Services()) {
     EXPECT_EQ(service.state, ServiceState::kStopped) << service.name;
   }
+}
+
+TEST_F(UtilitiesTest, U02_EveryPartOfTheConfigIsChecked) {
+  Open();
+  const auto refused = [&](std::string_view told, const auto& change) {
+    UtilitiesConfig config;
+    change(config);
+    EXPECT_STATUS(kInvalidArgument, told, Utilities::Make(config, *engine_));
+  };
+  refused("collection_interval_ms", [](auto& c) { c.stats.collection_interval_ms = 0; });
+  refused("cleanup_interval_ms", [](auto& c) { c.ttl.cleanup_interval_ms = 0; });
+  refused("interval_ms", [](auto& c) { c.compression.interval_ms = 0; });
+  refused("max_age_ms", [](auto& c) { c.staging.max_age_ms = 0; });
+  refused("partition_count", [](auto& c) { c.partitioning.partition_count = 0; });
+  EXPECT_OK(UtilitiesConfig().Validate());
+}
+
+TEST_F(UtilitiesTest, U08_WithoutExpiryNothingIsCleaned) {
+  config_.ttl.enabled = false;
+  config_.ttl.cleanup_interval_ms = 1;
+  config_.staging.cleanup_interval_ms = 1;
+  Open();
+  auto collection = Create("a");
+  Write(*collection, 10, 10);
+  clock_.AdvanceSeconds(60);
+  MakeUtilities();
+  ASSERT_OK(utilities_->StartServices());
+  // The others run.
+  WaitFor([&] {
+    for (const ServiceHealth& service : utilities_->Services()) {
+      if (service.name == "staging_cleanup") return service.runs > 2;
+    }
+    return false;
+  });
+  for (const ServiceHealth& service : utilities_->Services()) {
+    if (service.name != "ttl_cleanup") continue;
+    EXPECT_EQ(service.state, ServiceState::kStopped);
+  }
+  ASSERT_OK(utilities_->StopServices());
+  EXPECT_EQ(collection->Statistics().part_count, 1u);
+  // Reads hide them all the same.
+  EXPECT_EQ(collection->Count().value(), 0u);
 }
 
 TEST_F(UtilitiesTest, U17_StartAndStopAreIdempotentAndLeaveNoThread) {
