@@ -32,6 +32,8 @@ namespace {
 /// Rows that are taken together: a few pages of a scalar column.
 constexpr uint64_t kTrialRunRows = 1024;
 constexpr uint64_t kTrialRowsMax = 1'000'000;
+/// Of the vectors of a sample.
+constexpr uint64_t kTrialFloatBytesMax = uint64_t{256} << 20;
 constexpr auto kTrialDirectory = "trial";
 
 using SteadyPoint = std::chrono::steady_clock::time_point;
@@ -173,7 +175,9 @@ Result<StorageTrialReport> TryStorage(const CollectionContext& context, const Re
                     kTrialRowsMax, options.sample_rows));
   }
   const auto begin = std::chrono::steady_clock::now();
-  const TrialSample sample = TakeSample(view, options.sample_rows);
+  const uint64_t row_bytes = view.schema->dim * sizeof(float);
+  const TrialSample sample = TakeSample(
+      view, std::min(options.sample_rows, std::max<uint64_t>(1, kTrialFloatBytesMax / row_bytes)));
   StorageTrialReport report;
   report.rows = sample.live_rows;
   report.sample_rows = sample.rows;

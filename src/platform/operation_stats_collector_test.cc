@@ -123,7 +123,7 @@ TEST(OperationStatsCollector, U23_WithoutAStartThereIsNoTime) {
   ASSERT_EQ(collector.Finalize().problems.size(), 1u);
 }
 
-TEST(OperationStatsCollector, D05_U22_RatiosThatCannotBeAreRefused) {
+TEST(OperationStatsCollector, U22_D05_RatiosThatCannotBeAreRefused) {
   OperationStatsCollector collector("op", "c");
   EXPECT_OK(collector.SetCompressionRatio(4));
   for (const double bad : {0.0, -1.0, std::numeric_limits<double>::infinity(), std::nan("")}) {

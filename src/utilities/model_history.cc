@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::string_view kModelKind = "VPMODL01";
 constexpr double kSameRows = 0.01;
+/// The file is written anew when it has so many times the bytes that it had then, and these.
+constexpr uint64_t kLogGrowth = 4;
+constexpr uint64_t kLogSlackBytes = uint64_t{64} << 10;
 
 std::vector<std::byte> EncodePoint(const std::string& collection, const PerformancePoint& point) {
   std::vector<std::byte> bytes;
@@ -90,7 +93,14 @@ Result<std::unique_ptr<ModelHistory>> ModelHistory::Open(FileSystem& file_system
 Status ModelHistory::Add(const std::string& collection, const PerformancePoint& point) {
   MutexLock lock(mutex_);
   AddPoint(points_[collection], point);
-  return log_ == nullptr ? Status::Ok() : log_->Append(EncodePoint(collection, point));
+  if (log_ == nullptr) return {};
+  // What could not be appended before is in what is written anew.
+  if (is_behind_ || log_->bytes() > kLogGrowth * rewritten_bytes_ + kLogSlackBytes) {
+    return Rewrite();
+  }
+  const Status appended = log_->Append(EncodePoint(collection, point));
+  is_behind_ = !appended.ok();
+  return appended;
 }
 
 std::vector<PerformancePoint> ModelHistory::PointsOf(const std::string& collection) const {
@@ -132,7 +142,10 @@ Status ModelHistory::Rewrite() {
   for (const auto& [collection, points] : points_) {
     for (const PerformancePoint& point : points) payloads.push_back(EncodePoint(collection, point));
   }
-  return log_->Rewrite(payloads);
+  VIPER_RETURN_IF_ERROR(log_->Rewrite(payloads));
+  is_behind_ = false;
+  rewritten_bytes_ = log_->bytes();
+  return {};
 }
 
 }  // namespace viper::utilities

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,6 +42,9 @@ class ModelHistory {
   std::map<std::string, std::vector<PerformancePoint>> points_ VIPER_GUARDED_BY(mutex_);
   /// Null: in memory only.
   std::unique_ptr<FrameLog> log_ VIPER_GUARDED_BY(mutex_);
+  /// The file lacks something that is in memory.
+  bool is_behind_ VIPER_GUARDED_BY(mutex_) = false;
+  uint64_t rewritten_bytes_ VIPER_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace viper::utilities

@@ -47,6 +47,20 @@ TEST(ModelHistory, PointsThatTellNothingNewReplaceTheLast) {
   EXPECT_EQ(history->PointsOf("a").size(), 2u);
 }
 
+TEST(ModelHistory, TheFileIsBoundedAndAFailureIsMadeGood) {
+  MemoryFileSystem files;
+  ASSERT_OK_AND_ASSIGN(auto history, ModelHistory::Open(files, "/model"));
+  for (int i = 0; i < 5000; ++i) ASSERT_OK(history->Add("a", {{i}, 1000, 10, 1, 5}));
+  ASSERT_OK_AND_ASSIGN(const uint64_t size, files.FileSize("/model"));
+  EXPECT_LT(size, uint64_t{100} << 10);
+  files.InjectFault({.operation = FileOperation::kWrite});
+  EXPECT_STATUS(kIoError, "", history->Add("a", {{1}, 2000, 20, 1, 5}));
+  ASSERT_OK(history->Add("a", {{2}, 3000, 30, 1, 5}));
+  history.reset();
+  ASSERT_OK_AND_ASSIGN(history, ModelHistory::Open(files, "/model"));
+  EXPECT_EQ(history->PointsOf("a").size(), 3u);
+}
+
 TEST(ModelHistory, PointsAreBounded) {
   MemoryFileSystem files;
   ASSERT_OK_AND_ASSIGN(auto history, ModelHistory::Open(files, "/model"));

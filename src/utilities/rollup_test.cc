@@ -30,7 +30,7 @@ TEST(Rollup, U26_U27_TotalsAreExactAndTheMeanIsTheTrueOne) {
   EXPECT_EQ(totals.avg_compression_ratio, std::nullopt);
 }
 
-TEST(Rollup, D05_U28_RatiosWeighByTheBytesThatWereWritten) {
+TEST(Rollup, U28_D05_RatiosWeighByTheBytesThatWereWritten) {
   Rollup rollup;
   rollup.Add(MetricsOf(1, 100, 4.0));
   rollup.Add(MetricsOf(1, 300, 2.0));
