@@ -9,6 +9,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -297,6 +298,96 @@ Status MeasureMixOfOperations(const RunOptions& options, const VectorSet& set,
   return Status::Ok();
 }
 
+// -- Operations counted and timed, and not
+
+constexpr size_t kCountedRowsMax = 100'000;
+constexpr size_t kCountedInserts = 20'000;
+
+// A collection whose inserts wait for no disk, so that what counting costs is the largest share.
+class CountedCollection {
+ public:
+  static Result<CountedCollection> Make(const std::string& root, const VectorSet& set,
+                                        bool is_counted) {
+    CountedCollection made;
+    EngineOptions options = OneThread();
+    options.operation_metrics = is_counted;
+    options.durability = Durability::kNone;
+    options.background_flush = false;
+    auto engine = OpenQuietEngine(root, options);
+    if (!engine.ok()) return engine.status();
+    made.engine_ = std::make_unique<Engine>(std::move(*engine));
+    auto collection = MakeCollection(*made.engine_, "counted", set);
+    if (!collection.ok()) return collection.status();
+    made.collection_ = std::move(*collection);
+    auto built = Add(*made.collection_, set, 0, std::min(kCountedRowsMax, set.rows));
+    if (!built.ok()) return built.status();
+    return made;
+  }
+
+  // Processor seconds of as many searches as there are queries.
+  Result<double> Search(const VectorSet& set) const {
+    auto answers = Ask(*collection_, set, set.query_count, false);
+    if (!answers.ok()) return answers.status();
+    return static_cast<double>(set.query_count) / answers->queries_per_cpu_s;
+  }
+
+  // Processor seconds of single inserts; the rows are gone afterwards.
+  Result<double> Insert(const VectorSet& set) {
+    std::vector<Record> records(kCountedInserts);
+    std::vector<std::string> ids;
+    for (size_t i = 0; i < records.size(); ++i) {
+      records[i].id = fmt::format("single-{}", i);
+      const auto vector = set.query(i);
+      records[i].vector.assign(vector.begin(), vector.end());
+      ids.push_back(records[i].id);
+    }
+    auto elapsed = TimeOnce([&] {
+      for (const Record& record : records) {
+        if (auto written = collection_->Upsert(record); !written.ok()) return written.status();
+      }
+      return Status::Ok();
+    });
+    if (!elapsed.ok()) return elapsed.status();
+    if (auto deleted = collection_->Delete(ids); !deleted.ok()) return deleted.status();
+    if (Status status = collection_->Flush(); !status.ok()) return status;
+    return elapsed->processor;
+  }
+
+ private:
+  std::unique_ptr<Engine> engine_;
+  std::shared_ptr<Collection> collection_;
+};
+
+Status MeasureCounting(const RunOptions& options, const VectorSet& set, const std::string& root,
+                       Report& report) {
+  auto counted = CountedCollection::Make(root + "/on", set, true);
+  if (!counted.ok()) return counted.status();
+  auto plain = CountedCollection::Make(root + "/off", set, false);
+  if (!plain.ok()) return plain.status();
+  // They take turns, and the quotients are taken turn by turn.
+  Rounds searches;
+  Rounds inserts;
+  for (size_t round = 0; round < 4 * options.rounds; ++round) {
+    auto search_with = counted->Search(set);
+    auto search_without = plain->Search(set);
+    auto insert_with = counted->Insert(set);
+    auto insert_without = plain->Insert(set);
+    for (const auto* timed : {&search_with, &search_without, &insert_with, &insert_without}) {
+      if (!timed->ok()) return timed->status();
+    }
+    searches.Add(*search_with / *search_without);
+    inserts.Add(*insert_with / *insert_without);
+  }
+  Value::Object results;
+  results["rows"] = static_cast<int64_t>(std::min(kCountedRowsMax, set.rows));
+  results["search_overhead"] = searches.Median() - 1;
+  results["insert_overhead"] = inserts.Median() - 1;
+  results["search_times_without"] = searches.Summary();
+  results["insert_times_without"] = inserts.Summary();
+  report.Add("ablation", "operations counted and not", set.label, std::move(results));
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status RunAblation(const RunOptions& options, Report& report) {
@@ -318,6 +409,9 @@ Status RunAblation(const RunOptions& options, Report& report) {
     if (Status status = engine->DropCollection("index"); !status.ok()) return status;
     if (Status status = MeasureAdding(*set, *engine, report); !status.ok()) return status;
     if (Status status = MeasureIncrements(*set, *engine, report); !status.ok()) return status;
+  }
+  if (Status status = MeasureCounting(options, *set, root + "/counted", report); !status.ok()) {
+    return status;
   }
   if (Status status = MeasureMixOfOperations(options, *set, root + "/mix", report); !status.ok()) {
     return status;

@@ -51,6 +51,8 @@ Status RunLifecycle(const RunOptions& options, Report& report);
 /// Microseconds and recall of searches of an indexed table with nothing in memory, with many rows
 /// there that are compared one by one, and with them coded; what the coding takes.
 Status RunMemory(const RunOptions& options, Report& report);
+/// Microseconds of the shortest calls with and without EngineOptions::operation_metrics.
+Status RunMetrics(const RunOptions& options, Report& report);
 /// Time to the first answer and memory of a fresh process.
 Status RunReopen(const RunOptions& options, Report& report);
 /// Bytes on disk per byte of floats, at 128 and 768 dimensions.

@@ -12,12 +12,14 @@
 #include "viper/index_report.h"
 #include "viper/inspect.h"
 #include "viper/maintenance.h"
+#include "viper/operation_summary.h"
 #include "viper/options.h"
 #include "viper/record.h"
 #include "viper/record_source.h"
 #include "viper/schema_report.h"
 #include "viper/snapshot.h"
 #include "viper/statistics.h"
+#include "viper/storage_trial.h"
 #include "viper/verify.h"
 
 namespace viper {
@@ -224,7 +226,22 @@ class VIPER_EXPORT Collection {
   Result<uint64_t> Count(const Filter& filter = {}) const;
   Result<ScrollPage> Scroll(const ScrollOptions& options = {}) const;
 
+  /// About so many records (never more), evenly and at random from all over the collection: of
+  /// each stretch of its rows one, unless that is dead. The same for the same state and seed.
+  Result<std::vector<Record>> Sample(uint64_t row_count, uint64_t seed = 0,
+                                     const Projection& projection = Snapshot::kEverything) const;
+
   CollectionStatistics Statistics() const;
+  /// What this collection, and its snapshots, were asked to do since the engine was opened, at this
+  /// moment. Empty without EngineOptions::operation_metrics.
+  CollectionOperations Operations() const;
+  /// Write a sample of the records of the files in several ways, in memory, and tell what came of
+  /// it: bytes, and seconds of one thread. InvalidArgument.
+  Result<StorageTrialReport> TryStorage(std::span<const StorageWay> ways,
+                                        const StorageTrialOptions& options = {}) const;
+  /// How many records of the files have expired, and what removing them would give back. Reads no
+  /// files whose statistics tell; of others the column of the expiries.
+  Result<ExpiryReport> ReportExpiry() const;
 
  private:
   std::unique_ptr<Impl> impl_;
@@ -272,6 +289,11 @@ class VIPER_EXPORT Engine {
 
   /// What all open collections, and the snapshots of others, take in memory.
   MemoryUsage Memory() const;
+  /// What collections were asked to do since this engine was opened, by name; those that are closed
+  /// by now too, unless they were dropped. Empty without EngineOptions::operation_metrics.
+  std::vector<CollectionOperations> Operations() const;
+  /// The collections that are open here at this moment, by name.
+  std::vector<std::shared_ptr<Collection>> OpenCollections() const;
   /// Names of the collections, sorted.
   Result<std::vector<std::string>> ListCollections() const;
   /// Remove a collection and its files for good. NotFound; Busy while it is open here or elsewhere.
@@ -296,6 +318,8 @@ class VIPER_EXPORT Engine {
   Result<CollectionInspection> Inspect(const std::string& name) const;
 
   const std::string& root() const;
+  /// As it works: with the file system and the clock that it uses, and shares of `memory_limit`.
+  const EngineOptions& options() const;
 
  private:
   std::unique_ptr<Impl> impl_;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "viper/storage_trial.h"
+
 namespace viper {
 
 /// How Collection::Compact works.
@@ -21,10 +23,18 @@ struct CompactOptions {
   /// the engine's options of now.
   bool rewrite_all = false;
   /// Put the rows of files that are written together in the order of the clusters of the index, so
-  /// that a search reads what it looks at from fewer places. Without an index they stay as they are.
+  /// that a search reads what it looks at from fewer places. Without an index they stay as they
+  /// are.
   bool order_by_cluster = false;
   /// Merge at most so many files in one step, at least 2; 0 = no limit but `part_bytes`.
   uint32_t files_per_step = 0;
+  /// If set, this and nothing else: write every file anew of whose rows at least this share has
+  /// expired (0 to 1; of 0 one row is enough), whether it pays or not, and drop those of which no
+  /// row is left.
+  std::optional<double> expired_share_min = {};
+  /// If set: write every file anew, its columns in this way, whatever the engine's options say.
+  /// What is written by others, or later, is written by those.
+  std::optional<StorageWay> rewrite_as = {};
   /// Apply every deletion vector, and give the table back the Delta protocol that it had without
   /// them, so that readers open it that know none. Versions from before keep theirs.
   bool fold_deletion_vectors = false;
@@ -72,6 +82,26 @@ struct CompactionReport {
   uint64_t bytes_after = 0;
   /// The table's Delta protocol was lowered.
   bool lowered_protocol = false;
+};
+
+/// What of a collection's files has expired (Collection::ReportExpiry), by its records' own
+/// `expires_at`. Expired records are not read any more in any case.
+struct ExpiryReport {
+  /// Rows of the files, those of them that have expired and are still alive otherwise, and the
+  /// bytes that they take, taking all rows of a file for alike.
+  uint64_t rows = 0;
+  uint64_t expired_rows = 0;
+  uint64_t bytes = 0;
+  uint64_t expired_bytes = 0;
+  /// Files; those that have an expired row; those of which all rows have expired, which can be
+  /// dropped without reading them.
+  uint64_t files = 0;
+  uint64_t files_with_expired = 0;
+  uint64_t files_all_expired = 0;
+
+  double expired_share() const {
+    return rows == 0 ? 0 : static_cast<double>(expired_rows) / static_cast<double>(rows);
+  }
 };
 
 /// How Collection::Vacuum works.

@@ -204,6 +204,9 @@ struct VIPER_EXPORT EngineOptions {
   /// Bytes kept, per collection, of decoded vectors of files that have them compressed; others are
   /// read where they lie. 0 or more.
   size_t vector_cache_bytes = size_t{64} << 20;
+  /// Count and time what collections are asked to do (Collection::Operations): two looks at the
+  /// clock and a few additions a call.
+  bool operation_metrics = true;
   /// Open a collection whose log is damaged before its end by giving up the records from this
   /// sequence number on, as the refusal's message names it; 0 = refuse.
   uint64_t accept_loss_from = 0;

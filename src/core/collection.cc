@@ -17,6 +17,7 @@
 namespace viper {
 namespace {
 
+using core::OperationKind;
 using core::WriteQueue;
 
 /// Writers wait for a flush when this many times EngineOptions::flush_bytes are in memory.
@@ -152,10 +153,12 @@ void Collection::Impl::FlushInBackground() {
   const bool is_wanted = writer_->memory_is_wanted.exchange(false);
   if (!is_large && !is_old && !is_wanted) return;
   core::CodingAhead ahead(context_, *writer_->index_builder);
-  const Status flushed = FlushPreparing([&](const auto& plan, const auto& written) {
-    // Who waits for memory does not wait for the index as well.
-    if (is_wanted) return;
-    ahead.Code(*state()->View(), plan, written, [this] { return !writer_->stopping.load(); });
+  const Status flushed = Measured(OperationKind::kBackgroundFlush, [&] {
+    return FlushPreparing([&](const auto& plan, const auto& written) {
+      // Who waits for memory does not wait for the index as well.
+      if (is_wanted) return;
+      ahead.Code(*state()->View(), plan, written, [this] { return !writer_->stopping.load(); });
+    });
   });
   MutexLock lock(status_mutex_);
   background_error_.reset();
@@ -291,7 +294,14 @@ Result<VacuumReport> Collection::Impl::Vacuum(const VacuumOptions& options) {
 }
 
 void Collection::Impl::CompactInBackground() {
+  const uint64_t steps = writer_->compactor->step_count();
+  const auto begin = std::chrono::steady_clock::now();
   const Status compacted = writer_->compactor->KeepUp([this] { return !writer_->stopping.load(); });
+  if (context_.operations != nullptr && writer_->compactor->step_count() > steps) {
+    const std::chrono::nanoseconds taken = std::chrono::steady_clock::now() - begin;
+    context_.operations->Note(OperationKind::kBackgroundCompact,
+                              static_cast<uint64_t>(taken.count()), 0, !compacted.ok());
+  }
   if (compacted.code() == StatusCode::kCancelled) return;
   NotifyIndexThread();
   Status status = compacted;
@@ -372,74 +382,6 @@ Status Collection::Impl::Refresh() {
   return OpenReadOnly().status();
 }
 
-CollectionStatistics Collection::Impl::Statistics() const {
-  CollectionStatistics statistics;
-  const auto view = state()->View();
-  const Snapshot snapshot(std::make_shared<const Snapshot::Impl>(context_.read, view));
-  const auto live = snapshot.Count();
-  uint64_t part_rows = 0;
-  uint64_t logical_bytes = 0;
-  bool all_tell = true;
-  for (const core::PartView& part : view->parts) {
-    part_rows += part.part->row_count();
-    statistics.part_bytes += part.part->added().size;
-    const auto logical = part.part->logical_bytes();
-    all_tell &= logical.has_value();
-    logical_bytes += logical.value_or(0);
-    statistics.index_bytes += part.part->sidecar_bytes();
-  }
-  for (const core::MemtableView& memtable : view->memtables) {
-    statistics.memory_rows += memtable.row_count;
-    if (memtable.dead != nullptr) statistics.memory_rows -= memtable.dead->CountSet();
-  }
-  if (live.ok()) {
-    statistics.live_rows = *live;
-    const uint64_t live_in_parts = *live - std::min(*live, statistics.memory_rows);
-    statistics.dead_rows = part_rows - std::min(part_rows, live_in_parts);
-  }
-  if (all_tell) statistics.logical_bytes = logical_bytes;
-  statistics.part_count = view->parts.size();
-  statistics.active_clusters = part_rows > 0 ? 1 : 0;
-  if (const auto index = context_.read->index.files()) {
-    statistics.index_clusters = index->model->cluster_count();
-    statistics.active_clusters = core::ActiveClusters(*index);
-    statistics.index_segments = index->segments.size();
-    for (const auto& open : index->segments) {
-      statistics.index_segment_bytes += open->segment->file_bytes();
-    }
-  }
-  if (const auto view_index = context_.read->index.For(view)) {
-    statistics.indexed_rows = core::IndexedRows(*view, *view_index);
-  }
-  statistics.memory_bytes = state()->memory_bytes();
-  if (writer_ != nullptr) statistics.memory_bytes += writer_->memtable_coder->memory_bytes();
-  statistics.selection_bytes = context_.read->selector.bytes();
-  statistics.table_version = view->table_version;
-  statistics.last_sequence = view->sequence;
-  statistics.upserted_rows = upserted_rows_;
-  statistics.deleted_rows = deleted_rows_;
-  statistics.loaded_rows = loaded_rows_;
-  statistics.searches = context_.read->counters.searches;
-  statistics.gets = context_.read->counters.gets;
-  if (writer_ != nullptr) {
-    const storage::WalCounters wal = writer_->wal->counters();
-    statistics.wal_bytes = wal.bytes_on_disk;
-    statistics.wal_syncs = wal.syncs;
-    statistics.wal_records = wal.records;
-    statistics.flushed_sequence = writer_->flusher->flushed_sequence();
-    statistics.flushes = writer_->flusher->flush_count();
-    statistics.checkpoints = writer_->flusher->checkpoint_count();
-    statistics.compactions = writer_->compactor->step_count();
-    statistics.compacted_bytes = writer_->compactor->copied_bytes();
-    statistics.index_trainings = writer_->index_builder->training_count();
-    statistics.index_coded_rows = writer_->index_builder->coded_rows();
-    statistics.index_copied_rows = writer_->index_builder->copied_rows();
-  }
-  MutexLock lock(status_mutex_);
-  statistics.background_error = background_error_;
-  return statistics;
-}
-
 Collection::Collection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Collection::~Collection() = default;
 
@@ -454,43 +396,55 @@ Status Collection::SetProperties(const CollectionProperties& properties) {
 }
 
 Result<WriteSummary> Collection::Upsert(std::span<const Record> records) {
-  return impl_->UpsertRecords(records);
+  return impl_->Measured(OperationKind::kUpsert, [&] { return impl_->UpsertRecords(records); });
 }
 
 Result<WriteSummary> Collection::Upsert(const RecordBatch& batch) {
-  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
-  return impl_->UpsertRecords(records);
+  return impl_->Measured(OperationKind::kUpsert, [&]() -> Result<WriteSummary> {
+    VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+    return impl_->UpsertRecords(records);
+  });
 }
 
 Result<WriteSummary> Collection::Insert(std::span<const Record> records) {
-  return impl_->WriteIf(WriteQueue::Condition::kMustBeNew, "insert", records);
+  return impl_->Measured(OperationKind::kInsert, [&] {
+    return impl_->WriteIf(WriteQueue::Condition::kMustBeNew, "insert", records);
+  });
 }
 
 Result<WriteSummary> Collection::Insert(const RecordBatch& batch) {
-  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
-  return Insert(records);
+  return impl_->Measured(OperationKind::kInsert, [&]() -> Result<WriteSummary> {
+    VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+    return impl_->WriteIf(WriteQueue::Condition::kMustBeNew, "insert", records);
+  });
 }
 
 Result<WriteSummary> Collection::Replace(std::span<const Record> records) {
-  return impl_->WriteIf(WriteQueue::Condition::kMustExist, "replace", records);
+  return impl_->Measured(OperationKind::kReplace, [&] {
+    return impl_->WriteIf(WriteQueue::Condition::kMustExist, "replace", records);
+  });
 }
 
 Result<WriteSummary> Collection::Replace(const RecordBatch& batch) {
-  VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
-  return Replace(records);
+  return impl_->Measured(OperationKind::kReplace, [&]() -> Result<WriteSummary> {
+    VIPER_ASSIGN_OR_RETURN(const auto records, RecordsOf(batch, schema()));
+    return impl_->WriteIf(WriteQueue::Condition::kMustExist, "replace", records);
+  });
 }
 
 Result<WriteSummary> Collection::UpsertIfVersion(std::span<const Record> records,
                                                  std::span<const int64_t> versions) {
-  VIPER_RETURN_IF_ERROR(impl_->CheckWritable());
-  std::vector<const std::string*> ids;
-  for (const Record& record : records) ids.push_back(&record.id);
-  VIPER_RETURN_IF_ERROR(CheckVersions(ids, versions, "upsert"));
-  const auto schema = impl_->View()->schema;
-  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
-                         core::PrepareUpsert(records, *schema, impl_->context().RulesOfWrite()));
-  batch.schema = schema;
-  return impl_->WriteIfVersion(std::move(batch), versions, "upsert");
+  return impl_->Measured(OperationKind::kUpsert, [&]() -> Result<WriteSummary> {
+    VIPER_RETURN_IF_ERROR(impl_->CheckWritable());
+    std::vector<const std::string*> ids;
+    for (const Record& record : records) ids.push_back(&record.id);
+    VIPER_RETURN_IF_ERROR(CheckVersions(ids, versions, "upsert"));
+    const auto schema = impl_->View()->schema;
+    VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch,
+                           core::PrepareUpsert(records, *schema, impl_->context().RulesOfWrite()));
+    batch.schema = schema;
+    return impl_->WriteIfVersion(std::move(batch), versions, "upsert");
+  });
 }
 
 Result<WriteSummary> Collection::UpsertIfVersion(const RecordBatch& batch,
@@ -501,28 +455,32 @@ Result<WriteSummary> Collection::UpsertIfVersion(const RecordBatch& batch,
 
 Result<WriteSummary> Collection::DeleteIfVersion(std::span<const std::string> ids,
                                                  std::span<const int64_t> versions) {
-  std::vector<const std::string*> named;
-  for (const std::string& id : ids) named.push_back(&id);
-  VIPER_RETURN_IF_ERROR(CheckVersions(named, versions, "delete"));
-  std::unordered_map<std::string_view, int64_t> version_of;
-  for (size_t i = 0; i < ids.size(); ++i) version_of.emplace(ids[i], versions[i]);
-  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch, core::PrepareDelete(ids));
-  std::vector<int64_t> in_order;
-  for (const std::string& id : batch.deleted_ids) in_order.push_back(version_of.at(id));
-  return impl_->WriteIfVersion(std::move(batch), in_order, "delete");
+  return impl_->Measured(OperationKind::kDelete, [&]() -> Result<WriteSummary> {
+    std::vector<const std::string*> named;
+    for (const std::string& id : ids) named.push_back(&id);
+    VIPER_RETURN_IF_ERROR(CheckVersions(named, versions, "delete"));
+    std::unordered_map<std::string_view, int64_t> version_of;
+    for (size_t i = 0; i < ids.size(); ++i) version_of.emplace(ids[i], versions[i]);
+    VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch, core::PrepareDelete(ids));
+    std::vector<int64_t> in_order;
+    for (const std::string& id : batch.deleted_ids) in_order.push_back(version_of.at(id));
+    return impl_->WriteIfVersion(std::move(batch), in_order, "delete");
+  });
 }
 
 Result<WriteSummary> Collection::Delete(std::span<const std::string> ids) {
-  VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch, core::PrepareDelete(ids));
-  return impl_->Write(std::move(batch), WriteQueue::Condition::kNone);
+  return impl_->Measured(OperationKind::kDelete, [&]() -> Result<WriteSummary> {
+    VIPER_ASSIGN_OR_RETURN(core::WriteBatch batch, core::PrepareDelete(ids));
+    return impl_->Write(std::move(batch), WriteQueue::Condition::kNone);
+  });
 }
 
 Result<LoadSummary> Collection::Load(RecordSource& source, const LoadOptions& options) {
-  return impl_->Load(source, options);
+  return impl_->Measured(OperationKind::kLoad, [&] { return impl_->Load(source, options); });
 }
 
 Result<CompactionReport> Collection::Compact(const CompactOptions& options) {
-  return impl_->Compact(options);
+  return impl_->Measured(OperationKind::kCompact, [&] { return impl_->Compact(options); });
 }
 
 Result<VacuumReport> Collection::Vacuum(const VacuumOptions& options) {
@@ -552,7 +510,9 @@ Result<std::vector<RelevantCluster>> Collection::PredictRelevantClusters(
   return core::PredictRelevantClusters(impl_->context(), impl_->View(), query, options);
 }
 
-Status Collection::Flush() { return impl_->Flush(); }
+Status Collection::Flush() {
+  return impl_->Measured(OperationKind::kFlush, [&] { return impl_->Flush(); });
+}
 Status Collection::Refresh() { return impl_->Refresh(); }
 Snapshot Collection::GetSnapshot() const { return impl_->GetSnapshot(); }
 Result<Snapshot> Collection::GetSnapshotOfVersion(int64_t version) const {
@@ -592,7 +552,5 @@ Result<uint64_t> Collection::Count(const Filter& filter) const {
 Result<ScrollPage> Collection::Scroll(const ScrollOptions& options) const {
   return GetSnapshot().Scroll(options);
 }
-
-CollectionStatistics Collection::Statistics() const { return impl_->Statistics(); }
 
 }  // namespace viper

@@ -38,6 +38,8 @@ struct CollectionContext {
   /// Shared by copies of the context.
   std::shared_ptr<LiveProperties> properties = std::make_shared<LiveProperties>();
   std::shared_ptr<WriteStamps> stamps = std::make_shared<WriteStamps>();
+  /// Null without EngineOptions::operation_metrics. Shared with the engine.
+  std::shared_ptr<OperationRecorder> operations = {};
 
   int64_t NowMicros() const { return clock->Now().micros; }
   int64_t NowMillis() const { return NowMicros() / 1000; }

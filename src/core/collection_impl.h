@@ -18,6 +18,7 @@
 #include "core/flusher.h"
 #include "core/index_builder.h"
 #include "core/memtable_coder.h"
+#include "core/operation_recorder.h"
 #include "core/write_queue.h"
 #include "platform/background_thread.h"
 #include "platform/mutex.h"
@@ -45,6 +46,11 @@ class Collection::Impl {
   Result<std::vector<TableVersion>> Versions() const;
   std::shared_ptr<const core::ReadView> View() const { return state()->View(); }
 
+  /// Do it, and note how it went.
+  template <typename Function>
+  auto Measured(core::OperationKind kind, Function&& function) const {
+    return core::Measured(context_.operations.get(), kind, std::forward<Function>(function));
+  }
   Status CheckWritable() const;
   Result<WriteSummary> Write(core::WriteBatch batch, core::WriteQueue::Condition condition);
   Result<WriteSummary> UpsertRecords(std::span<const Record> records);

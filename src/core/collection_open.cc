@@ -178,6 +178,7 @@ Result<std::shared_ptr<const CollectionSchema>> Collection::Impl::TakeSchema(
     context_.metric = schema.metric;
     context_.read = std::make_shared<core::ReadContext>(TakeCaches(context_), context_.options,
                                                         *context_.clock);
+    context_.read->operations = context_.operations;
   }
   if (schema.dim != context_.dim || schema.metric != context_.metric) {
     return Status::FailedPrecondition(fmt::format(

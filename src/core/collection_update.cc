@@ -102,6 +102,7 @@ Result<WriteSummary> Collection::Impl::UpdateById(std::span<const CheckedUpdate>
 
 Result<WriteSummary> Collection::Impl::ReviseWhere(const Filter& filter,
                                                    const MetadataChange* change) {
+  if (context_.operations != nullptr) context_.operations->NoteFilter(filter);
   VIPER_RETURN_IF_ERROR(CheckWritable());
   const std::string_view operation = change == nullptr ? "delete" : "update";
   if (filter.matches_all()) {
@@ -135,51 +136,58 @@ Result<WriteSummary> Collection::Impl::ReviseWhere(const Filter& filter,
 }
 
 Result<WriteSummary> Collection::UpdateMetadata(std::span<const MetadataUpdate> updates) {
-  std::vector<MetadataChange> changes(updates.size());
-  std::vector<Impl::CheckedUpdate> checked;
-  std::unordered_map<std::string_view, size_t> places;
-  for (size_t i = 0; i < updates.size(); ++i) {
-    const std::string& id = updates[i].id;
-    changes[i] = updates[i].change;
-    Status status = core::CheckId(id);
-    if (status.ok())
-      status = core::CheckChange(changes[i], schema(), impl_->context().MisfitsOfWrites());
-    if (!status.ok()) return AtUpdate(status, i, id);
-    const auto [place, is_new] = places.try_emplace(id, i);
-    if (is_new) {
-      checked.push_back({id, &changes[i]});
-    } else {
-      core::Compose(changes[place->second], changes[i]);
+  return impl_->Measured(core::OperationKind::kUpdate, [&]() -> Result<WriteSummary> {
+    std::vector<MetadataChange> changes(updates.size());
+    std::vector<Impl::CheckedUpdate> checked;
+    std::unordered_map<std::string_view, size_t> places;
+    for (size_t i = 0; i < updates.size(); ++i) {
+      const std::string& id = updates[i].id;
+      changes[i] = updates[i].change;
+      Status status = core::CheckId(id);
+      if (status.ok())
+        status = core::CheckChange(changes[i], schema(), impl_->context().MisfitsOfWrites());
+      if (!status.ok()) return AtUpdate(status, i, id);
+      const auto [place, is_new] = places.try_emplace(id, i);
+      if (is_new) {
+        checked.push_back({id, &changes[i]});
+      } else {
+        core::Compose(changes[place->second], changes[i]);
+      }
     }
-  }
-  return impl_->UpdateById(checked);
+    return impl_->UpdateById(checked);
+  });
 }
 
 Result<WriteSummary> Collection::UpdateMetadata(std::span<const std::string> ids,
                                                 const MetadataChange& change) {
-  MetadataChange converted = change;
-  std::vector<Impl::CheckedUpdate> checked;
-  std::unordered_set<std::string_view> known;
-  VIPER_RETURN_IF_ERROR(core::CheckChange(converted, schema(), impl_->context().MisfitsOfWrites())
-                            .WithContext("update"));
-  for (size_t i = 0; i < ids.size(); ++i) {
-    Status status = core::CheckId(ids[i]);
-    if (!status.ok()) return AtUpdate(status, i, ids[i]);
-    if (known.insert(ids[i]).second) checked.push_back({ids[i], &converted});
-  }
-  return impl_->UpdateById(checked);
+  return impl_->Measured(core::OperationKind::kUpdate, [&]() -> Result<WriteSummary> {
+    MetadataChange converted = change;
+    std::vector<Impl::CheckedUpdate> checked;
+    std::unordered_set<std::string_view> known;
+    VIPER_RETURN_IF_ERROR(core::CheckChange(converted, schema(), impl_->context().MisfitsOfWrites())
+                              .WithContext("update"));
+    for (size_t i = 0; i < ids.size(); ++i) {
+      Status status = core::CheckId(ids[i]);
+      if (!status.ok()) return AtUpdate(status, i, ids[i]);
+      if (known.insert(ids[i]).second) checked.push_back({ids[i], &converted});
+    }
+    return impl_->UpdateById(checked);
+  });
 }
 
 Result<WriteSummary> Collection::UpdateMetadata(const Filter& filter,
                                                 const MetadataChange& change) {
-  MetadataChange converted = change;
-  VIPER_RETURN_IF_ERROR(core::CheckChange(converted, schema(), impl_->context().MisfitsOfWrites())
-                            .WithContext("update"));
-  return impl_->ReviseWhere(filter, &converted);
+  return impl_->Measured(core::OperationKind::kUpdate, [&]() -> Result<WriteSummary> {
+    MetadataChange converted = change;
+    VIPER_RETURN_IF_ERROR(core::CheckChange(converted, schema(), impl_->context().MisfitsOfWrites())
+                              .WithContext("update"));
+    return impl_->ReviseWhere(filter, &converted);
+  });
 }
 
 Result<WriteSummary> Collection::DeleteWhere(const Filter& filter) {
-  return impl_->ReviseWhere(filter, nullptr);
+  return impl_->Measured(core::OperationKind::kDelete,
+                         [&] { return impl_->ReviseWhere(filter, nullptr); });
 }
 
 }  // namespace viper

@@ -39,8 +39,10 @@ class Planner {
       const CompactionFile& file = files_[i];
       if (file.rows == file.dead_rows) {
         (file.is_expired ? expired : dead).push_back(i);
+      } else if (limits_.expired_share_min) {
+        if (IsExpiredEnough(file)) Add({i}, ReasonOf(file));
       } else if (2 * file.live_size() < limits_.target_bytes) {
-        small[limits_.everything ? 0 : SizeClass(file.live_size())].push_back(i);
+        small[merges_all() ? 0 : SizeClass(file.live_size())].push_back(i);
       } else if (IsWorthRewriting(file)) {
         Add({i}, ReasonOf(file));
       }
@@ -56,11 +58,18 @@ class Planner {
 
  private:
   bool IsWorthRewriting(const CompactionFile& file) const {
-    if (file.is_asked_for) return true;
+    if (limits_.rewrite_all || file.is_asked_for) return true;
     if (limits_.fold_vectors && file.has_vector) return true;
     if (limits_.everything && file.is_back_filled) return true;
     if (file.dead_share() >= (limits_.everything ? 1e-9 : kDeadShareMax)) return true;
     return CostsSearchesMore(file);
+  }
+
+  bool merges_all() const { return limits_.everything || limits_.rewrite_all; }
+
+  bool IsExpiredEnough(const CompactionFile& file) const {
+    return file.expired_rows > 0 && static_cast<double>(file.expired_rows) >=
+                                        *limits_.expired_share_min * static_cast<double>(file.rows);
   }
 
   /// Than writing it anew takes.
@@ -74,6 +83,11 @@ class Planner {
   }
 
   std::string ReasonOf(const CompactionFile& file) const {
+    if (limits_.expired_share_min) {
+      return fmt::format("{:.3g} % expired rows", 100 * static_cast<double>(file.expired_rows) /
+                                                      static_cast<double>(file.rows));
+    }
+    if (limits_.rewrite_all) return "to be written in another way";
     if (file.dead_rows == 0) {
       if (limits_.fold_vectors && file.has_vector) return "a deletion vector";
       return file.is_back_filled ? "fields without columns" : "asked for";
@@ -99,8 +113,7 @@ class Planner {
     std::vector<size_t> together;
     uint64_t bytes = 0;
     const auto close = [&] {
-      const size_t enough =
-          limits_.everything ? 2 : std::min(kMergeMin, static_cast<size_t>(FilesMax()));
+      const size_t enough = merges_all() ? 2 : std::min(kMergeMin, FilesMax());
       if (together.size() >= enough || bytes >= limits_.target_bytes) {
         Add(together, fmt::format("{} small files", together.size()));
       } else {

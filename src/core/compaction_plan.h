@@ -35,6 +35,8 @@ struct CompactionFile {
   uint64_t rows = 0;
   /// Of the rows: no longer in the table, or expired.
   uint64_t dead_rows = 0;
+  /// Of the dead rows, those that the table does not know of: they have expired.
+  uint64_t expired_rows = 0;
   /// What searches have spent on its dead rows, as measured.
   double wasted_seconds = 0;
   /// Its statistics say that every row has expired, so that it need not be read.
@@ -84,6 +86,11 @@ struct CompactionLimits {
   /// Merge whatever is smaller than half the target, drop every dead row, and give every declared
   /// field its column, whether it pays or not.
   bool everything = false;
+  /// Nothing but files of whose rows at least this share has expired, one row at least, and files
+  /// of which no row is left.
+  std::optional<double> expired_share_min = {};
+  /// Write every file anew, and merge as `everything` does.
+  bool rewrite_all = false;
   /// Write every file anew that has a deletion vector.
   bool fold_vectors = false;
   /// Files of a merge at most, two or more; 0 = no limit.

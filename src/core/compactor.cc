@@ -16,7 +16,9 @@
 #include "base/status_macros.h"
 #include "core/coding_ahead.h"
 #include "core/compaction_pacer.h"
+#include "core/expired_rows.h"
 #include "core/part_builder.h"
+#include "core/storage_trial.h"
 #include "index/model_training.h"
 #include "platform/thread_pool.h"
 
@@ -28,27 +30,6 @@ constexpr int kOvertakenMax = 10;
 
 double SecondsSince(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-/// The rows of a part that have expired and that the table does not know to be dead; null for none.
-Result<std::shared_ptr<const Bitmap>> NewlyExpired(const PartView& view, int64_t now) {
-  if (view.part->first_expiry() > now) return std::shared_ptr<const Bitmap>();
-  // Known without reading anything.
-  if (view.part->last_expiry() <= now) {
-    return std::make_shared<const Bitmap>(view.part->row_count(), true);
-  }
-  Bitmap expired(view.part->row_count());
-  uint64_t row = 0;
-  const parquet::PartReader& reader = view.part->reader();
-  for (size_t page = 0; page < reader.PageCount(columnar::kExpiresAtColumn); ++page) {
-    VIPER_ASSIGN_OR_RETURN(const auto column, reader.ReadPage(columnar::kExpiresAtColumn, page));
-    for (size_t i = 0; i < column.row_count(); ++i, ++row) {
-      if (column.IsPresent(i) && column.int64s()[i] <= now) expired.Set(row);
-    }
-  }
-  if (view.deletion_vector != nullptr) expired.AndNot(*view.deletion_vector->rows);
-  if (!expired.AnySet()) return std::shared_ptr<const Bitmap>();
-  return std::make_shared<const Bitmap>(std::move(expired));
 }
 
 /// Under the names that Delta's own OPTIMIZE uses, as far as it has them; before its commit.
@@ -91,6 +72,8 @@ struct Compactor::Shared {
   std::set<std::string> busy VIPER_GUARDED_BY(mutex);
   /// Paths of files that are to be written anew in any case. Those that are gone do no harm.
   std::set<std::string> asked_for VIPER_GUARDED_BY(mutex);
+  /// Paths of files that were written by CompactOptions::rewrite_as.
+  std::set<std::string> rewritten VIPER_GUARDED_BY(mutex);
   uint64_t begun_bytes VIPER_GUARDED_BY(mutex) = 0;
   int overtaken VIPER_GUARDED_BY(mutex) = 0;
   CompactionReport report VIPER_GUARDED_BY(mutex);
@@ -130,7 +113,10 @@ Result<std::shared_ptr<const Compactor::Inventory>> Compactor::Look(
     if (file.has_vector && !file.is_expired) {
       file.dead_rows += view.deletion_vector->rows->CountSet();
     }
-    if (expired != nullptr) file.dead_rows += expired->CountSet();
+    if (expired != nullptr) {
+      file.expired_rows = expired->CountSet();
+      file.dead_rows += file.expired_rows;
+    }
     inventory->parts.push_back(view);
     inventory->files.push_back(std::move(file));
     inventory->expired.push_back(std::move(expired));
@@ -145,6 +131,8 @@ CompactionLimits Compactor::LimitsOf(const CompactOptions& options) const {
   return {.target_bytes = options.part_bytes > 0 ? options.part_bytes : context_.options.part_bytes,
           .copy_bytes_per_second = cost_.copy_bytes_per_second(),
           .everything = options.everything,
+          .expired_share_min = options.expired_share_min,
+          .rewrite_all = options.rewrite_as.has_value(),
           .fold_vectors = options.fold_deletion_vectors,
           .merged_files_max = options.files_per_step};
 }
@@ -166,6 +154,18 @@ Result<CompactionReport> Compactor::Run(const CompactOptions& options) {
   if (options.files_per_step == 1) {
     return Status::InvalidArgument(
         "CompactOptions::files_per_step is out of range: min=2 (or 0 for no limit) actual=1");
+  }
+  if (options.expired_share_min &&
+      !(*options.expired_share_min >= 0 && *options.expired_share_min <= 1)) {
+    return Status::InvalidArgument(
+        fmt::format("CompactOptions::expired_share_min is out of range: min=0 max=1 actual={}",
+                    *options.expired_share_min));
+  }
+  if (options.expired_share_min && (options.everything || options.fold_deletion_vectors ||
+                                    options.rewrite_as || options.rewrite_all)) {
+    return Status::InvalidArgument(
+        "CompactOptions::expired_share_min excludes everything, fold_deletion_vectors, rewrite_as "
+        "and rewrite_all");
   }
   const size_t threads = context_.options.compaction_threads;
   MutexLock lock(run_mutex_);
@@ -243,7 +243,9 @@ bool Compactor::Note(Shared& shared, const Job& job, Result<CompactionStep> step
     return false;
   }
   if (step.ok()) AddStep(std::move(*step), shared.options, shared.report);
-  auto inventory = Look(shared.busy, shared.asked_for);
+  std::set<std::string> left_alone = shared.busy;
+  left_alone.insert(shared.rewritten.begin(), shared.rewritten.end());
+  auto inventory = Look(left_alone, shared.asked_for);
   if (!inventory.ok()) {
     shared.Fail(inventory.status());
     return false;
@@ -351,6 +353,9 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
     return {};
   };
   build_options.holds_all_rows = shared.options.order_by_cluster;
+  if (shared.options.rewrite_as) {
+    build_options.compression = CompressionOf(*shared.options.rewrite_as);
+  }
   if (const uint64_t needed = BuildMemoryBytes(plan, build_options);
       needed > context_.memory->room()) {
     return Status::ResourceExhausted(
@@ -366,6 +371,10 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
                          BuildParts(plan, build_options, context_.NowMillis(), order));
   for (const storage::AddedFile& file : built.added) step.bytes_after += file.size;
   step.files_after = built.added.size();
+  if (shared.options.rewrite_as) {
+    MutexLock lock(shared.mutex);
+    for (const storage::AddedFile& file : built.added) shared.rewritten.insert(file.path);
+  }
   step.seconds = SecondsSince(begin);
   CodingAhead ahead(context_, index_builder_);
   VIPER_RETURN_IF_ERROR(flusher_.CommitCompacted(

@@ -12,6 +12,7 @@
 #include "columnar/field_conversion.h"
 #include "core/collection_impl.h"
 #include "core/inspector.h"
+#include "core/operation_recorder.h"
 #include "core/repairer.h"
 #include "core/verifier.h"
 #include "platform/memory_budget.h"
@@ -33,6 +34,13 @@ EngineOptions WithinMemory(EngineOptions options) {
   options.index_memory_bytes =
       std::min<uint64_t>(options.index_memory_bytes, options.memory_limit / 4);
   return options;
+}
+
+EngineOptions WithDefaults(const EngineOptions& options) {
+  EngineOptions complete = WithinMemory(options);
+  if (complete.file_system == nullptr) complete.file_system = &FileSystem::Local();
+  if (complete.clock == nullptr) complete.clock = &Clock::System();
+  return complete;
 }
 
 /// Sums over collections.
@@ -88,11 +96,11 @@ class Engine::Impl {
  public:
   Impl(std::string root, const EngineOptions& options)
       : root_(std::move(root)),
-        options_(WithinMemory(options)),
+        options_(WithDefaults(options)),
         memory_(std::make_shared<MemoryBudget>(options.memory_limit == 0 ? MemoryBudget::kUnlimited
                                                                          : options.memory_limit)) {
-    files_ = options.file_system != nullptr ? options.file_system : &FileSystem::Local();
-    clock_ = options.clock != nullptr ? options.clock : &Clock::System();
+    files_ = options_.file_system;
+    clock_ = options_.clock;
   }
 
   const std::string& root() const { return root_; }
@@ -154,7 +162,13 @@ class Engine::Impl {
     MutexLock lock(mutex_);
     if (auto open = FindOpen(name)) return open;
     VIPER_RETURN_IF_ERROR(CheckExists(name));
-    VIPER_ASSIGN_OR_RETURN(auto impl, Collection::Impl::Open(MakeContext(name)));
+    core::CollectionContext context = MakeContext(name);
+    if (options_.operation_metrics) {
+      auto& recorder = recorders_[name];
+      if (recorder == nullptr) recorder = std::make_shared<core::OperationRecorder>(name);
+      context.operations = recorder;
+    }
+    VIPER_ASSIGN_OR_RETURN(auto impl, Collection::Impl::Open(std::move(context)));
     auto collection = std::make_shared<Collection>(std::move(impl));
     open_[name] = collection;
     return collection;
@@ -172,16 +186,6 @@ class Engine::Impl {
     VIPER_ASSIGN_OR_RETURN(auto collection, KeepOrCreate(name, records.front()));
     VIPER_RETURN_IF_ERROR(DeclareFields(*collection, records));
     return collection->Upsert(records);
-  }
-
-  /// Those that are open at this moment.
-  std::vector<std::shared_ptr<Collection>> OpenOnes() {
-    MutexLock lock(mutex_);
-    std::vector<std::shared_ptr<Collection>> open;
-    for (const auto& [name, weak] : open_) {
-      if (auto collection = weak.lock()) open.push_back(std::move(collection));
-    }
-    return open;
   }
 
   Result<std::vector<std::string>> List() const {
@@ -213,9 +217,32 @@ class Engine::Impl {
     const std::string gone =
         storage::JoinPath(root_, std::string(kDroppedPrefix) + name + "-" + MakeUuid());
     VIPER_RETURN_IF_ERROR(files_->Rename(directory, gone));
+    recorders_.erase(name);
     VIPER_RETURN_IF_ERROR(files_->SyncDirectory(root_));
     return files_->RemoveDirectoryTree(gone);
   }
+
+  std::vector<CollectionOperations> Operations() const {
+    std::vector<std::shared_ptr<core::OperationRecorder>> recorders;
+    {
+      MutexLock lock(mutex_);
+      for (const auto& [name, recorder] : recorders_) recorders.push_back(recorder);
+    }
+    std::vector<CollectionOperations> operations;
+    for (const auto& recorder : recorders) operations.push_back(recorder->Read());
+    return operations;
+  }
+
+  std::vector<std::shared_ptr<Collection>> OpenCollections() const {
+    MutexLock lock(mutex_);
+    std::vector<std::shared_ptr<Collection>> collections;
+    for (const auto& [name, open] : open_) {
+      if (auto collection = open.lock()) collections.push_back(std::move(collection));
+    }
+    return collections;
+  }
+
+  const EngineOptions& options() const { return options_; }
 
   Result<VerifyReport> Verify(const std::string& name, const VerifyOptions& options) const {
     VIPER_RETURN_IF_ERROR(CheckExists(name));
@@ -321,10 +348,12 @@ class Engine::Impl {
   const Clock* clock_ = nullptr;
 
   Mutex declaring_mutex_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   std::map<std::string, std::weak_ptr<Collection>> open_ VIPER_GUARDED_BY(mutex_);
   /// Of calls by name.
   std::map<std::string, std::shared_ptr<Collection>> kept_ VIPER_GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<core::OperationRecorder>> recorders_
+      VIPER_GUARDED_BY(mutex_);
 };
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -415,11 +444,16 @@ Result<CompactionReport> Engine::CompactCollection(const std::string& collection
 }
 EngineStatistics Engine::Statistics() const {
   StatisticsSum sum;
-  for (const auto& collection : impl_->OpenOnes()) sum.Add(*collection);
+  for (const auto& collection : impl_->OpenCollections()) sum.Add(*collection);
   return sum.Finish();
 }
 
 MemoryUsage Engine::Memory() const { return impl_->Memory(); }
+std::vector<CollectionOperations> Engine::Operations() const { return impl_->Operations(); }
+std::vector<std::shared_ptr<Collection>> Engine::OpenCollections() const {
+  return impl_->OpenCollections();
+}
+const EngineOptions& Engine::options() const { return impl_->options(); }
 const std::string& Engine::root() const { return impl_->root(); }
 
 }  // namespace viper

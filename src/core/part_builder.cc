@@ -163,7 +163,9 @@ class Builder {
       : options_(options),
         schema_(schema),
         now_ms_(now_ms),
-        choices_(std::make_shared<parquet::ColumnChoices>(options.compression)) {}
+        choices_(options.choices != nullptr
+                     ? options.choices
+                     : std::make_shared<parquet::ColumnChoices>(options.compression)) {}
   ~Builder() {
     if (open_) open_->Discard();
     // Nothing is here any more after Finish.

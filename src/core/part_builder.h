@@ -27,6 +27,8 @@ struct PartBuildOptions {
   /// Counts what building takes (BuildMemoryBytes); null = nobody does.
   std::shared_ptr<MemoryBudget> memory;
   parquet::CompressionOptions compression = {};
+  /// Choices made before, for the same compression; null = they are made.
+  std::shared_ptr<parquet::ColumnChoices> choices = nullptr;
   parquet::SparseOptions sparse = {};
   /// Told how many bytes of rows of parts were copied since the last time; what it fails with ends
   /// the building. Null = nobody is.

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "core/operation_recorder.h"
 #include "core/row_reader.h"
 #include "core/scroll.h"
 #include "core/snapshot_impl.h"
@@ -18,6 +19,8 @@ namespace viper {
 namespace {
 
 using core::Location;
+using core::Measured;
+using core::OperationKind;
 using core::ReadView;
 
 Status CheckQueries(const CollectionSchema& schema, const QueryBatch& queries) {
@@ -79,6 +82,30 @@ Status CheckSearch(const ReadView& view, const QueryBatch& queries, const Search
   return CheckOptions(options);
 }
 
+Result<std::vector<Hits>> AnswerQueries(const Snapshot::Impl& snapshot, const QueryBatch& queries,
+                                        const SearchOptions& options) {
+  snapshot.context().counters.searches.fetch_add(queries.count, std::memory_order_relaxed);
+  if (core::OperationRecorder* recorder = snapshot.operations()) {
+    recorder->NoteSearches(queries.count, options);
+  }
+  const ReadView& view = snapshot.view();
+  VIPER_RETURN_IF_ERROR(CheckSearch(view, queries, options));
+  core::ViewSearch search(snapshot.context(), snapshot.view_pointer(), options);
+  VIPER_ASSIGN_OR_RETURN(const auto found, search.Run(queries, snapshot.ExpiryNow()));
+  std::vector<Hits> answers;
+  answers.reserve(queries.count);
+  for (const core::FoundRows& rows : found) {
+    VIPER_ASSIGN_OR_RETURN(Hits hits, MakeHits(view, rows, options.projection));
+    answers.push_back(std::move(hits));
+  }
+  return answers;
+}
+
+/// What filters of Count and Scroll name counts as those of searches do.
+void NoteFilter(const Snapshot::Impl& snapshot, const Filter& filter) {
+  if (core::OperationRecorder* recorder = snapshot.operations()) recorder->NoteFilter(filter);
+}
+
 }  // namespace
 
 std::string_view SearchPlanName(SearchPlan plan) {
@@ -96,16 +123,20 @@ uint64_t Snapshot::sequence() const { return impl_->view().sequence; }
 
 Result<Record> Snapshot::Get(std::string_view id, const Projection& projection) const {
   impl_->context().counters.gets.fetch_add(1, std::memory_order_relaxed);
-  const ReadView& view = impl_->view();
-  VIPER_RETURN_IF_ERROR(core::CheckProjection(view, projection));
-  VIPER_ASSIGN_OR_RETURN(auto location, view.Find(id, impl_->ExpiryNow()));
-  if (!location) return Status::NotFound(fmt::format("no record has the id '{}'", id));
-  return core::ReadRecord(view, *location, projection);
+  return Measured(impl_->operations(), OperationKind::kGet, [&]() -> Result<Record> {
+    const ReadView& view = impl_->view();
+    VIPER_RETURN_IF_ERROR(core::CheckProjection(view, projection));
+    VIPER_ASSIGN_OR_RETURN(auto location, view.Find(id, impl_->ExpiryNow()));
+    if (!location) return Status::NotFound(fmt::format("no record has the id '{}'", id));
+    return core::ReadRecord(view, *location, projection);
+  });
 }
 
 Result<Hits> Snapshot::Search(std::span<const float> query, const SearchOptions& options) const {
-  VIPER_ASSIGN_OR_RETURN(auto answers, SearchBatch({query, 1}, options));
-  return std::move(answers.front());
+  return Measured(impl_->operations(), OperationKind::kSearch, [&]() -> Result<Hits> {
+    VIPER_ASSIGN_OR_RETURN(auto answers, AnswerQueries(*impl_, {query, 1}, options));
+    return std::move(answers.front());
+  });
 }
 
 Result<Hits> Snapshot::Search(const SparseVector& query, const SearchOptions& options) const {
@@ -116,18 +147,8 @@ Result<Hits> Snapshot::Search(const SparseVector& query, const SearchOptions& op
 
 Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
                                                 const SearchOptions& options) const {
-  impl_->context().counters.searches.fetch_add(queries.count, std::memory_order_relaxed);
-  const ReadView& view = impl_->view();
-  VIPER_RETURN_IF_ERROR(CheckSearch(view, queries, options));
-  core::ViewSearch search(impl_->context(), impl_->view_pointer(), options);
-  VIPER_ASSIGN_OR_RETURN(const auto found, search.Run(queries, impl_->ExpiryNow()));
-  std::vector<Hits> answers;
-  answers.reserve(queries.count);
-  for (const core::FoundRows& rows : found) {
-    VIPER_ASSIGN_OR_RETURN(Hits hits, MakeHits(view, rows, options.projection));
-    answers.push_back(std::move(hits));
-  }
-  return answers;
+  return Measured(impl_->operations(), OperationKind::kSearchBatch,
+                  [&] { return AnswerQueries(*impl_, queries, options); });
 }
 
 Result<SearchExplanation> Snapshot::Explain(std::span<const float> query,
@@ -146,14 +167,20 @@ Result<SearchExplanation> Snapshot::Explain(std::span<const float> query,
 }
 
 Result<uint64_t> Snapshot::Count(const Filter& filter) const {
-  VIPER_ASSIGN_OR_RETURN(const auto selection, impl_->Select(filter));
-  return selection->selected_rows;
+  NoteFilter(*impl_, filter);
+  return Measured(impl_->operations(), OperationKind::kCount, [&]() -> Result<uint64_t> {
+    VIPER_ASSIGN_OR_RETURN(const auto selection, impl_->Select(filter));
+    return selection->selected_rows;
+  });
 }
 
 Result<ScrollPage> Snapshot::Scroll(const ScrollOptions& options) const {
-  VIPER_RETURN_IF_ERROR(core::CheckScroll(impl_->view(), options));
-  VIPER_ASSIGN_OR_RETURN(const auto selection, impl_->Select(options.filter));
-  return core::Scroll(impl_->view(), *selection, options);
+  NoteFilter(*impl_, options.filter);
+  return Measured(impl_->operations(), OperationKind::kScroll, [&]() -> Result<ScrollPage> {
+    VIPER_RETURN_IF_ERROR(core::CheckScroll(impl_->view(), options));
+    VIPER_ASSIGN_OR_RETURN(const auto selection, impl_->Select(options.filter));
+    return core::Scroll(impl_->view(), *selection, options);
+  });
 }
 
 }  // namespace viper

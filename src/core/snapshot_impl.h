@@ -18,6 +18,8 @@
 
 namespace viper::core {
 
+class OperationRecorder;
+
 /// Counters of reads, shared by a collection and its snapshots.
 struct ReadCounters {
   std::atomic<uint64_t> searches{0};
@@ -54,6 +56,8 @@ struct ReadContext {
   const Clock& clock;
   const bool enforces_expiry;
   ReadCounters counters;
+  /// May be null.
+  std::shared_ptr<OperationRecorder> operations;
   SearchCosts search_costs;
   /// Last: what waits in it holds parts, whose columns are in the cache.
   RecallAudit audit;
@@ -71,6 +75,8 @@ class Snapshot::Impl {
   const core::ReadView& view() const { return *view_; }
   const std::shared_ptr<const core::ReadView>& view_pointer() const { return view_; }
   core::ReadContext& context() const { return *context_; }
+  /// May be null.
+  core::OperationRecorder* operations() const { return context_->operations.get(); }
   /// The time by which it is judged whether rows have expired.
   int64_t ExpiryNow() const {
     return context_->enforces_expiry ? context_->clock.Now().micros : core::kBeforeEveryExpiry;

@@ -1,9 +1,11 @@
 #include "viper/pipeline.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <numeric>
 #include <set>
+#include <thread>
 
 #include "pipeline/pipeline_fixture.h"
 #include "testing/temp_directory.h"
@@ -217,6 +219,28 @@ TEST_F(Pipelines, P18_AFullDiskIsToldAsSuchAndAFileThatIsToBeReplacedStays) {
   EXPECT_STATUS(kIoError, "", Process(ClusteredRecords(20, 4, 2)));
   EXPECT_EQ(Read().size(), 10u);
   EXPECT_EQ(files_.List("/data/viper/docs").value().size(), 1u);
+}
+
+TEST_F(Pipelines, P18_D10_OfSeveralCallsForOnePathOneWritesItAndOthersGoOnBesideThem) {
+  ASSERT_OK_AND_ASSIGN(const auto made, Pipeline::Make(config_, &files_));
+  constexpr int kThreads = 4;
+  std::vector<std::thread> threads;
+  std::atomic<int> written{0};
+  std::atomic<int> refused{0};
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      const auto records = ClusteredRecords(500, 4, 2);
+      EXPECT_OK(made->ProcessRecords("docs", records, fmt::format("/out/own-{}", thread)));
+      const auto shared = made->ProcessRecords("docs", records, "/out/shared");
+      written += shared.ok();
+      refused += shared.status().code() == StatusCode::kAlreadyExists;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(written, 1);
+  EXPECT_EQ(refused, kThreads - 1);
+  EXPECT_EQ(files_.List("/out").value().size(), kThreads + 1u) << "nothing is left of the refused";
+  EXPECT_EQ(made->Statistics().batches, kThreads + 1u);
 }
 
 TEST(PipelineCrash, P18_EveryCutLeavesTheWholeFileOrNone) {

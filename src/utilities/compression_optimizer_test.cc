@@ -1,0 +1,184 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "utilities/utilities_fixture.h"
+#include "viper/compression_advice.h"
+
+namespace viper {
+namespace {
+
+class CompressionAdvice : public UtilitiesFixture {
+ protected:
+  CompressionAdvice() {
+    config_.compression.time_budget_ms = 0;
+    config_.compression.sample_rows = 4'000;
+  }
+
+  enum class Kind { kText, kNoise, kSparse };
+
+  void Fill(const std::string& name, Kind kind, size_t dim, int rows = 4'000) {
+    const auto collection = Create(name, dim);
+    Random random(static_cast<uint64_t>(kind) + 1);
+    std::vector<Record> records(static_cast<size_t>(rows));
+    for (size_t i = 0; i < records.size(); ++i) {
+      records[i].id = "id" + std::to_string(i);
+      records[i].vector.assign(dim, 0);
+      if (kind == Kind::kText) {
+        std::string text;
+        for (int word = 0; word < 60; ++word) {
+          text += "word" + std::to_string(random.Uniform(200)) + " ";
+        }
+        records[i].metadata["text"] = std::move(text);
+        records[i].vector[0] = 1;
+      } else if (kind == Kind::kNoise) {
+        for (float& component : records[i].vector) {
+          // All bits of the mantissa and the sign are random, and some of the exponent.
+          component = static_cast<float>(std::exp(8 * random.UniformDouble()) *
+                                         (random.Chance(0.5) ? 1 : -1));
+        }
+      } else {
+        for (int j = 0; j < 4; ++j) records[i].vector[random.Uniform(dim)] = 1;
+      }
+    }
+    ASSERT_OK(collection->Upsert(records));
+    ASSERT_OK(collection->Flush());
+  }
+
+  CompressionRecommendation Advise(const std::string& name) {
+    auto advice = utilities_->OptimizeCompression(name);
+    EXPECT_OK(advice);
+    return advice.ok() ? *advice : CompressionRecommendation{};
+  }
+};
+
+TEST_F(CompressionAdvice, U29_U30_UnlikeCollectionsGetUnlikeAdviceAndPredictionsHold) {
+  Open();
+  Fill("text", Kind::kText, 4);
+  Fill("noise", Kind::kNoise, 64);
+  Fill("sparse", Kind::kSparse, 128);
+  MakeUtilities();
+  const auto text = Advise("text");
+  const auto noise = Advise("noise");
+  const auto sparse = Advise("sparse");
+  for (const auto* advice : {&text, &noise, &sparse}) {
+    EXPECT_EQ(advice->source, AdviceSource::kMeasured);
+    EXPECT_FALSE(advice->reason.empty());
+    EXPECT_FALSE(advice->columns.empty());
+    EXPECT_GT(*advice->expected_performance.compression_speed_mb_sec, 0);
+    // The gain is what is recommended less what is (U-32).
+    EXPECT_DOUBLE_EQ(*advice->gain.compression_ratio,
+                     *advice->expected_performance.compression_ratio -
+                         *advice->current_performance.compression_ratio);
+    EXPECT_DOUBLE_EQ(*advice->gain.compression_speed_mb_sec,
+                     *advice->expected_performance.compression_speed_mb_sec -
+                         *advice->current_performance.compression_speed_mb_sec);
+    ASSERT_OK_AND_ASSIGN(const auto outcome, utilities_->Compression().Apply(advice->collection));
+    EXPECT_NEAR(outcome.actual_ratio, outcome.expected_ratio, 0.1 * outcome.expected_ratio);
+    EXPECT_DOUBLE_EQ(outcome.error, outcome.actual_ratio / outcome.expected_ratio - 1);
+  }
+  EXPECT_GT(*text.expected_ratio, 1.5);
+  EXPECT_LT(*noise.expected_ratio, 1.5);
+  EXPECT_GT(*sparse.expected_ratio, 5);
+  const auto way_of = [](const CompressionRecommendation& advice) {
+    return advice.recommended_way.ToString() + " " + CompressionName(advice.recommended_algorithm);
+  };
+  EXPECT_NE(way_of(text), way_of(noise));
+  EXPECT_NE(way_of(sparse), way_of(noise));
+  EXPECT_NE(way_of(text), way_of(sparse));
+  EXPECT_EQ(utilities_->Compression().Outcomes().size(), 3u);
+  EXPECT_LT(*Advise("text").error_bound, 0.1);
+  EXPECT_EQ(utilities_->Compression().Latest().size(), 3u);
+}
+
+TEST_F(CompressionAdvice, U12_U13_TrialsAreLoggedAndWithoutBenchmarkingThereAreNone) {
+  Open();
+  Fill("text", Kind::kText, 4);
+  MakeUtilities();
+  const auto measured = Advise("text");
+  size_t trials = 0;
+  for (const std::string& line : Log()) {
+    if (line.find("compression trial of 'text'") == std::string::npos) continue;
+    ++trials;
+    EXPECT_NE(line.find("bytes="), std::string::npos);
+    EXPECT_NE(line.find("write ms="), std::string::npos);
+  }
+  EXPECT_EQ(trials, measured.trials.trials.size());
+  EXPECT_GE(trials, 5u);
+  config_.compression.enable_benchmarking = false;
+  MakeUtilities();
+  const size_t before = Log().size();
+  const auto history = Advise("text");
+  EXPECT_EQ(history.source, AdviceSource::kHistory);
+  EXPECT_EQ(history.expected_ratio, std::nullopt);
+  EXPECT_TRUE(history.trials.trials.empty());
+  EXPECT_EQ(history.recommended_algorithm.codec, Codec::kZstd);
+  EXPECT_EQ(Log().size(), before);
+  EXPECT_STATUS(kFailedPrecondition, "history", utilities_->Compression().Apply("text"));
+}
+
+TEST_F(CompressionAdvice, U14_WhereNothingIsKnownTheDefaultIsRecommended) {
+  config_.compression.default_algorithm = {.codec = Codec::kZstd, .level = 7};
+  Open();
+  Create("empty");
+  MakeUtilities();
+  for (const bool benchmarks : {true, false}) {
+    config_.compression.enable_benchmarking = benchmarks;
+    MakeUtilities();
+    const auto advice = Advise("empty");
+    EXPECT_EQ(advice.source, AdviceSource::kDefault);
+    EXPECT_EQ(advice.recommended_algorithm, (Compression{.codec = Codec::kZstd, .level = 7}));
+    EXPECT_EQ(advice.recommended_level, 7);
+    EXPECT_EQ(advice.expected_ratio, std::nullopt);
+  }
+  EXPECT_STATUS(kNotFound, "'none'", utilities_->OptimizeCompression("none"));
+}
+
+TEST_F(CompressionAdvice, U12_TheBackgroundLooksAtOpenCollections) {
+  config_.compression.interval_ms = 1;
+  options_.adaptive_compression = false;
+  options_.compression = {.codec = Codec::kNone};
+  Open();
+  Fill("text", Kind::kText, 4, 500);
+  const auto held = engine_->OpenCollection("text");
+  MakeUtilities();
+  ASSERT_OK(utilities_->StartServices());
+  WaitFor([&] { return !utilities_->Compression().Latest().empty(); });
+  ASSERT_OK(utilities_->StopServices());
+  const auto latest = utilities_->Compression().Latest();
+  ASSERT_EQ(latest.size(), 1u);
+  EXPECT_TRUE(latest[0].is_change);
+  EXPECT_EQ(latest[0].current_way.ToString(), "none");
+  const std::string json = ToValue(latest[0]).ToJson();
+  EXPECT_NE(json.find(R"("current_way":"none")"), std::string::npos);
+  EXPECT_NE(json.find(R"("is_change":true)"), std::string::npos);
+  // Switched off, nothing runs.
+  config_.compression.enable_adaptive_compression = false;
+  MakeUtilities();
+  ASSERT_OK(utilities_->StartServices());
+  EXPECT_EQ(utilities_->Compression().Health().state, ServiceState::kStopped);
+}
+
+TEST_F(CompressionAdvice, BadConfigsAreRefused) {
+  CompressionAdviceConfig config;
+  config.level_min = 0;
+  EXPECT_STATUS(kInvalidArgument, "level_min=0", config.Validate());
+  config = {};
+  config.level_max = 23;
+  EXPECT_STATUS(kInvalidArgument, "level_max=23", config.Validate());
+  config = {};
+  config.saving_min = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_STATUS(kInvalidArgument, "saving_min", config.Validate());
+  config = {};
+  config.interval_ms = 0;
+  EXPECT_STATUS(kInvalidArgument, "interval_ms", config.Validate());
+  config = {};
+  config.sample_rows = 0;
+  EXPECT_STATUS(kInvalidArgument, "sample_rows", config.Validate());
+}
+
+}  // namespace
+}  // namespace viper

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/mutex.h"
+#include "utilities/frame_log.h"
+#include "viper/performance_model.h"
+#include "viper/result.h"
+
+namespace viper::utilities {
+
+/// What collections were like over time, kept over restarts, and what that lets expect.
+/// Thread-safe.
+class ModelHistory {
+ public:
+  /// Points of one collection; of more every second one is forgotten.
+  static constexpr size_t kPointsMax = 512;
+
+  /// `path` empty: in memory only.
+  static Result<std::unique_ptr<ModelHistory>> Open(FileSystem& file_system,
+                                                    const std::string& path);
+
+  /// Note a point, unless it tells nothing new: as many rows (within a hundredth) and probes as the
+  /// last one, which is replaced then.
+  Status Add(const std::string& collection, const PerformancePoint& point) VIPER_EXCLUDES(mutex_);
+  std::vector<PerformancePoint> PointsOf(const std::string& collection) const
+      VIPER_EXCLUDES(mutex_);
+  /// At so many times the rows of the last point, and so many times its probes. NotFound without a
+  /// point.
+  Result<PerformancePrediction> Predict(const std::string& collection, double rows_factor,
+                                        double probes_factor) const VIPER_EXCLUDES(mutex_);
+
+ private:
+  Status Rewrite() VIPER_REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  std::map<std::string, std::vector<PerformancePoint>> points_ VIPER_GUARDED_BY(mutex_);
+  /// Null: in memory only.
+  std::unique_ptr<FrameLog> log_ VIPER_GUARDED_BY(mutex_);
+};
+
+}  // namespace viper::utilities

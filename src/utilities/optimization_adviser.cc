@@ -1,0 +1,365 @@
+#include "utilities/optimization_adviser.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include "base/status_macros.h"
+#include "utilities/advice_rules.h"
+#include "utilities/cluster_count_advice.h"
+
+namespace viper::utilities {
+namespace {
+
+constexpr uint64_t kSampleRowsMin = 1'000;
+constexpr uint64_t kSampleRowsMax = 1'000'000;
+constexpr double kUsualRecall = 0.95;
+constexpr double kRecallMax = 0.999;
+/// Another number of clusters is recommended if it costs this share less at least.
+constexpr double kCostSavingMin = 0.2;
+
+constexpr std::string_view kBytesMeasure = "bytes of the table's files";
+constexpr std::string_view kFilesMeasure = "files of the table";
+
+/// What a sample of so many tells about the rest: one less the order of its standard error.
+double ConfidenceOfSample(uint64_t count) {
+  return count == 0 ? 0 : 1 - 1 / std::sqrt(static_cast<double>(count));
+}
+
+/// Numbers of a sample, for all.
+double Scaled(uint64_t counted, uint64_t all_rows, uint64_t rows_read) {
+  return rows_read == 0 ? 0
+                        : static_cast<double>(counted) * static_cast<double>(all_rows) /
+                              static_cast<double>(rows_read);
+}
+
+CollectionOperations TrafficOf(const Engine& engine, const std::string& name) {
+  for (CollectionOperations& operations : engine.Operations()) {
+    if (operations.collection == name) return std::move(operations);
+  }
+  return {};
+}
+
+Result<ClusterCountAdvice> LookAtClusters(const Collection& collection,
+                                          const CollectionOperations& traffic,
+                                          const OptimizeOptions& options) {
+  VIPER_ASSIGN_OR_RETURN(
+      const std::vector<Record> records,
+      collection.Sample(options.sample_rows, 0, {.vector = true, .metadata = false}));
+  const bool is_cosine = collection.schema().metric == Metric::kCosine;
+  std::vector<float> floats;
+  for (const Record& record : records) {
+    double square = 0;
+    for (const float component : record.vector) square += double{component} * double{component};
+    const double scale = is_cosine && square > 0 ? 1 / std::sqrt(square) : 1;
+    for (const float component : record.vector) {
+      floats.push_back(static_cast<float>(component * scale));
+    }
+  }
+  ClusterTrialOptions trial;
+  trial.rows = collection.Statistics().live_rows.value_or(records.size());
+  trial.recall = options.recall > 0
+                     ? options.recall
+                     : std::min(kRecallMax, traffic.searches.mean_recall.value_or(kUsualRecall));
+  if (const auto index = collection.ReportIndex(); index.ok()) {
+    trial.current_clusters = index->clusters;
+  }
+  return TryClusterCounts({floats, collection.dim()}, trial);
+}
+
+Result<PartitionAdvice> LookAtPartitions(const Engine& engine, const std::string& name,
+                                         const CollectionOperations& traffic) {
+  VIPER_ASSIGN_OR_RETURN(const CollectionInspection inspection, engine.Inspect(name));
+  std::vector<PartitionLoad> loads;
+  for (const PartInspection& part : inspection.parts) {
+    loads.push_back({part.file, part.rows - std::min(part.rows, part.dead_rows)});
+  }
+  return AdvisePartitions(loads, traffic);
+}
+
+Result<CompactionAdvice> LookAtCompaction(Collection& collection) {
+  CompactOptions options;
+  options.dry_run = true;
+  CompactionAdvice advice;
+  VIPER_ASSIGN_OR_RETURN(advice.planned, collection.Compact(options));
+  const CompactionReport& planned = advice.planned;
+  advice.bytes_given_back =
+      planned.bytes_before - std::min(planned.bytes_before, planned.bytes_after);
+  advice.files_fewer = planned.files_before - std::min(planned.files_before, planned.files_after);
+  return advice;
+}
+
+void RecommendCompression(const CompressionRecommendation& advice, uint64_t part_bytes,
+                          std::vector<Recommendation>& out) {
+  if (!advice.is_change || !advice.expected_ratio) return;
+  Recommendation recommendation;
+  recommendation.type = RecommendationType::kCompression;
+  recommendation.action = fmt::format("write the files anew as '{}', and open the engine so",
+                                      advice.recommended_way.ToString());
+  recommendation.evidence = advice.reason;
+  recommendation.measure = kBytesMeasure;
+  recommendation.current = static_cast<double>(part_bytes);
+  recommendation.expected = static_cast<double>(part_bytes) *
+                            advice.current_performance.compression_ratio.value_or(0) /
+                            *advice.expected_ratio;
+  recommendation.confidence = advice.error_bound ? std::max(0.0, 1 - *advice.error_bound)
+                                                 : ConfidenceOfSample(advice.trials.sample_rows);
+  recommendation.can_be_applied = true;
+  out.push_back(std::move(recommendation));
+}
+
+void RecommendClusters(const ClusterCountAdvice& advice, std::vector<Recommendation>& out) {
+  if (!advice.current_cost || !advice.recommended_cost ||
+      *advice.recommended_cost > (1 - kCostSavingMin) * *advice.current_cost) {
+    return;
+  }
+  Recommendation recommendation;
+  recommendation.type = RecommendationType::kClusterCount;
+  recommendation.action =
+      fmt::format("open the engine with index_clusters = {}, and build the index anew",
+                  *advice.recommended_clusters);
+  recommendation.evidence = fmt::format(
+      "of {} sampled rows, {} queries at recall {:.3g} compare with fewer vectors than with the {} "
+      "clusters that there are",
+      advice.sample_rows, advice.queries, advice.recall, *advice.current_clusters);
+  recommendation.measure = "vectors that a search compares with";
+  recommendation.current = *advice.current_cost;
+  recommendation.expected = *advice.recommended_cost;
+  recommendation.confidence = ConfidenceOfSample(advice.queries);
+  out.push_back(std::move(recommendation));
+}
+
+Recommendation OfField(const FieldAdvice& advice) {
+  Recommendation recommendation;
+  recommendation.type = RecommendationType::kSchema;
+  recommendation.subject = advice.field.name;
+  recommendation.evidence = advice.reason;
+  const std::string_view type = FieldTypeName(advice.field.type);
+  switch (advice.action) {
+    case FieldAction::kPromote:
+      recommendation.action =
+          fmt::format("declare the key '{}' as a field of type {}", advice.field.name, type);
+      break;
+    case FieldAction::kWiden:
+      recommendation.action = fmt::format("widen the field '{}' to {}", advice.field.name, type);
+      break;
+    case FieldAction::kDemote:
+      recommendation.action = fmt::format(
+          "leave the field '{}' undeclared in the next table of this kind", advice.field.name);
+      break;
+  }
+  return recommendation;
+}
+
+void RecommendSchema(const SchemaAdvice& advice, const SchemaReport& report,
+                     std::vector<Recommendation>& out) {
+  for (const FieldAdvice& field : advice.fields) {
+    Recommendation recommendation = OfField(field);
+    recommendation.confidence =
+        report.rows == report.rows_read ? 1 : ConfidenceOfSample(report.rows_read);
+    recommendation.can_be_applied = field.action != FieldAction::kDemote;
+    if (field.action == FieldAction::kPromote) {
+      recommendation.measure = "bytes of JSON of it that each filter on it parses";
+      recommendation.current = Scaled(field.json_bytes, report.rows, report.rows_read);
+    } else if (field.action == FieldAction::kWiden) {
+      recommendation.measure = "records whose value does not fit the field";
+      for (const FieldReport& told : report.fields) {
+        if (told.field.name == field.field.name) {
+          recommendation.current = Scaled(told.parked, report.rows, report.rows_read);
+        }
+      }
+    } else {
+      recommendation.measure = "declared fields that nobody filters by";
+      recommendation.current = 1;
+    }
+    out.push_back(std::move(recommendation));
+  }
+}
+
+void RecommendPartitions(const PartitionAdvice& advice, std::vector<Recommendation>& out) {
+  const bool is_skewed = !advice.split.empty() || !advice.merge.empty();
+  if (!is_skewed && !advice.switch_to_time) return;
+  Recommendation recommendation;
+  recommendation.type = RecommendationType::kPartitioning;
+  recommendation.evidence = advice.reason;
+  std::vector<std::string> actions;
+  if (!advice.split.empty()) actions.push_back(fmt::format("split {}", advice.split.size()));
+  if (!advice.merge.empty()) actions.push_back(fmt::format("join {}", advice.merge.size()));
+  recommendation.action =
+      is_skewed ? fmt::format("{} of {} partitions", fmt::join(actions, " and "), advice.partitions)
+                : std::string();
+  if (advice.switch_to_time) {
+    recommendation.action += is_skewed ? "; part the records by time" : "part the records by time";
+  }
+  recommendation.measure = "Gini coefficient of the partitions' rows";
+  recommendation.current = advice.gini;
+  recommendation.confidence = 1;
+  out.push_back(std::move(recommendation));
+}
+
+void RecommendCompaction(const CompactionAdvice& advice, std::vector<Recommendation>& out) {
+  if (advice.planned.steps.empty()) return;
+  const CompactionReport& planned = advice.planned;
+  Recommendation recommendation;
+  recommendation.type = RecommendationType::kCompaction;
+  recommendation.action = fmt::format("compact: {} steps, the first for {}", planned.steps.size(),
+                                      planned.steps.front().reason);
+  recommendation.evidence = fmt::format("{} bytes given back, {} files fewer, expected",
+                                        advice.bytes_given_back, advice.files_fewer);
+  const bool is_bytes = advice.bytes_given_back > 0;
+  recommendation.measure = is_bytes ? kBytesMeasure : kFilesMeasure;
+  recommendation.current =
+      static_cast<double>(is_bytes ? planned.bytes_before : planned.files_before);
+  recommendation.expected =
+      static_cast<double>(is_bytes ? planned.bytes_after : planned.files_after);
+  recommendation.confidence = 1;
+  recommendation.can_be_applied = true;
+  out.push_back(std::move(recommendation));
+}
+
+}  // namespace
+
+Result<OptimizationReport> OptimizationAdviser::Optimize(const std::string& name,
+                                                         const OptimizeOptions& options) {
+  if (options.sample_rows < kSampleRowsMin || options.sample_rows > kSampleRowsMax) {
+    return Status::InvalidArgument(
+        fmt::format("OptimizeOptions::sample_rows is out of range: min={} max={} actual={}",
+                    kSampleRowsMin, kSampleRowsMax, options.sample_rows));
+  }
+  if (!(options.recall >= 0 && options.recall < 1)) {
+    return Status::InvalidArgument(fmt::format(
+        "OptimizeOptions::recall must be 0 or more, and below 1: actual={}", options.recall));
+  }
+  VIPER_ASSIGN_OR_RETURN(const auto collection, engine_.OpenCollection(name));
+  const CollectionOperations traffic = TrafficOf(engine_, name);
+  OptimizationReport report;
+  report.collection = name;
+  VIPER_ASSIGN_OR_RETURN(report.compression, compression_.Optimize(name));
+  VIPER_ASSIGN_OR_RETURN(report.clusters, LookAtClusters(*collection, traffic, options));
+  VIPER_ASSIGN_OR_RETURN(const SchemaReport schema,
+                         collection->ReportSchema({.sample_rows = options.sample_rows}));
+  report.schema = AdviseOnSchema(schema, traffic);
+  VIPER_ASSIGN_OR_RETURN(report.partitions, LookAtPartitions(engine_, name, traffic));
+  VIPER_ASSIGN_OR_RETURN(report.compaction, LookAtCompaction(*collection));
+  auto& recommendations = report.recommendations;
+  // Compaction first: what the others measure is different afterwards.
+  RecommendCompaction(report.compaction, recommendations);
+  RecommendSchema(report.schema, schema, recommendations);
+  RecommendCompression(report.compression, collection->Statistics().part_bytes, recommendations);
+  RecommendClusters(report.clusters, recommendations);
+  RecommendPartitions(report.partitions, recommendations);
+  for (Recommendation& recommendation : recommendations) {
+    recommendation.collection = name;
+    recommendation.made_at = engine_.options().clock->Now();
+  }
+  Keep(recommendations);
+  if (options.dry_run) return report;
+  for (Recommendation& recommendation : recommendations) {
+    if (!recommendation.can_be_applied) continue;
+    VIPER_ASSIGN_OR_RETURN(recommendation, Apply(recommendation.id));
+  }
+  return report;
+}
+
+std::vector<Recommendation> OptimizationAdviser::Recommendations() const {
+  MutexLock lock(mutex_);
+  return kept_;
+}
+
+void OptimizationAdviser::Keep(std::vector<Recommendation>& recommendations) {
+  MutexLock lock(mutex_);
+  for (Recommendation& recommendation : recommendations) {
+    // One that says the same about the same, and is open, is replaced.
+    std::erase_if(kept_, [&](const Recommendation& old) {
+      return old.state == RecommendationState::kOpen && old.type == recommendation.type &&
+             old.collection == recommendation.collection && old.subject == recommendation.subject;
+    });
+    recommendation.id = ++last_id_;
+    kept_.push_back(recommendation);
+  }
+  if (kept_.size() > kKeptMax) {
+    kept_.erase(kept_.begin(), kept_.end() - static_cast<std::ptrdiff_t>(kKeptMax));
+  }
+}
+
+void OptimizationAdviser::Replace(const Recommendation& recommendation) {
+  MutexLock lock(mutex_);
+  for (Recommendation& kept : kept_) {
+    if (kept.id == recommendation.id) kept = recommendation;
+  }
+}
+
+Result<Recommendation> OptimizationAdviser::Apply(uint64_t id) {
+  Recommendation recommendation;
+  for (const Recommendation& kept : Recommendations()) {
+    if (kept.id == id) recommendation = kept;
+  }
+  if (recommendation.id == 0) {
+    return Status::NotFound(fmt::format("there is no recommendation {}", id));
+  }
+  if (!recommendation.can_be_applied || recommendation.state == RecommendationState::kApplied) {
+    return Status::FailedPrecondition(fmt::format(
+        "recommendation {} ({}) {}", id, recommendation.action,
+        recommendation.can_be_applied ? "was applied already" : "is for you to carry out"));
+  }
+  const auto outcome = Do(recommendation);
+  recommendation.state =
+      outcome.ok() ? RecommendationState::kApplied : RecommendationState::kFailed;
+  if (outcome.ok()) {
+    recommendation.outcome = *outcome;
+    recommendation.error.reset();
+  } else {
+    recommendation.error = outcome.status().ToString();
+  }
+  Replace(recommendation);
+  VIPER_RETURN_IF_ERROR(outcome.status());
+  return recommendation;
+}
+
+Result<double> OptimizationAdviser::Do(const Recommendation& recommendation) {
+  VIPER_ASSIGN_OR_RETURN(const auto collection, engine_.OpenCollection(recommendation.collection));
+  if (recommendation.type == RecommendationType::kSchema) {
+    return ApplySchema(*collection, recommendation);
+  }
+  if (recommendation.type == RecommendationType::kCompression) {
+    VIPER_RETURN_IF_ERROR(compression_.Apply(recommendation.collection).status());
+  } else {
+    VIPER_RETURN_IF_ERROR(collection->Compact().status());
+  }
+  const CollectionStatistics statistics = collection->Statistics();
+  return static_cast<double>(recommendation.measure == kFilesMeasure ? statistics.part_count
+                                                                     : statistics.part_bytes);
+}
+
+Result<double> OptimizationAdviser::ApplySchema(Collection& collection,
+                                                const Recommendation& recommendation) {
+  VIPER_ASSIGN_OR_RETURN(const SchemaReport before, collection.ReportSchema());
+  bool is_promotion = false;
+  for (const KeyReport& key : before.keys) {
+    if (key.key != recommendation.subject || !key.type) continue;
+    is_promotion = true;
+    VIPER_RETURN_IF_ERROR(collection.AddFields(std::vector{Field{key.key, *key.type}}).status());
+    // The files get the column.
+    CompactOptions options;
+    options.everything = true;
+    VIPER_RETURN_IF_ERROR(collection.Compact(options).status());
+  }
+  if (!is_promotion) {
+    VIPER_RETURN_IF_ERROR(
+        collection.WidenField({recommendation.subject, FieldType::kFloat64}).status());
+  }
+  VIPER_ASSIGN_OR_RETURN(const SchemaReport after, collection.ReportSchema());
+  for (const KeyReport& key : after.keys) {
+    if (key.key == recommendation.subject) return static_cast<double>(key.json_bytes);
+  }
+  for (const FieldReport& field : after.fields) {
+    if (field.field.name == recommendation.subject) return static_cast<double>(field.parked);
+  }
+  return Status::NotFound(
+      fmt::format("the field '{}' is gone after it was changed", recommendation.subject));
+}
+
+}  // namespace viper::utilities

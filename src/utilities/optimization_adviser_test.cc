@@ -1,0 +1,192 @@
+#include "utilities/optimization_adviser.h"
+
+#include <algorithm>
+
+#include "index/clustering_fixture.h"
+#include "utilities/utilities_fixture.h"
+
+namespace viper {
+namespace {
+
+class OptimizationAdviserTest : public UtilitiesFixture {
+ protected:
+  OptimizationAdviserTest() { config_.compression.time_budget_ms = 0; }
+
+  static std::vector<Record> RecordsOf(int first, int last, size_t dim = 2) {
+    std::vector<Record> records;
+    Random random(5);
+    for (int i = first; i < last; ++i) {
+      Record& record = records.emplace_back();
+      record.id = "id" + std::to_string(i);
+      for (size_t d = 0; d < dim; ++d) record.vector.push_back(index::Normal(random));
+      record.metadata["year"] = i % 100;
+    }
+    return records;
+  }
+
+  OptimizationReport Look(const std::string& name, bool dry_run = true) {
+    auto report = utilities_->Optimize(name, {.dry_run = dry_run});
+    EXPECT_OK(report);
+    return report.ok() ? *report : OptimizationReport{};
+  }
+
+  static const Recommendation* Find(const std::vector<Recommendation>& all,
+                                    RecommendationType type) {
+    for (const Recommendation& recommendation : all) {
+      if (recommendation.type == type) return &recommendation;
+    }
+    return nullptr;
+  }
+};
+
+TEST_F(OptimizationAdviserTest, M3_ATidyStoreGetsNoRecommendations) {
+  Open();
+  const auto collection = Create("a", 16);
+  ASSERT_OK(collection->Upsert(RecordsOf(0, 2000, 16)));
+  ASSERT_OK(collection->Flush());
+  MakeUtilities();
+  const auto report = Look("a");
+  EXPECT_TRUE(report.recommendations.empty())
+      << report.recommendations.front().action << ": " << report.recommendations.front().evidence;
+  EXPECT_EQ(report.compression.source, AdviceSource::kMeasured);
+  EXPECT_EQ(report.schema.rows_read, 2000u);
+  EXPECT_EQ(report.partitions.partitions, 1u);
+  EXPECT_FALSE(report.clusters.trials.empty());
+  EXPECT_TRUE(report.compaction.planned.steps.empty());
+  EXPECT_STATUS(kNotFound, "'none'", utilities_->Optimize("none"));
+}
+
+TEST_F(OptimizationAdviserTest, O5_M3_SmallFilesAndDeadRowsAreCompactedAndTheGainIsMeasured) {
+  Open();
+  const auto collection = Create("a");
+  for (int file = 0; file < 6; ++file) {
+    ASSERT_OK(collection->Upsert(RecordsOf(file * 100, file * 100 + 100)));
+    ASSERT_OK(collection->Flush());
+  }
+  MakeUtilities();
+  const auto report = Look("a");
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kCompaction);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(report.compaction.files_fewer, 5u);
+  EXPECT_LT(found->expected, found->current);
+  EXPECT_EQ(found->state, RecommendationState::kOpen);
+  ASSERT_OK_AND_ASSIGN(const auto stats, utilities_->GetPerformanceStats("a"));
+  EXPECT_NE(Find(stats.recommendations, RecommendationType::kCompaction), nullptr);
+  ASSERT_OK_AND_ASSIGN(const auto applied, utilities_->Apply(found->id));
+  EXPECT_EQ(applied.state, RecommendationState::kApplied);
+  ASSERT_TRUE(applied.outcome.has_value());
+  EXPECT_LT(*applied.outcome, applied.current);
+  EXPECT_EQ(collection->Statistics().part_count, 1u);
+  EXPECT_STATUS(kFailedPrecondition, "applied already", utilities_->Apply(found->id));
+  EXPECT_STATUS(kNotFound, "77", utilities_->Apply(77));
+  EXPECT_EQ(Find(Look("a").recommendations, RecommendationType::kCompaction), nullptr);
+  EXPECT_EQ(utilities_->Recommendations().front().outcome, applied.outcome);
+}
+
+TEST_F(OptimizationAdviserTest, O3_O6_AKeyThatFiltersNameIsPromotedAndReadNoMore) {
+  Open();
+  const auto collection = Create("a");
+  ASSERT_OK(collection->Upsert(RecordsOf(0, 2000)));
+  ASSERT_OK(collection->Flush());
+  MakeUtilities();
+  EXPECT_EQ(Find(Look("a").recommendations, RecommendationType::kSchema), nullptr);
+  SearchOptions options;
+  ASSERT_OK_AND_ASSIGN(options.filter, Filter::Parse("year < 50"));
+  for (int i = 0; i < 20; ++i) ASSERT_OK(collection->Search(std::vector<float>{1, 2}, options));
+  const auto report = Look("a");
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kSchema);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->subject, "year");
+  EXPECT_GT(found->current, 2000);
+  EXPECT_EQ(found->confidence, 1);
+  ASSERT_OK_AND_ASSIGN(const auto applied, utilities_->Apply(found->id));
+  EXPECT_EQ(*applied.outcome, 0);
+  ASSERT_NE(collection->schema().FindField("year"), nullptr);
+  EXPECT_EQ(collection->schema().FindField("year")->type, FieldType::kInt64);
+  ASSERT_OK_AND_ASSIGN(const SchemaReport schema, collection->ReportSchema());
+  EXPECT_EQ(schema.json_bytes, 0u);
+  ASSERT_OK_AND_ASSIGN(const uint64_t count, collection->Count(options.filter));
+  EXPECT_EQ(count, 1000u);
+  EXPECT_EQ(Find(Look("a").recommendations, RecommendationType::kSchema), nullptr);
+}
+
+TEST_F(OptimizationAdviserTest, O1_M3_ABetterWayIsAppliedAndMeasured) {
+  options_.adaptive_compression = false;
+  options_.compression = {.codec = Codec::kNone};
+  Open();
+  const auto collection = Create("a");
+  auto records = RecordsOf(0, 3000);
+  for (Record& record : records) record.metadata["text"] = std::string(200, 'x') + record.id;
+  ASSERT_OK(collection->Upsert(records));
+  ASSERT_OK(collection->Flush());
+  MakeUtilities();
+  const auto report = Look("a", /*dry_run=*/false);
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kCompression);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->state, RecommendationState::kApplied);
+  EXPECT_NEAR(*found->outcome, found->expected, 0.1 * found->expected);
+  EXPECT_LT(*found->outcome, found->current / 3);
+}
+
+TEST_F(OptimizationAdviserTest, O2_AnIndexOfTooFewClustersIsFound) {
+  options_.index_min_rows = 500;
+  Open();
+  const auto collection = Create("a", 8);
+  auto records = RecordsOf(0, 6000, 8);
+  Random random(8);
+  std::vector<float> centres(200 * 8);
+  for (float& component : centres) component = 50 * index::Normal(random);
+  for (size_t i = 0; i < records.size(); ++i) {
+    for (size_t d = 0; d < 8; ++d) records[i].vector[d] += centres[(i % 200) * 8 + d];
+  }
+  ASSERT_OK(collection->Upsert(records));
+  ASSERT_OK(collection->Flush());
+  ASSERT_OK(collection->BuildIndex());
+  MakeUtilities();
+  const auto report = Look("a");
+  ASSERT_TRUE(report.clusters.current_clusters.has_value());
+  EXPECT_LT(*report.clusters.current_clusters, 50u);
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kClusterCount);
+  ASSERT_NE(found, nullptr);
+  EXPECT_GT(*report.clusters.recommended_clusters, *report.clusters.current_clusters);
+  EXPECT_LT(found->expected, 0.8 * found->current);
+  EXPECT_FALSE(found->can_be_applied);
+  EXPECT_STATUS(kFailedPrecondition, "for you", utilities_->Apply(found->id));
+}
+
+TEST_F(OptimizationAdviserTest, M3_AFailureIsToldInTheRecommendation) {
+  Open();
+  const auto collection = Create("a");
+  for (int file = 0; file < 6; ++file) {
+    ASSERT_OK(collection->Upsert(RecordsOf(file * 100, file * 100 + 100)));
+    ASSERT_OK(collection->Flush());
+  }
+  MakeUtilities();
+  const auto report = Look("a");
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kCompaction);
+  ASSERT_NE(found, nullptr);
+  files_.InjectFault({.operation = FileOperation::kCreate, .times = 1000, .path_part = "part-"});
+  EXPECT_STATUS(kIoError, "", utilities_->Apply(found->id));
+  files_.ClearFaults();
+  const auto told = utilities_->Recommendations();
+  ASSERT_EQ(told.size(), report.recommendations.size());
+  EXPECT_EQ(told.front().state, RecommendationState::kFailed);
+  EXPECT_TRUE(told.front().error.has_value());
+  // It can be tried again.
+  ASSERT_OK_AND_ASSIGN(const auto applied, utilities_->Apply(found->id));
+  EXPECT_EQ(applied.state, RecommendationState::kApplied);
+  EXPECT_EQ(applied.error, std::nullopt);
+}
+
+TEST_F(OptimizationAdviserTest, BadOptionsAreRefused) {
+  Open();
+  Create("a");
+  MakeUtilities();
+  EXPECT_STATUS(kInvalidArgument, "actual=5", utilities_->Optimize("a", {.sample_rows = 5}));
+  EXPECT_STATUS(kInvalidArgument, "recall", utilities_->Optimize("a", {.recall = 1}));
+  // An empty collection has nothing to say.
+  EXPECT_TRUE(Look("a").recommendations.empty());
+}
+
+}  // namespace
+}  // namespace viper
