@@ -99,7 +99,7 @@ TEST_F(FileWriters, P11_StatisticsAndPageIndexAreThereOrNot) {
   EXPECT_EQ(Read().size(), 3000u);
 }
 
-TEST_F(FileWriters, P05_PostprocessingLeavesOutColumnsTriesEncodingsAndDescribesRowGroups) {
+TEST_F(FileWriters, P05_P26_PostprocessingLeavesOutColumnsTriesEncodingsAndDescribesRowGroups) {
   config_.flushing.overwrite = true;
   schema_->fields.push_back({"never", FieldType::kFloat64});
   ASSERT_OK_AND_ASSIGN(const ProcessResult with, Process(ClusteredRecords(5000, 16, 5)));

@@ -68,7 +68,7 @@ TEST_F(Pipelines, P18_D12_OfEqualIdsTheLastWinsAndTheOthersAreCounted) {
   EXPECT_EQ(found->vector, records[99].vector);
 }
 
-TEST_F(Pipelines, P04_WithoutPreprocessingOrderAndDuplicatesStayButChecksAreMade) {
+TEST_F(Pipelines, P03_P04_WithoutPreprocessingOrderAndDuplicatesStayButChecksAreMade) {
   config_.processing.enable_preprocessing = false;
   auto records = ClusteredRecords(100, 4, 2);
   records[99].id = records[5].id;

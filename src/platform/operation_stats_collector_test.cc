@@ -29,7 +29,7 @@ struct Moved {
   }
 };
 
-TEST(OperationStatsCollector, U18_U20_U23_NamesAreKeptAndTimesAreThoseOfTheClock) {
+TEST(OperationStatsCollector, U18_U20_U21_U23_NamesAreKeptAndTimesAreThoseOfTheClock) {
   Moved moved;
   OperationStatsCollector collector("vector_insert", "embeddings", moved.Options(true));
   collector.StartOperation();

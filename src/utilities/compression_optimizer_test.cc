@@ -55,7 +55,7 @@ class CompressionAdvice : public UtilitiesFixture {
   }
 };
 
-TEST_F(CompressionAdvice, U29_U30_UnlikeCollectionsGetUnlikeAdviceAndPredictionsHold) {
+TEST_F(CompressionAdvice, U29_U30_U31_U32_UnlikeCollectionsGetUnlikeAdviceAndPredictionsHold) {
   Open();
   Fill("text", Kind::kText, 4);
   Fill("noise", Kind::kNoise, 64);
@@ -137,7 +137,7 @@ TEST_F(CompressionAdvice, U14_WhereNothingIsKnownTheDefaultIsRecommended) {
   EXPECT_STATUS(kNotFound, "'none'", utilities_->OptimizeCompression("none"));
 }
 
-TEST_F(CompressionAdvice, U12_TheBackgroundLooksAtOpenCollections) {
+TEST_F(CompressionAdvice, U12_U37_TheBackgroundLooksAtOpenCollections) {
   config_.compression.interval_ms = 1;
   options_.adaptive_compression = false;
   options_.compression = {.codec = Codec::kNone};
@@ -162,7 +162,7 @@ TEST_F(CompressionAdvice, U12_TheBackgroundLooksAtOpenCollections) {
   EXPECT_EQ(utilities_->Compression().Health().state, ServiceState::kStopped);
 }
 
-TEST_F(CompressionAdvice, BadConfigsAreRefused) {
+TEST_F(CompressionAdvice, U11_BadConfigsAreRefused) {
   CompressionAdviceConfig config;
   config.level_min = 0;
   EXPECT_STATUS(kInvalidArgument, "level_min=0", config.Validate());

@@ -61,7 +61,7 @@ class PerformanceStats : public ::testing::Test {
   std::unique_ptr<PerformanceStatsCollector> collector_;
 };
 
-TEST_F(PerformanceStats, U24_U28_ReportsAreExactAndOfTheirScope) {
+TEST_F(PerformanceStats, U24_U28_U33_ReportsAreExactAndOfTheirScope) {
   Make();
   for (const double ms : {10, 20, 60}) Record(ms);
   Record(500, "b");

@@ -132,7 +132,7 @@ TEST_F(TtlCleanup, U34_ClosedCollectionsAreLeftClosedIfAsked) {
   ASSERT_OK(engine_->DropCollection("a"));
 }
 
-TEST_F(TtlCleanup, BadConfigsAndReadOnlyEnginesAreRefused) {
+TEST_F(TtlCleanup, U07_U16_BadConfigsAndReadOnlyEnginesAreRefused) {
   TtlConfig config;
   config.cleanup_interval_ms = 0;
   EXPECT_STATUS(kInvalidArgument, "cleanup_interval", config.Validate());

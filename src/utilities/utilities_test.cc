@@ -28,7 +28,7 @@ class UtilitiesTest : public UtilitiesFixture {
   }
 };
 
-TEST_F(UtilitiesTest, U24_U28_RecordedOperationsAreReportedExactly) {
+TEST_F(UtilitiesTest, U24_U25_U28_RecordedOperationsAreReportedExactly) {
   Open();
   const auto collection = Create("embeddings");
   Create("other");
@@ -89,6 +89,48 @@ TEST_F(UtilitiesTest, U15_SwitchedOffNothingStarts) {
   }
 }
 
+TEST_F(UtilitiesTest, U02_EveryPartOfTheConfigIsChecked) {
+  Open();
+  const auto refused = [&](std::string_view told, const auto& change) {
+    UtilitiesConfig config;
+    change(config);
+    EXPECT_STATUS(kInvalidArgument, told, Utilities::Make(config, *engine_));
+  };
+  refused("collection_interval_ms", [](auto& c) { c.stats.collection_interval_ms = 0; });
+  refused("cleanup_interval_ms", [](auto& c) { c.ttl.cleanup_interval_ms = 0; });
+  refused("interval_ms", [](auto& c) { c.compression.interval_ms = 0; });
+  refused("max_age_ms", [](auto& c) { c.staging.max_age_ms = 0; });
+  refused("partition_count", [](auto& c) { c.partitioning.partition_count = 0; });
+  EXPECT_OK(UtilitiesConfig().Validate());
+}
+
+TEST_F(UtilitiesTest, U08_WithoutExpiryNothingIsCleaned) {
+  config_.ttl.enabled = false;
+  config_.ttl.cleanup_interval_ms = 1;
+  config_.staging.cleanup_interval_ms = 1;
+  Open();
+  auto collection = Create("a");
+  Write(*collection, 10, 10);
+  clock_.AdvanceSeconds(60);
+  MakeUtilities();
+  ASSERT_OK(utilities_->StartServices());
+  // The others run.
+  WaitFor([&] {
+    for (const ServiceHealth& service : utilities_->Services()) {
+      if (service.name == "staging_cleanup") return service.runs > 2;
+    }
+    return false;
+  });
+  for (const ServiceHealth& service : utilities_->Services()) {
+    if (service.name != "ttl_cleanup") continue;
+    EXPECT_EQ(service.state, ServiceState::kStopped);
+  }
+  ASSERT_OK(utilities_->StopServices());
+  EXPECT_EQ(collection->Statistics().part_count, 1u);
+  // Reads hide them all the same.
+  EXPECT_EQ(collection->Count().value(), 0u);
+}
+
 TEST_F(UtilitiesTest, U17_StartAndStopAreIdempotentAndLeaveNoThread) {
   Open();
   MakeUtilities();
@@ -143,7 +185,7 @@ TEST_F(UtilitiesTest, U06_CollectorsProfileAsConfigured) {
   EXPECT_EQ(plain.Finalize().cpu_nanoseconds, std::nullopt);
 }
 
-TEST_F(UtilitiesTest, U35_U36_StagingAndPartitionerAreBoundToTheEngine) {
+TEST_F(UtilitiesTest, U01_U35_U36_StagingAndPartitionerAreBoundToTheEngine) {
   Open();
   MakeUtilities();
   ASSERT_OK_AND_ASSIGN(StagingOperationsCoordinator * staging, utilities_->Staging());
