@@ -149,8 +149,8 @@ def test_f20_three_layouts_are_three_schemas(folder):
         "_id", "_timestamp", "_ingested_at", "_expires_at", "category", "year", "unique", "_payload", "_vector"
     ]  # fmt: skip
     assert columns(folder, "legacy") == ["id", "created_at", "metadata", "vector"]
-    legacy = duckdb.sql(f"select * from '{folder / 'legacy.parquet'}' where id = 'id-17'").fetchone()
-    assert json.loads(legacy[2])["loose"] == {"row": 17}
+    legacy = duckdb.sql(f"select metadata from '{folder / 'legacy.parquet'}' where id = 'id-17'").fetchone()
+    assert json.loads(legacy[0])["loose"] == {"row": 17}
     for name, unit in (("series_ms", "ms"), ("series_ns", "ns")):
         table = pyarrow.parquet.read_table(folder / f"{name}.parquet", columns=["_timestamp"])
         assert str(table.schema.field("_timestamp").type) == f"timestamp[{unit}, tz=UTC]"
@@ -163,5 +163,5 @@ def test_f20_three_layouts_are_three_schemas(folder):
 
 
 def test_p18_the_expiry_column_is_there_for_other_readers(folder):
-    rows = duckdb.sql(f"select _id, _expires_at from '{folder / 'plain.parquet'}' where _expires_at is not null").fetchall()
-    assert [(row[0], row[1].year) for row in rows] == [("id-5", 2030)]
+    rows = duckdb.sql(f"select _id, year(_expires_at) from '{folder / 'plain.parquet'}' where _expires_at is not null").fetchall()
+    assert rows == [("id-5", 2030)]

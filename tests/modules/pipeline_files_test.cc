@@ -46,7 +46,7 @@ std::vector<Record> MakeRecords() {
     const uint64_t group = numbers.Next() % 25;
     for (size_t i = 0; i < kDim; ++i) {
       const auto middle = static_cast<float>((group * 2654435761U >> i) % 16);
-      record.vector.push_back(middle + static_cast<float>(numbers.Next() % 1000) / 1000);
+      record.vector.push_back(middle + static_cast<float>(numbers.Next() % (1 << 24)) / (1 << 24));
     }
     record.metadata["category"] = "category " + std::to_string(numbers.Next() % 7);
     record.metadata["year"] = static_cast<int64_t>(1990 + numbers.Next() % 30);
