@@ -63,11 +63,11 @@ struct DataProfile {
   std::vector<KeyProfile> keys = {};
   /// The key whose values are times, and that every record has; of several the first.
   std::optional<std::string> time_key = {};
-  /// How much clusters tell: 1 - (squared distances to the nearest of k centroids) / (the same where
-  /// each component was shuffled among the rows, which leaves its distribution and takes the
+  /// How much clusters tell: 1 - (squared distances to the nearest of k centroids) / (the same
+  /// where each component was shuffled among the rows, which leaves its distribution and takes the
   /// structure), k = the root of the rows, at most 64. About 0 where there are no clusters, 1 where
-  /// they are points. The reference is that of the gap statistic (Tibshirani, Walther, Hastie 2001).
-  /// Absent below 100 rows.
+  /// they are points. The reference is that of the gap statistic (Tibshirani, Walther, Hastie
+  /// 2001). Absent below 100 rows.
   std::optional<double> cluster_tendency = {};
 };
 
@@ -170,8 +170,9 @@ class VIPER_EXPORT Factory {
   Result<ViperComponents> CreateForCollection(const std::string& name,
                                               const std::optional<CollectionConfig>& config,
                                               std::span<const Record> sample) const;
-  /// The same, looking at the collection's records in an engine, if it has some: their number, 4,096
-  /// of them drawn at random, and how well its files can be compressed (Collection::TryStorage).
+  /// The same, looking at the collection's records in an engine, if it has some: their number,
+  /// 4,096 of them drawn at random, and how well its files can be compressed
+  /// (Collection::TryStorage).
   Result<ViperComponents> CreateForCollection(const std::string& name,
                                               const std::optional<CollectionConfig>& config,
                                               Engine& engine) const;

@@ -105,8 +105,8 @@ struct ProcessResult {
   /// Sizes of the files.
   uint64_t bytes_written = 0;
   /// What the records are without any form: 4 bytes a component, the bytes of the id and of the
-  /// metadata as canonical JSON (none if there are none), and 8 for each of timestamp, time of ingestion and, where it is
-  /// set, expiry.
+  /// metadata as canonical JSON (none if there are none), and 8 for each of timestamp, time of
+  /// ingestion and, where it is set, expiry.
   uint64_t logical_bytes = 0;
   /// logical_bytes / bytes_written; absent if nothing was written.
   std::optional<double> compression_ratio;

@@ -273,17 +273,17 @@ CompactionStep Compactor::Predict(const Job& job) const {
   return step;
 }
 
-Result<RowOrder> Compactor::OrderByCluster(const FlushPlan& plan,
-                                           const std::function<Status()>& check) const {
+Result<PlacedRows> Compactor::OrderByCluster(const FlushPlan& plan,
+                                             const std::function<Status()>& check) const {
   const auto files = context_.read->index.files();
-  if (files == nullptr || files->model == nullptr) return RowOrder();
+  if (files == nullptr || files->model == nullptr) return PlacedRows();
   constexpr size_t kRowsAtOnce = 1024;
   const index::ClusterAssigner assigner(files->model);
   const size_t row_bytes = context_.dim * sizeof(float);
   std::vector<std::byte> block(kRowsAtOnce * row_bytes);
   std::vector<uint32_t> clusters(kRowsAtOnce);
   std::vector<float> distances(kRowsAtOnce);
-  RowOrder order;
+  PlacedRows order;
   for (size_t source = 0; source < plan.sources.size(); ++source) {
     const FlushSource& from = plan.sources[source];
     size_t filled = 0;
@@ -362,7 +362,7 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
         fmt::format("there is no memory to write a file: needed={} memory_limit={} used={}", needed,
                     context_.memory->limit(), context_.memory->used()));
   }
-  RowOrder order;
+  PlacedRows order;
   if (shared.options.order_by_cluster) {
     VIPER_ASSIGN_OR_RETURN(order,
                            OrderByCluster(plan, [&] { return shared.pacer.Advance(0).status(); }));

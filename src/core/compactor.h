@@ -78,8 +78,8 @@ class Compactor {
   /// As a dry run tells it.
   CompactionStep Predict(const Job& job) const VIPER_EXCLUDES(cost_mutex_);
   /// The cluster of each live row of a plan's sources; empty without an index.
-  Result<RowOrder> OrderByCluster(const FlushPlan& plan,
-                                  const std::function<Status()>& check) const;
+  Result<PlacedRows> OrderByCluster(const FlushPlan& plan,
+                                    const std::function<Status()>& check) const;
   /// Conflict if a file of the task is no longer in the table.
   Result<CompactionStep> Do(const Job& job, Shared& shared);
 

@@ -215,7 +215,7 @@ class Builder {
   }
 
   /// Rows of parts in an order of their own. The decoded columns of all are held until the end.
-  Status AddInOrder(const FlushPlan& plan, const RowOrder& order) {
+  Status AddInOrder(const FlushPlan& plan, const PlacedRows& order) {
     std::map<std::pair<uint32_t, size_t>, GroupColumns> decoded;
     for (const PlacedRow& placed : order) {
       const Part& part = *plan.sources[placed.source].part;
@@ -414,7 +414,7 @@ uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options
 }
 
 Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& options,
-                              int64_t now_ms, const RowOrder& order) {
+                              int64_t now_ms, const PlacedRows& order) {
   MemoryCharge charge(options.memory, MemoryUse::kFiles);
   charge.Set(BuildMemoryBytes(plan, options));
   Builder builder(options, *plan.schema, now_ms);

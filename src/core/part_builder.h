@@ -33,7 +33,7 @@ struct PartBuildOptions {
   /// Told how many bytes of rows of parts were copied since the last time; what it fails with ends
   /// the building. Null = nobody is.
   std::function<Status(uint64_t bytes)> advance = {};
-  /// The rows are not written in their order (RowOrder), so that all are held at once.
+  /// The rows are not written in their order (PlacedRows), so that all are held at once.
   bool holds_all_rows = false;
 };
 
@@ -49,7 +49,7 @@ struct PlacedRow {
 };
 /// All live rows of a plan, whose sources are parts, in the order in which they are to be written;
 /// empty: as they come.
-using RowOrder = std::vector<PlacedRow>;
+using PlacedRows = std::vector<PlacedRow>;
 
 struct BuiltParts {
   /// Ready for the table log: complete, durable and in place.
@@ -69,6 +69,6 @@ uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options
 /// synced, moved into the table's directory, which is synced too. On failure what was written is
 /// removed as far as possible; parts that are in place and in no commit are swept at the next open.
 Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& options,
-                              int64_t now_ms, const RowOrder& order = {});
+                              int64_t now_ms, const PlacedRows& order = {});
 
 }  // namespace viper::core

@@ -39,7 +39,8 @@ std::optional<uint64_t> Chooser::Rows() const {
 }
 
 std::string Chooser::RowsText() const {
-  if (collection_.estimated_rows) return fmt::format("{} rows expected", *collection_.estimated_rows);
+  if (collection_.estimated_rows)
+    return fmt::format("{} rows expected", *collection_.estimated_rows);
   if (profile_.rows) return fmt::format("{} rows", *profile_.rows);
   return "the number of rows is not known";
 }
@@ -131,9 +132,9 @@ Decision Chooser::ChooseOrder() const {
 Decision Chooser::ChooseOrderByTendency() const {
   if (!profile_.cluster_tendency) {
     Decision decision = ChooseOrder();
-    decision.reason += fmt::format(
-        "; no model was asked: {} records are too few to measure how they cluster",
-        profile_.sampled_rows);
+    decision.reason +=
+        fmt::format("; no model was asked: {} records are too few to measure how they cluster",
+                    profile_.sampled_rows);
     return decision;
   }
   const bool is_clustered = *profile_.cluster_tendency >= kTendencyMin;
@@ -163,9 +164,9 @@ Decision Chooser::ChooseModel() {
     if (!IsExplicit("engine.index_min_rows")) {
       engine.index_min_rows = std::max(engine.index_min_rows, kModelRowsMin);
     }
-    return {"none", origin,
-            fmt::format("{}: comparing all is as fast below {}", RowsText(),
-                        engine.index_min_rows)};
+    return {
+        "none", origin,
+        fmt::format("{}: comparing all is as fast below {}", RowsText(), engine.index_min_rows)};
   }
   if (!IsExplicit("engine.index_min_rows")) {
     engine.index_min_rows = std::min(engine.index_min_rows, *rows);
@@ -187,8 +188,8 @@ Decision Chooser::ChooseVectorFormat() const {
   const EngineOptions& engine = configuration_.engine;
   if (IsExplicit(kFormat)) return Explicitly(VectorFormatName(engine.vector_format), kFormat);
   const std::string format(VectorFormatName(engine.vector_format));
-  const auto share = collection_.expected_sparsity ? collection_.expected_sparsity
-                                                   : profile_.zero_share;
+  const auto share =
+      collection_.expected_sparsity ? collection_.expected_sparsity : profile_.zero_share;
   if (!share) {
     return {format, ChoiceOrigin::kDefault, "a sample of each row group of a file decides"};
   }
@@ -215,17 +216,17 @@ Decision Chooser::ChooseCompression(std::span<const StorageTrial> trials) {
   for (const std::string_view path :
        {"pipeline.flushing.enable_adaptive_compression", "engine.adaptive_compression"}) {
     if (!IsExplicit(path)) continue;
-    return Explicitly(flushing.enable_adaptive_compression ? "adaptive"
-                                                           : CompressionName(flushing.compression),
-                      path);
+    return Explicitly(
+        flushing.enable_adaptive_compression ? "adaptive" : CompressionName(flushing.compression),
+        path);
   }
   if (trials.size() < 2) {
-    return {flushing.enable_adaptive_compression ? "adaptive"
-                                                 : CompressionName(flushing.compression),
-            ChoiceOrigin::kDefault,
-            configuration_.engine.adaptive_compression
-                ? "the engine tries each column of a file on a sample of its rows"
-                : "there are no rows to try"};
+    return {
+        flushing.enable_adaptive_compression ? "adaptive" : CompressionName(flushing.compression),
+        ChoiceOrigin::kDefault,
+        configuration_.engine.adaptive_compression
+            ? "the engine tries each column of a file on a sample of its rows"
+            : "there are no rows to try"};
   }
   const uint64_t adaptive = trials[0].bytes;
   const uint64_t fixed = trials[1].bytes;

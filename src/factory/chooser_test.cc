@@ -105,8 +105,8 @@ TEST_F(ChooserTest, FieldsAreThoseDeclaredAndThoseNamedThatTheRecordsKnow) {
   collection_.filterable_fields = {{"year", FieldType::kFloat64}};
   configuration_.engine.filterable_fields = {"year", "category", "unseen"};
   profile_.keys = {{{"category", FieldType::kString}, 1.0}, {{"year", FieldType::kInt64}, 1.0}};
-  EXPECT_EQ(Make().Fields(), (std::vector<Field>{{"year", FieldType::kFloat64},
-                                                 {"category", FieldType::kString}}));
+  EXPECT_EQ(Make().Fields(),
+            (std::vector<Field>{{"year", FieldType::kFloat64}, {"category", FieldType::kString}}));
 }
 
 TEST_F(ChooserTest, TheVectorFormatTellsItsEvidence) {

@@ -153,11 +153,11 @@ Status CheckSelection(const StrategySelection& selection) {
         fmt::format("strategy.mode is unknown: actual={}", static_cast<int>(selection.mode)));
   }
   if (needs_names == has_names) return {};
-  return Status::InvalidArgument(fmt::format(
-      "strategy.mode={} {} strategy.schema='{}' strategy.processor='{}'",
-      StrategySelectionModeName(selection.mode),
-      needs_names ? "needs the name of one of" : "contradicts", selection.schema,
-      selection.processor));
+  return Status::InvalidArgument(
+      fmt::format("strategy.mode={} {} strategy.schema='{}' strategy.processor='{}'",
+                  StrategySelectionModeName(selection.mode),
+                  needs_names ? "needs the name of one of" : "contradicts", selection.schema,
+                  selection.processor));
 }
 
 /// Settings of an engine and a pipeline that cannot both be meant.
@@ -221,8 +221,9 @@ std::string_view StrategySelectionModeName(StrategySelectionMode mode) {
 }
 
 Result<StrategySelectionMode> ParseStrategySelectionMode(std::string_view name) {
-  for (const auto mode : {StrategySelectionMode::kAdaptive, StrategySelectionMode::kFixed,
-                          StrategySelectionMode::kModelGuided, StrategySelectionMode::kUserDefined}) {
+  for (const auto mode :
+       {StrategySelectionMode::kAdaptive, StrategySelectionMode::kFixed,
+        StrategySelectionMode::kModelGuided, StrategySelectionMode::kUserDefined}) {
     if (name == StrategySelectionModeName(mode)) return mode;
   }
   return Status::InvalidArgument(fmt::format(
@@ -261,15 +262,14 @@ Result<Configuration> Configuration::FromToml(std::string_view text) {
 }
 
 std::string Configuration::Describe() const {
-  const std::string clusters =
-      !engine.enable_clustering       ? "off"
-      : engine.index_clusters == 0    ? "adaptive"
-                                      : fmt::format("{} clusters", engine.index_clusters);
-  return fmt::format(
-      "clustering {}, models {}, compression {}, expiry {}, strategies {}", clusters,
-      OnOrOff(pipeline.processing.enable_ml_optimizations),
-      engine.adaptive_compression ? "adaptive" : CompressionName(engine.compression),
-      OnOrOff(engine.enforce_expiry), StrategySelectionModeName(strategy.mode));
+  const std::string clusters = !engine.enable_clustering ? "off"
+                               : engine.index_clusters == 0
+                                   ? "adaptive"
+                                   : fmt::format("{} clusters", engine.index_clusters);
+  return fmt::format("clustering {}, models {}, compression {}, expiry {}, strategies {}", clusters,
+                     OnOrOff(pipeline.processing.enable_ml_optimizations),
+                     engine.adaptive_compression ? "adaptive" : CompressionName(engine.compression),
+                     OnOrOff(engine.enforce_expiry), StrategySelectionModeName(strategy.mode));
 }
 
 ConfigurationBuilder ConfigurationBuilder::From(Configuration configuration) {
@@ -347,8 +347,7 @@ ConfigurationBuilder& ConfigurationBuilder::WithFilterableFields(std::vector<std
 ConfigurationBuilder& ConfigurationBuilder::WithBackgroundServices(bool enabled) {
   configuration_.pipeline.enable_background_processing = enabled;
   configuration_.utilities.enable_background_services = enabled;
-  return Mark("pipeline.enable_background_processing")
-      .Mark("utilities.enable_background_services");
+  return Mark("pipeline.enable_background_processing").Mark("utilities.enable_background_services");
 }
 
 ConfigurationBuilder& ConfigurationBuilder::With(std::string path, Value value) {

@@ -65,10 +65,10 @@ TEST(ConfigurationBuilder, F07_ClusteringReachesEngineAndOrder) {
 
 TEST(ConfigurationBuilder, F08_ModelsReachPipelineAndEngine) {
   const Configuration off = Build(ConfigurationBuilder().WithMlOptimizations(false));
-  EXPECT_EQ(Differences(off, Configuration()),
-            (std::vector<std::string>{"engine.audit_share",
-                                      "pipeline.compaction.enable_ml_compaction",
-                                      "pipeline.processing.enable_ml_optimizations"}));
+  EXPECT_EQ(
+      Differences(off, Configuration()),
+      (std::vector<std::string>{"engine.audit_share", "pipeline.compaction.enable_ml_compaction",
+                                "pipeline.processing.enable_ml_optimizations"}));
   EXPECT_EQ(Differences(Build(ConfigurationBuilder().WithMlOptimizations(true)), Configuration()),
             std::vector<std::string>{});
 }
@@ -103,15 +103,15 @@ TEST(ConfigurationBuilder, F13_BeginsWithAnotherAndCountsClusters) {
 }
 
 TEST(ConfigurationBuilder, F06_ContradictionsNameBoth) {
+  EXPECT_STATUS(kInvalidArgument,
+                "engine.enable_clustering=false contradicts engine.index_clusters=3",
+                ConfigurationBuilder().WithClusteringEnabled(false).WithClusterCount(3).Build());
   EXPECT_STATUS(
-      kInvalidArgument, "engine.enable_clustering=false contradicts engine.index_clusters=3",
-      ConfigurationBuilder().WithClusteringEnabled(false).WithClusterCount(3).Build());
-  EXPECT_STATUS(kInvalidArgument, "strategy.mode=fixed needs the name",
-                ConfigurationBuilder().WithStrategySelection(StrategySelectionMode::kFixed).Build());
-  EXPECT_STATUS(kInvalidArgument, "strategy.mode=adaptive contradicts strategy.schema='viper'",
-                ConfigurationBuilder()
-                    .WithStrategySelection(StrategySelection{.schema = "viper"})
-                    .Build());
+      kInvalidArgument, "strategy.mode=fixed needs the name",
+      ConfigurationBuilder().WithStrategySelection(StrategySelectionMode::kFixed).Build());
+  EXPECT_STATUS(
+      kInvalidArgument, "strategy.mode=adaptive contradicts strategy.schema='viper'",
+      ConfigurationBuilder().WithStrategySelection(StrategySelection{.schema = "viper"}).Build());
 }
 
 TEST(ConfigurationBuilder, F06_AnyMemberByItsPath) {
@@ -121,7 +121,8 @@ TEST(ConfigurationBuilder, F06_AnyMemberByItsPath) {
   EXPECT_EQ(set.engine.durability, Durability::kInterval);
   EXPECT_EQ(set.pipeline.flushing.compression.level, 9);
   EXPECT_TRUE(set.explicit_members.contains("engine.durability"));
-  EXPECT_STATUS(kInvalidArgument, "engine.durabilty: there is no such member; did you mean 'durability'?",
+  EXPECT_STATUS(kInvalidArgument,
+                "engine.durabilty: there is no such member; did you mean 'durability'?",
                 ConfigurationBuilder().With("engine.durabilty", "none").Build());
   EXPECT_STATUS(kInvalidArgument, "pipeline.flushing.row_group_rows",
                 ConfigurationBuilder().With("pipeline.flushing.row_group_rows", -1).Build());
@@ -197,8 +198,9 @@ TEST(Configuration, F16_DescribesWhatItTurnsOn) {
 }
 
 TEST(StrategySelectionMode, NamesReadBack) {
-  for (const auto mode : {StrategySelectionMode::kAdaptive, StrategySelectionMode::kFixed,
-                          StrategySelectionMode::kModelGuided, StrategySelectionMode::kUserDefined}) {
+  for (const auto mode :
+       {StrategySelectionMode::kAdaptive, StrategySelectionMode::kFixed,
+        StrategySelectionMode::kModelGuided, StrategySelectionMode::kUserDefined}) {
     EXPECT_EQ(ParseStrategySelectionMode(StrategySelectionModeName(mode)).value(), mode);
   }
   EXPECT_STATUS(kInvalidArgument, "adaptive|fixed", ParseStrategySelectionMode("best"));

@@ -23,9 +23,9 @@ constexpr uint64_t kProfileSeed = 17;
 /// Squared distances to the nearest of k centroids, summed.
 Result<double> WithinClusters(const std::vector<float>& rows, size_t row_count, size_t dim) {
   index::ClusteringOptions options;
-  options.cluster_count = std::min<size_t>(
-      kTendencyClustersMax,
-      static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(row_count)))));
+  options.cluster_count =
+      std::min<size_t>(kTendencyClustersMax,
+                       static_cast<size_t>(std::lround(std::sqrt(static_cast<double>(row_count)))));
   options.seed = kProfileSeed;
   VIPER_ASSIGN_OR_RETURN(const index::Clustering clustering,
                          index::TrainClustering(rows.data(), row_count, dim, options));
@@ -94,8 +94,8 @@ void ProfileKeys(std::span<const Record> records, DataProfile& profile) {
   for (const Record& record : records) CountKeys(record, keys);
   for (const auto& [key, count] : keys) {
     if (!count.type) continue;
-    profile.keys.push_back({{key, *count.type}, static_cast<double>(count.rows) /
-                                                    static_cast<double>(records.size())});
+    profile.keys.push_back({{key, *count.type},
+                            static_cast<double>(count.rows) / static_cast<double>(records.size())});
     if (!profile.time_key && *count.type == FieldType::kTimestamp && count.rows == records.size()) {
       profile.time_key = key;
     }
@@ -113,7 +113,8 @@ Status CheckFloats(std::span<const float> vector, size_t dim) {
     return Status::InvalidArgument(fmt::format(
         "the dimension is not that of the sample: expected={} actual={}", dim, vector.size()));
   }
-  if (std::all_of(vector.begin(), vector.end(), [](float x) { return std::isfinite(x); })) return {};
+  if (std::all_of(vector.begin(), vector.end(), [](float x) { return std::isfinite(x); }))
+    return {};
   return Status::InvalidArgument("the vector is not finite");
 }
 

@@ -36,7 +36,8 @@ TEST(DataProfile, TendencyTellsClustersFromNoise) {
 
 TEST(DataProfile, KeysHaveTheTypeOfAllTheirValues) {
   std::vector<Record> records = Clustered(4, 1);
-  records[0].metadata = {{"n", 1}, {"x", 1}, {"when", "2026-01-02"}, {"mixed", 1}, {"null", nullptr}};
+  records[0].metadata = {
+      {"n", 1}, {"x", 1}, {"when", "2026-01-02"}, {"mixed", 1}, {"null", nullptr}};
   records[1].metadata = {{"n", 2}, {"x", 1.5}, {"when", "2026-01-03"}, {"mixed", "a"}};
   records[2].metadata = {{"n", 3}, {"when", "2026-01-04"}, {"tags", Value::List{"a"}}};
   records[3].metadata = {{"n", 4}, {"when", Timestamp{5}}, {"note", "2026-01-04"}};

@@ -19,8 +19,8 @@ constexpr size_t kSampledRecordsMax = 4096;
 
 Status CheckShare(std::string_view member, const std::optional<double>& share) {
   if (!share || (*share >= 0 && *share <= 1)) return {};
-  return Status::InvalidArgument(fmt::format(
-      "CollectionConfig::{} is out of range: min=0 max=1 actual={}", member, *share));
+  return Status::InvalidArgument(
+      fmt::format("CollectionConfig::{} is out of range: min=0 max=1 actual={}", member, *share));
 }
 
 template <typename Named>
@@ -98,10 +98,10 @@ Result<std::shared_ptr<Collection>> ViperComponents::OpenCollection(Engine& engi
   auto opened = engine.OpenCollection(collection);
   if (opened.ok() || opened.status().code() != StatusCode::kNotFound) return opened;
   if (schema.dim == 0) {
-    return Status::FailedPrecondition(fmt::format(
-        "collection '{}' cannot be created: its dimension is not known; set "
-        "CollectionConfig::dim",
-        collection));
+    return Status::FailedPrecondition(
+        fmt::format("collection '{}' cannot be created: its dimension is not known; set "
+                    "CollectionConfig::dim",
+                    collection));
   }
   return engine.CreateCollection(collection, schema, properties);
 }
@@ -302,8 +302,8 @@ Result<ViperComponents> Factory::CreateForCollection(const std::string& name,
   VIPER_ASSIGN_OR_RETURN(DataProfile profile, ProfileRecords(sample, (*opened)->dim()));
   VIPER_ASSIGN_OR_RETURN(profile.rows, (*opened)->Count());
   const bool has_files = (*opened)->Statistics().part_count > 0;
-  VIPER_ASSIGN_OR_RETURN(ViperComponents made,
-                         impl_->Create(name, collection, profile, has_files ? opened->get() : nullptr));
+  VIPER_ASSIGN_OR_RETURN(ViperComponents made, impl_->Create(name, collection, profile,
+                                                             has_files ? opened->get() : nullptr));
   // It is what it is.
   made.schema = (*opened)->schema();
   made.properties = (*opened)->Properties();

@@ -193,13 +193,13 @@ class Renamer : public SchemaStrategy {
 };
 
 TEST_F(FactoryTest, F01_F11_UsersBringTheirOwn) {
-  Factory factory(ConfigurationBuilder()
-                      .WithStrategySelection(StrategySelection{
-                          .mode = StrategySelectionMode::kUserDefined,
-                          .schema = "renamer",
-                          .processor = "reverser"})
-                      .Build()
-                      .value());
+  Factory factory(
+      ConfigurationBuilder()
+          .WithStrategySelection(StrategySelection{.mode = StrategySelectionMode::kUserDefined,
+                                                   .schema = "renamer",
+                                                   .processor = "reverser"})
+          .Build()
+          .value());
   ASSERT_OK(factory.RegisterSchemaStrategy(std::make_shared<Renamer>()));
   const ProcessorMaker maker = [](const auto&, const auto&, const auto&) {
     return Result<std::shared_ptr<RecordProcessor>>(std::make_shared<Reverser>());
@@ -234,7 +234,8 @@ TEST_F(FactoryTest, F04_WhatACallerSaysIsChecked) {
                 factory.CreateForCollection("a", config));
   config = {};
   config.dim = 4;
-  EXPECT_STATUS(kInvalidArgument, "record 0 (id '0'): the dimension is not that of the sample: expected=4 actual=3",
+  EXPECT_STATUS(kInvalidArgument,
+                "record 0 (id '0'): the dimension is not that of the sample: expected=4 actual=3",
                 factory.CreateForCollection("a", config, Records(2)));
   EXPECT_STATUS(kInvalidArgument, "", factory.CreateForCollection("../a"));
   ASSERT_OK_AND_ASSIGN(const ViperComponents made, factory.CreateForCollection("a"));

@@ -19,11 +19,11 @@ namespace viper::factory {
 /// The words of an enumeration: a constant for each that a configuration has.
 template <typename E>
 struct Words;
-#define VIPER_WORDS(Type, NameFunction, ParseFunction)                                  \
-  template <>                                                                           \
-  struct Words<Type> {                                                                  \
-    static std::string_view Name(Type value) { return NameFunction(value); }            \
-    static Result<Type> Parse(std::string_view name) { return ParseFunction(name); }    \
+#define VIPER_WORDS(Type, NameFunction, ParseFunction)                               \
+  template <>                                                                        \
+  struct Words<Type> {                                                               \
+    static std::string_view Name(Type value) { return NameFunction(value); }         \
+    static Result<Type> Parse(std::string_view name) { return ParseFunction(name); } \
   }
 VIPER_WORDS(Durability, DurabilityName, ParseDurability);
 VIPER_WORDS(DeleteMode, DeleteModeName, ParseDeleteMode);

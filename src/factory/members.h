@@ -6,9 +6,9 @@
 
 namespace viper::factory {
 
-/// Calls `visitor(name, member)` for each member of a configuration, and `visitor.Group(name, visit)`
-/// around those of a group, in a fixed order: the one list of names that texts and paths go by.
-/// `C` is the type, const or not.
+/// Calls `visitor(name, member)` for each member of a configuration, and `visitor.Group(name,
+/// visit)` around those of a group, in a fixed order: the one list of names that texts and paths go
+/// by. `C` is the type, const or not.
 template <typename Visitor, typename C>
 void VisitEngine(Visitor& visitor, C& o) {
   visitor("durability", o.durability);

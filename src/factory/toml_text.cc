@@ -62,10 +62,10 @@ toml::table TableOf(const Value::Object& object) {
 
 Status NoSuchKind(const toml::node& node) {
   const toml::source_position at = node.source().begin;
-  return Status::InvalidArgument(
-      fmt::format("TOML line {} column {}: a local date or time stands for no moment: write it with "
-                  "its zone",
-                  at.line, at.column));
+  return Status::InvalidArgument(fmt::format(
+      "TOML line {} column {}: a local date or time stands for no moment: write it with "
+      "its zone",
+      at.line, at.column));
 }
 
 Result<Value> ValueOfNode(const toml::node& node) {

@@ -8,15 +8,15 @@ namespace viper::factory {
 namespace {
 
 TEST(TomlText, ReadsBackWhatItWrites) {
-  const Value object(Value::Object{
-      {"bool", true},
-      {"integer", -5},
-      {"float", 0.1},
-      {"whole", 2.0},
-      {"text", "a \"quoted\" line\nand ä"},
-      {"empty", Value::List{}},
-      {"list", Value::List{"a", "b"}},
-      {"group", Value::Object{{"inner", Value::Object{{"x", 1}}}, {"y", 2}}}});
+  const Value object(
+      Value::Object{{"bool", true},
+                    {"integer", -5},
+                    {"float", 0.1},
+                    {"whole", 2.0},
+                    {"text", "a \"quoted\" line\nand ä"},
+                    {"empty", Value::List{}},
+                    {"list", Value::List{"a", "b"}},
+                    {"group", Value::Object{{"inner", Value::Object{{"x", 1}}}, {"y", 2}}}});
   EXPECT_EQ(ParseToml(TomlOf(object)).value(), object);
 }
 
