@@ -23,7 +23,8 @@ const std::map<std::string, Scenario>& Scenarios() {
   static const std::map<std::string, Scenario> scenarios = {
       {"ablation", RunAblation}, {"exact", RunExact},     {"import", RunImport},
       {"insert", RunInsert},     {"kernels", RunKernels}, {"lifecycle", RunLifecycle},
-      {"memory", RunMemory},     {"reopen", RunReopen},   {"size", RunSize},
+      {"memory", RunMemory},     {"modules", RunModules}, {"reopen", RunReopen},
+      {"size", RunSize},
   };
   return scenarios;
 }
@@ -57,7 +58,7 @@ int Main(int argc, char** argv) {
   for (const auto& [name, run] : Scenarios()) all.push_back(name);
 
   app.add_option("scenario", names,
-                 "ablation, exact, import, insert, kernels, lifecycle, memory, reopen, size; all "
+                 "ablation, exact, import, insert, kernels, lifecycle, memory, modules, reopen, size; all "
                  "when none is named")
       ->check(CLI::IsMember(all));
   app.add_option("--work", options.work_folder,

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs every benchmark of viper_bench and writes bench/results/<date>.jsonl; `make bench` calls it after a release build.
 #
-#   bench/run.sh [SCENARIO...]      ablation, exact, import, insert, kernels, lifecycle, memory, reopen, size; all when none is named
+#   bench/run.sh [SCENARIO...]      ablation, exact, import, insert, kernels, lifecycle, memory, modules, reopen, size; all when none is named
 #
 # VIPER_BUILD_DIR   build tree with bin/viper_bench (default build/release)
 # VIPER_DATA        folder with the set sift-photos-1m, unpacked; without it seeded data of the same shape is made,

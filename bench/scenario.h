@@ -51,6 +51,9 @@ Status RunLifecycle(const RunOptions& options, Report& report);
 /// Microseconds and recall of searches of an indexed table with nothing in memory, with many rows
 /// there that are compared one by one, and with them coded; what the coding takes.
 Status RunMemory(const RunOptions& options, Report& report);
+/// What the modules expect beside what comes: tasks of compaction chosen with a model and without,
+/// sizes of merged files, speeds told by advice on compression, latency and bytes at twice the rows.
+Status RunModules(const RunOptions& options, Report& report);
 /// Time to the first answer and memory of a fresh process.
 Status RunReopen(const RunOptions& options, Report& report);
 /// Bytes on disk per byte of floats, at 128 and 768 dimensions.

@@ -257,6 +257,22 @@ void RunEngine(viper::Engine& engine, const std::vector<viper::Record>& records,
   told["live_rows"] = static_cast<int64_t>(Take(collection->Count(), "count"));
 }
 
+// What the process has taken of the machine, as the operating system counts it.
+void TellResources(viper::Value::Object& told) {
+  constexpr double kMebibyte = 1 << 20;
+  const viper::ProcessResources resources = viper::ReadProcessResources();
+  const auto tell = [&](const char* name, const auto& number, double unit, const char* unit_name) {
+    if (!number) return;
+    std::printf("  %s: %.1f %s\n", name, static_cast<double>(*number) / unit, unit_name);
+    told[name] = static_cast<double>(*number);
+  };
+  std::printf("\nThe process so far\n");
+  tell("resident_bytes", resources.resident_bytes, kMebibyte, "MiB");
+  tell("cpu_seconds", resources.cpu_seconds, 1, "s");
+  tell("read_call_bytes", resources.read_call_bytes, kMebibyte, "MiB");
+  tell("write_call_bytes", resources.write_call_bytes, kMebibyte, "MiB");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -273,6 +289,7 @@ int main(int argc, char** argv) {
     RunUtilities(components, engine, records, told);
     RunEngine(engine, records, told);
   }
+  TellResources(told);
   std::printf("\nThe table is closed; any reader of Delta tables opens it: %s/tables/%s\n",
               arguments.work.c_str(), kCollection);
   if (!arguments.json.empty()) {

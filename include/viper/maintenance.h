@@ -32,8 +32,8 @@ struct CompactOptions {
   /// expired (0 to 1; of 0 one row is enough), whether it pays or not, and drop those of which no
   /// row is left.
   std::optional<double> expired_share_min = {};
-  /// If set: write every file anew, its columns in this way, whatever the engine's options say.
-  /// What is written by others, or later, is written by those.
+  /// If set: as `rewrite_all`, and whatever this run writes has its columns in this way, whatever
+  /// the engine's options say. What is written by others, or later, is written by those.
   std::optional<StorageWay> rewrite_as = {};
   /// Apply every deletion vector, and give the table back the Delta protocol that it had without
   /// them, so that readers open it that know none. Versions from before keep theirs.

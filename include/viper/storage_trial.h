@@ -51,8 +51,9 @@ struct StorageTrial {
   StorageWay way = {};
   /// Of the files.
   uint64_t bytes = 0;
-  /// By one thread, in memory: writing (encodings and codecs chosen beforehand, as all files but
-  /// the first of a build have it), and reading all of it back.
+  /// By one thread, to and from memory: writing rows that are read from the collection's files
+  /// (encodings and codecs chosen beforehand, as all files but the first of a build have it), and
+  /// reading all of it back.
   double write_seconds = 0;
   double read_seconds = 0;
   std::vector<StorageTrialColumn> columns = {};

@@ -57,7 +57,10 @@ class ByteWriter {
     PutU8(static_cast<uint8_t>(value));
   }
   void PutBytes(std::span<const std::byte> bytes) {
-    out_.insert(out_.end(), bytes.begin(), bytes.end());
+    if (bytes.empty()) return;
+    const size_t end = out_.size();
+    out_.resize(end + bytes.size());
+    std::memcpy(out_.data() + end, bytes.data(), bytes.size());
   }
   /// A varint with the length in bytes, then the bytes.
   void PutString(std::string_view text) {

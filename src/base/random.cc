@@ -6,6 +6,11 @@
 
 namespace viper {
 
+uint64_t RandomSeed() {
+  std::random_device entropy;
+  return uint64_t{entropy()} << 32 | entropy();
+}
+
 std::string MakeUuid() {
   std::random_device entropy;
   std::array<uint32_t, 4> words{};

@@ -44,6 +44,9 @@ class Random {
   std::array<uint64_t, 4> state_{};
 };
 
+/// A seed from the operating system's entropy, for what need not be told again. Thread-safe.
+uint64_t RandomSeed();
+
 /// A random UUID (version 4) from the operating system's entropy, for names of files that must
 /// never meet: "9b2f4c1e-5d0a-4c7b-8e21-3f6a0d9c4b17". Thread-safe.
 std::string MakeUuid();

@@ -42,7 +42,7 @@ class Planner {
       } else if (limits_.expired_share_min) {
         if (IsExpiredEnough(file)) Add({i}, ReasonOf(file));
       } else if (2 * file.live_size() < limits_.target_bytes) {
-        small[merges_all() ? 0 : SizeClass(file.live_size())].push_back(i);
+        small[limits_.everything ? 0 : SizeClass(file.live_size())].push_back(i);
       } else if (IsWorthRewriting(file)) {
         Add({i}, ReasonOf(file));
       }
@@ -58,14 +58,12 @@ class Planner {
 
  private:
   bool IsWorthRewriting(const CompactionFile& file) const {
-    if (limits_.rewrite_all || file.is_asked_for) return true;
+    if (file.is_asked_for) return true;
     if (limits_.fold_vectors && file.has_vector) return true;
     if (limits_.everything && file.is_back_filled) return true;
     if (file.dead_share() >= (limits_.everything ? 1e-9 : kDeadShareMax)) return true;
     return CostsSearchesMore(file);
   }
-
-  bool merges_all() const { return limits_.everything || limits_.rewrite_all; }
 
   bool IsExpiredEnough(const CompactionFile& file) const {
     return file.expired_rows > 0 && static_cast<double>(file.expired_rows) >=
@@ -87,7 +85,6 @@ class Planner {
       return fmt::format("{:.3g} % expired rows", 100 * static_cast<double>(file.expired_rows) /
                                                       static_cast<double>(file.rows));
     }
-    if (limits_.rewrite_all) return "to be written in another way";
     if (file.dead_rows == 0) {
       if (limits_.fold_vectors && file.has_vector) return "a deletion vector";
       return file.is_back_filled ? "fields without columns" : "asked for";
@@ -113,7 +110,7 @@ class Planner {
     std::vector<size_t> together;
     uint64_t bytes = 0;
     const auto close = [&] {
-      const size_t enough = merges_all() ? 2 : std::min(kMergeMin, FilesMax());
+      const size_t enough = limits_.everything ? 2 : std::min(kMergeMin, FilesMax());
       if (together.size() >= enough || bytes >= limits_.target_bytes) {
         Add(together, fmt::format("{} small files", together.size()));
       } else {

@@ -89,8 +89,6 @@ struct CompactionLimits {
   /// Nothing but files of whose rows at least this share has expired, one row at least, and files
   /// of which no row is left.
   std::optional<double> expired_share_min = {};
-  /// Write every file anew, and merge as `everything` does.
-  bool rewrite_all = false;
   /// Write every file anew that has a deletion vector.
   bool fold_vectors = false;
   /// Files of a merge at most, two or more; 0 = no limit.

@@ -72,8 +72,6 @@ struct Compactor::Shared {
   std::set<std::string> busy VIPER_GUARDED_BY(mutex);
   /// Paths of files that are to be written anew in any case. Those that are gone do no harm.
   std::set<std::string> asked_for VIPER_GUARDED_BY(mutex);
-  /// Paths of files that were written by CompactOptions::rewrite_as.
-  std::set<std::string> rewritten VIPER_GUARDED_BY(mutex);
   uint64_t begun_bytes VIPER_GUARDED_BY(mutex) = 0;
   int overtaken VIPER_GUARDED_BY(mutex) = 0;
   CompactionReport report VIPER_GUARDED_BY(mutex);
@@ -132,7 +130,6 @@ CompactionLimits Compactor::LimitsOf(const CompactOptions& options) const {
           .copy_bytes_per_second = cost_.copy_bytes_per_second(),
           .everything = options.everything,
           .expired_share_min = options.expired_share_min,
-          .rewrite_all = options.rewrite_as.has_value(),
           .fold_vectors = options.fold_deletion_vectors,
           .merged_files_max = options.files_per_step};
 }
@@ -177,7 +174,7 @@ Result<CompactionReport> Compactor::RunLocked(const CompactOptions& options, siz
                              ? options.bytes_per_second
                              : context_.options.compaction_bytes_per_second);
   std::set<std::string> asked_for;
-  if (options.rewrite_all) {
+  if (options.rewrite_all || options.rewrite_as) {
     const auto view = state_.View();
     for (const PartView& part : view->parts) asked_for.insert(part.part->added().path);
   }
@@ -243,9 +240,7 @@ bool Compactor::Note(Shared& shared, const Job& job, Result<CompactionStep> step
     return false;
   }
   if (step.ok()) AddStep(std::move(*step), shared.options, shared.report);
-  std::set<std::string> left_alone = shared.busy;
-  left_alone.insert(shared.rewritten.begin(), shared.rewritten.end());
-  auto inventory = Look(left_alone, shared.asked_for);
+  auto inventory = Look(shared.busy, shared.asked_for);
   if (!inventory.ok()) {
     shared.Fail(inventory.status());
     return false;
@@ -371,10 +366,6 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
                          BuildParts(plan, build_options, context_.NowMillis(), order));
   for (const storage::AddedFile& file : built.added) step.bytes_after += file.size;
   step.files_after = built.added.size();
-  if (shared.options.rewrite_as) {
-    MutexLock lock(shared.mutex);
-    for (const storage::AddedFile& file : built.added) shared.rewritten.insert(file.path);
-  }
   step.seconds = SecondsSince(begin);
   CodingAhead ahead(context_, index_builder_);
   VIPER_RETURN_IF_ERROR(flusher_.CommitCompacted(

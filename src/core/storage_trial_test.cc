@@ -67,7 +67,7 @@ TEST_F(StorageTrials, U31_ARewriteTakesWhatTheTrialSaid) {
     options.rewrite_as = way;
     ASSERT_OK_AND_ASSIGN(const auto compacted, collection_->Compact(options));
     ASSERT_EQ(compacted.steps.size(), 1u) << way.ToString();
-    EXPECT_EQ(compacted.steps[0].reason, "to be written in another way");
+    EXPECT_EQ(compacted.steps[0].reason, "asked for");
     EXPECT_NEAR(static_cast<double>(collection_->Statistics().part_bytes),
                 static_cast<double>(report.trials[0].bytes), 64)
         << way.ToString();

@@ -7,6 +7,13 @@
 
 namespace viper {
 
+namespace {
+
+/// Of the interval, at most, by which a run comes after its time.
+constexpr double kJitterShare = 0.1;
+
+}  // namespace
+
 std::string_view ServiceStateName(ServiceState state) {
   switch (state) {
     case ServiceState::kStopped:
@@ -24,7 +31,8 @@ PeriodicService::PeriodicService(std::string name, std::chrono::milliseconds int
     : name_(std::move(name)),
       interval_(std::max(interval, std::chrono::milliseconds(1))),
       work_(std::move(work)),
-      clock_(clock) {
+      clock_(clock),
+      random_(RandomSeed()) {
   health_.name = name_;
 }
 
@@ -36,7 +44,7 @@ void PeriodicService::Start() {
     stopping_ = false;
     notified_ = false;
     health_.state = ServiceState::kWaiting;
-    SetDue(std::chrono::steady_clock::now() + interval_);
+    SetSlot(std::chrono::steady_clock::now() + interval_);
   }
   thread_ = std::jthread([this](std::stop_token stop) {
     SetThreadName(name_);
@@ -84,7 +92,7 @@ void PeriodicService::Run(const std::stop_token& stop) {
       health_.last_error = status.ToString();
     }
     const auto now = std::chrono::steady_clock::now();
-    if (due_ <= now) SetDue(due_ + ((now - due_) / interval_ + 1) * interval_);
+    if (due_ <= now) SetSlot(slot_ + ((now - slot_) / interval_ + 1) * interval_);
   }
 }
 
@@ -99,10 +107,12 @@ bool PeriodicService::WaitUntilDue() {
   return true;
 }
 
-void PeriodicService::SetDue(SteadyTime due) {
-  due_ = due;
-  const auto left =
-      std::chrono::duration_cast<std::chrono::microseconds>(due - std::chrono::steady_clock::now());
+void PeriodicService::SetSlot(SteadyTime slot) {
+  slot_ = slot;
+  due_ = slot + std::chrono::duration_cast<SteadyTime::duration>(interval_ * kJitterShare *
+                                                                 random_.UniformDouble());
+  const auto left = std::chrono::duration_cast<std::chrono::microseconds>(
+      due_ - std::chrono::steady_clock::now());
   health_.next_run = Timestamp{clock_.Now().micros + left.count()};
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "base/random.h"
 #include "platform/mutex.h"
 #include "viper/clock.h"
 #include "viper/service.h"
@@ -21,9 +22,11 @@ class PeriodicService {
   /// throw.
   using Work = std::function<Status(std::stop_token stop)>;
 
-  /// The first run is due one `interval` (at least 1 ms) after Start; those that follow at
-  /// multiples of it, so that they do not drift, however long they take. What is missed meanwhile
-  /// is left out. `clock` is for what Health tells; it must outlive the service.
+  /// Runs belong to the multiples of `interval` (at least 1 ms) after Start, so that they do not
+  /// drift, however long they take; what is missed meanwhile is left out. Each is due up to a tenth
+  /// of the interval after its own, by chance, so that services that were started together, of many
+  /// processes, do not work together. `clock` is for what Health tells; it must outlive the
+  /// service.
   PeriodicService(std::string name, std::chrono::milliseconds interval, Work work,
                   const Clock& clock = Clock::System());
   ~PeriodicService() { Stop(); }
@@ -46,7 +49,8 @@ class PeriodicService {
   void Run(const std::stop_token& stop) VIPER_EXCLUDES(mutex_);
   /// Wait until a run is due; false when it is time to stop.
   bool WaitUntilDue() VIPER_EXCLUDES(mutex_);
-  void SetDue(SteadyTime due) VIPER_REQUIRES(mutex_);
+  /// The run that belongs to `slot` is next.
+  void SetSlot(SteadyTime slot) VIPER_REQUIRES(mutex_);
 
   const std::string name_;
   const std::chrono::milliseconds interval_;
@@ -58,6 +62,8 @@ class PeriodicService {
   mutable Mutex mutex_;
   ConditionVariable wake_;
   ServiceHealth health_ VIPER_GUARDED_BY(mutex_);
+  Random random_ VIPER_GUARDED_BY(mutex_);
+  SteadyTime slot_ VIPER_GUARDED_BY(mutex_);
   SteadyTime due_ VIPER_GUARDED_BY(mutex_);
   bool notified_ VIPER_GUARDED_BY(mutex_) = false;
   bool stopping_ VIPER_GUARDED_BY(mutex_) = false;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <latch>
 #include <semaphore>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -67,6 +68,39 @@ TEST(PeriodicService, NotifyDoesNotWaitForTheInterval) {
   ran.wait();
   service.Stop();
   EXPECT_EQ(service.Health().runs, 1u);
+}
+
+TEST(PeriodicService, U09_ServicesThatAreStartedTogetherAreNotDueTogether) {
+  std::set<int64_t> minutes;
+  for (int i = 0; i < 30; ++i) {
+    PeriodicService service("test", hours(10), [](const std::stop_token&) { return Status::Ok(); });
+    const int64_t begin = Clock::System().Now().micros;
+    service.Start();
+    const double hours_until =
+        static_cast<double>(service.Health().next_run->micros - begin) / 3'600'000'000;
+    EXPECT_GT(hours_until, 9.99);
+    EXPECT_LT(hours_until, 11.01);
+    minutes.insert(static_cast<int64_t>(hours_until * 60));
+  }
+  EXPECT_GT(minutes.size(), 10u);
+}
+
+TEST(PeriodicService, U09_ChanceDoesNotAddUp) {
+  constexpr int kRuns = 40;
+  constexpr milliseconds kInterval(5);
+  std::latch enough(kRuns);
+  std::atomic<int> calls{0};
+  PeriodicService service("test", kInterval, [&](const std::stop_token&) {
+    if (++calls <= kRuns) enough.count_down();
+    return Status::Ok();
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  service.Start();
+  enough.wait();
+  const auto elapsed = std::chrono::steady_clock::now() - begin;
+  service.Stop();
+  // None comes before its time, so the last cannot either; how long after it is the machine's.
+  EXPECT_GE(elapsed, kRuns * kInterval);
 }
 
 TEST(PeriodicService, StopAsksARunToEndAndWaitsForIt) {

@@ -1,6 +1,9 @@
 """examples/consolidation_demo: what it prints is what its files hold."""
 
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 
@@ -60,3 +63,34 @@ def test_a_number_that_is_not_in_the_files_is_found_out(records, tmp_path):
         check = subprocess.run([sys.executable, REPOSITORY / "examples" / "check_demo.py", numbers, tmp_path / "work" / "tables"],
                                capture_output=True, encoding="utf-8", check=False)
         assert check.returncode != 0, name
+
+
+def test_M4_the_resources_that_it_tells_are_what_the_system_counts(records, tmp_path):
+    numbers = tmp_path / "numbers.json"
+    demo = subprocess.Popen([program("consolidation_demo"), "--input", records, "--work", tmp_path / "work", "--json", numbers],
+                            stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(demo.pid, 0)
+    demo.returncode = os.waitstatus_to_exitcode(status)
+    assert demo.returncode == 0
+    told = json.loads(numbers.read_text(encoding="utf-8"))
+    assert told["cpu_seconds"] == pytest.approx(usage.ru_utime + usage.ru_stime, rel=0.05)
+    assert 0 < told["resident_bytes"] <= usage.ru_maxrss * 1024
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_M4_the_bytes_that_it_tells_are_those_of_its_calls(records, tmp_path):
+    numbers, trace = tmp_path / "numbers.json", tmp_path / "trace"
+    calls = {"read_call_bytes": ("read", "pread64", "readv", "preadv"), "write_call_bytes": ("write", "pwrite64", "writev", "pwritev")}
+    subprocess.run(["strace", "-f", "-qq", "-e", "trace=" + ",".join(sum(calls.values(), ())), "-e", "signal=none", "-o", trace,
+                    program("consolidation_demo"), "--input", records, "--work", tmp_path / "work", "--json", numbers],
+                   stdout=subprocess.DEVNULL, check=True)
+    told = json.loads(numbers.read_text(encoding="utf-8"))
+    counted = dict.fromkeys(calls, 0)
+    for line in trace.read_text(encoding="utf-8", errors="replace").splitlines():
+        # "123 write(4, "..."..., 10) = 10", or "123 <... write resumed>) = 10"; failures are negative.
+        call = re.match(r"\d+ +(?:<\.\.\. )?(\w+)(?: resumed|\().*= (\d+)$", line)
+        for name, names in calls.items():
+            if call and call[1] in names:
+                counted[name] += int(call[2])
+    for name, count in counted.items():
+        assert told[name] == pytest.approx(count, rel=0.05), name
