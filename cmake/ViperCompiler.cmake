@@ -22,8 +22,12 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(viper_flags INTERFACE -Wthread-safety -Wno-unknown-warning-option)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  # GCC 12 sees std::variant's inactive members as read when it inlines moves at -O3 (GCC bug 80635 and its kin).
+  # GCC 12 sees std::variant's inactive members as read when it inlines moves at -O3 (GCC bug 80635 and its kin), and
+  # strings and vectors of impossible sizes (GCC bug 105651 and its kin).
   target_compile_options(viper_flags INTERFACE -Wno-maybe-uninitialized)
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(viper_flags INTERFACE -Wno-restrict -Wno-alloc-size-larger-than)
+  endif()
 endif()
 if(VIPER_WERROR)
   target_compile_options(viper_flags INTERFACE -Werror)

@@ -31,6 +31,8 @@ endforeach()
 
 # Where tests spend their time: optimised a little even in sanitized builds, which otherwise are not.
 set(VIPER_HOT_LAYERS base kernels index testing)
+# Parts in which the tests of a folder run in sanitized builds.
+set(VIPER_SANITIZED_PARTS 6)
 
 # The loops that queries spend their time in: compiled file by file in every build, each as it was measured.
 set(VIPER_UNMERGED_LAYERS kernels index)
@@ -106,16 +108,23 @@ function(_viper_finish_executable target)
 endfunction()
 
 function(_viper_register_gtest target name labels)
-  set(timeout 300)
-  if(VIPER_SANITIZE)
-    set(timeout 900)
-  endif()
   # One label, `platform-concurrent`, matched by part (ctest -L concurrent): how a list of labels survives the way
   # through gtest_discover_tests differs between versions of CMake.
   string(JOIN "-" label ${name} ${labels})
-  gtest_discover_tests(${target}
-    TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
-    PROPERTIES LABELS "${label}" TIMEOUT ${timeout})
+  if(VIPER_SANITIZE)
+    # To start a sanitized program takes longer than most tests: they run together, in parts that keep all processors
+    # busy until the end.
+    math(EXPR last "${VIPER_SANITIZED_PARTS} - 1")
+    foreach(part RANGE ${last})
+      add_test(NAME "${name}.part_${part}" COMMAND ${target} --gtest_brief=1)
+      set_tests_properties("${name}.part_${part}" PROPERTIES LABELS "${label}" TIMEOUT 1800
+        ENVIRONMENT "GTEST_TOTAL_SHARDS=${VIPER_SANITIZED_PARTS};GTEST_SHARD_INDEX=${part}")
+    endforeach()
+  else()
+    gtest_discover_tests(${target}
+      TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+      PROPERTIES LABELS "${label}" TIMEOUT 300)
+  endif()
   set_property(GLOBAL APPEND PROPERTY VIPER_TEST_PROGRAMS ${target})
   if("concurrent" IN_LIST labels)
     set_property(GLOBAL APPEND PROPERTY VIPER_CONCURRENT_TEST_PROGRAMS ${target})
