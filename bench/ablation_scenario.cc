@@ -363,8 +363,7 @@ Result<CountedTimes> TimeCounted(const std::string& root, const VectorSet& set, 
       if (!seconds.ok()) return seconds.status();
       times.searches = *seconds;
     }
-    auto seconds =
-        TimeInserts(**collection, set, is_durable ? kDurableInserts : kUnsyncedInserts);
+    auto seconds = TimeInserts(**collection, set, is_durable ? kDurableInserts : kUnsyncedInserts);
     if (!seconds.ok()) return seconds.status();
     (is_durable ? times.durable_inserts : times.unsynced_inserts) = *seconds;
   }

@@ -57,9 +57,10 @@ int Main(int argc, char** argv) {
   std::vector<std::string> all;
   for (const auto& [name, run] : Scenarios()) all.push_back(name);
 
-  app.add_option("scenario", names,
-                 "ablation, exact, import, insert, kernels, lifecycle, memory, modules, reopen, size; all "
-                 "when none is named")
+  app.add_option(
+         "scenario", names,
+         "ablation, exact, import, insert, kernels, lifecycle, memory, modules, reopen, size; all "
+         "when none is named")
       ->check(CLI::IsMember(all));
   app.add_option("--work", options.work_folder,
                  "folder on the disk to measure; the run works in viper-bench below it");

@@ -269,7 +269,8 @@ Status MeasureAdvice(const RunOptions& options, const std::string& kind, Report&
   if (!utilities.ok()) return utilities.status();
   auto advice = (*utilities)->OptimizeCompression(kind);
   if (!advice.ok()) return advice.status();
-  const double logical_mb = static_cast<double>((*collection)->Statistics().logical_bytes.value_or(0)) / 1e6;
+  const double logical_mb =
+      static_cast<double>((*collection)->Statistics().logical_bytes.value_or(0)) / 1e6;
   Result<CompressionOutcome> outcome = Status::NotFound("not applied");
   auto elapsed = TimeOnce([&] {
     outcome = (*utilities)->Compression().Apply(kind);
@@ -346,8 +347,8 @@ Status MeasurePrediction(const RunOptions& options, const VectorSet& set, Report
   if (!utilities.ok()) return utilities.status();
   for (size_t step = 0; step < kFittedSteps; ++step) {
     const size_t first = kFittedRows * step / kFittedSteps;
-    Status status = LoadFile(**collection, set, first,
-                             kFittedRows * (step + 1) / kFittedSteps - first);
+    Status status =
+        LoadFile(**collection, set, first, kFittedRows * (step + 1) / kFittedSteps - first);
     if (status.ok()) status = (*collection)->BuildIndex();
     if (status.ok()) status = MeanLatencyMs(**collection, set).status();
     if (status.ok()) status = Observe(**utilities);
@@ -369,7 +370,8 @@ Status MeasurePrediction(const RunOptions& options, const VectorSet& set, Report
     results["latency_ms_predicted"] = predicted->latency_ms->value;
     results["latency_ms"] = *latency;
     results["latency_error"] = ErrorOf(predicted->latency_ms->value, *latency);
-    if (const auto& error = predicted->latency_ms->past_error) results["latency_past_error"] = *error;
+    if (const auto& error = predicted->latency_ms->past_error)
+      results["latency_past_error"] = *error;
   }
   if (predicted->bytes) {
     results["bytes_predicted"] = predicted->bytes->value;

@@ -52,7 +52,8 @@ Status RunLifecycle(const RunOptions& options, Report& report);
 /// there that are compared one by one, and with them coded; what the coding takes.
 Status RunMemory(const RunOptions& options, Report& report);
 /// What the modules expect beside what comes: tasks of compaction chosen with a model and without,
-/// sizes of merged files, speeds told by advice on compression, latency and bytes at twice the rows.
+/// sizes of merged files, speeds told by advice on compression, latency and bytes at twice the
+/// rows.
 Status RunModules(const RunOptions& options, Report& report);
 /// Time to the first answer and memory of a fresh process.
 Status RunReopen(const RunOptions& options, Report& report);

@@ -22,6 +22,9 @@ struct CompactOptions {
   /// not: fields that were declared later get their columns, and encodings are chosen again under
   /// the engine's options of now.
   bool rewrite_all = false;
+  /// Write every file anew that lacks columns of fields that were declared later
+  /// (Collection::AddFields).
+  bool fill_columns = false;
   /// Put the rows of files that are written together in the order of the clusters of the index, so
   /// that a search reads what it looks at from fewer places. Without an index they stay as they
   /// are.
@@ -40,10 +43,12 @@ struct CompactOptions {
   bool fold_deletion_vectors = false;
   /// Files grow to about this size. 1 MiB to 4 GiB; 0 = EngineOptions::part_bytes.
   uint64_t part_bytes = 0;
+  /// Threads, each of which writes other files anew; 0 = EngineOptions::compaction_threads.
+  uint32_t threads = 0;
   /// Copy no more than this; 0 = EngineOptions::compaction_bytes_per_second.
   uint64_t bytes_per_second = 0;
-  /// Is told the share done, 0 to 1, by one thread at a time; stops the work by returning false:
-  /// Cancelled. What was committed stays.
+  /// Is told the share done, 0 to 1, by one thread at a time, also while another run is waited for;
+  /// stops the work by returning false: Cancelled. What was committed stays.
   std::function<bool(double share)> progress = {};
 };
 

@@ -27,6 +27,8 @@ namespace {
 
 /// How often a step is planned anew because a flush replaced one of its files.
 constexpr int kOvertakenMax = 10;
+/// Who waits for another run to end asks so often whether to go on waiting.
+constexpr std::chrono::milliseconds kTurnWait(20);
 
 double SecondsSince(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -45,6 +47,21 @@ std::map<std::string, std::string> MetricsOf(const CompactionStep& step) {
       {"predictedAddedBytes", std::to_string(step.predicted_bytes)}};
   if (step.predicted_seconds) metrics["predictedTimeMs"] = milliseconds(*step.predicted_seconds);
   return metrics;
+}
+
+uint64_t LiveRows(const FlushPlan& plan) {
+  uint64_t rows = 0;
+  for (const FlushSource& source : plan.sources) rows += source.live_count();
+  return rows;
+}
+
+/// All of it or none: several workers ask at once.
+Result<MemoryCharge> TakeMemory(const std::shared_ptr<MemoryBudget>& memory, uint64_t needed) {
+  MemoryCharge charge(memory, MemoryUse::kFiles, memory->TakeUpTo(MemoryUse::kFiles, needed));
+  if (charge.bytes() == needed) return charge;
+  return Status::ResourceExhausted(
+      fmt::format("there is no memory to write a file: needed={} memory_limit={} used={}", needed,
+                  memory->limit(), memory->used() - charge.bytes()));
 }
 
 void AddStep(CompactionStep step, const CompactOptions& options, CompactionReport& report) {
@@ -135,10 +152,9 @@ CompactionLimits Compactor::LimitsOf(const CompactOptions& options) const {
 }
 
 Status Compactor::KeepUp(const std::function<bool()>& goes_on) {
-  MutexLock lock(run_mutex_);
   CompactOptions options;
   options.progress = [&](double) { return goes_on(); };
-  return RunLocked(options, std::max<uint32_t>(1, context_.options.compaction_threads)).status();
+  return RunInTurn(options, std::max<uint32_t>(1, context_.options.compaction_threads)).status();
 }
 
 Result<CompactionReport> Compactor::Run(const CompactOptions& options) {
@@ -158,45 +174,87 @@ Result<CompactionReport> Compactor::Run(const CompactOptions& options) {
         fmt::format("CompactOptions::expired_share_min is out of range: min=0 max=1 actual={}",
                     *options.expired_share_min));
   }
-  if (options.expired_share_min && (options.everything || options.fold_deletion_vectors ||
-                                    options.rewrite_as || options.rewrite_all)) {
+  if (options.expired_share_min &&
+      (options.everything || options.fold_deletion_vectors || options.rewrite_as ||
+       options.rewrite_all || options.fill_columns)) {
     return Status::InvalidArgument(
-        "CompactOptions::expired_share_min excludes everything, fold_deletion_vectors, rewrite_as "
-        "and rewrite_all");
+        "CompactOptions::expired_share_min excludes everything, fold_deletion_vectors, rewrite_as, "
+        "rewrite_all and fill_columns");
   }
-  const size_t threads = context_.options.compaction_threads;
-  MutexLock lock(run_mutex_);
-  return RunLocked(options, threads > 0 ? threads : context_.read->pool.thread_count());
+  if (options.dry_run) return Foretell(options);
+  const uint32_t threads =
+      options.threads > 0 ? options.threads : context_.options.compaction_threads;
+  return RunInTurn(options, threads > 0 ? threads : context_.read->pool.thread_count());
 }
 
-Result<CompactionReport> Compactor::RunLocked(const CompactOptions& options, size_t workers) {
+Result<Compactor::Plan> Compactor::MakePlan(const CompactOptions& options) {
+  Plan plan;
+  const auto view = state_.View();
+  for (const PartView& part : view->parts) {
+    const bool is_asked_for = options.rewrite_all || options.rewrite_as ||
+                              (options.fill_columns && part.part->BackFillsAny());
+    if (is_asked_for) plan.asked_for.insert(part.part->added().path);
+  }
+  VIPER_ASSIGN_OR_RETURN(plan.inventory, Look({}, plan.asked_for));
+  plan.tasks = PlanCompaction(plan.inventory->files, LimitsOf(options));
+  plan.report.files_before = plan.report.files_after = plan.inventory->files.size();
+  for (const CompactionFile& file : plan.inventory->files) plan.report.bytes_before += file.bytes;
+  plan.report.bytes_after = plan.report.bytes_before;
+  return plan;
+}
+
+Result<CompactionReport> Compactor::Foretell(const CompactOptions& options) {
+  VIPER_ASSIGN_OR_RETURN(Plan plan, MakePlan(options));
+  for (CompactionTask& task : plan.tasks) {
+    AddStep(Predict({plan.inventory, std::move(task)}), options, plan.report);
+  }
+  return std::move(plan.report);
+}
+
+Status Compactor::TakeTurn(const CompactOptions& options) {
+  for (;;) {
+    {
+      MutexLock lock(turn_mutex_);
+      if (is_running_) {
+        turn_ended_.WaitUntil(turn_mutex_, std::chrono::steady_clock::now() + kTurnWait);
+      }
+      if (!is_running_) {
+        is_running_ = true;
+        return {};
+      }
+    }
+    if (options.progress && !options.progress(0)) {
+      return Status::Cancelled("compaction was cancelled while another one ran");
+    }
+  }
+}
+
+void Compactor::EndTurn() {
+  {
+    MutexLock lock(turn_mutex_);
+    is_running_ = false;
+  }
+  turn_ended_.NotifyAll();
+}
+
+Result<CompactionReport> Compactor::RunInTurn(const CompactOptions& options, size_t workers) {
+  VIPER_RETURN_IF_ERROR(TakeTurn(options));
+  auto report = DoAll(options, workers);
+  EndTurn();
+  return report;
+}
+
+Result<CompactionReport> Compactor::DoAll(const CompactOptions& options, size_t workers) {
   Shared shared(options, options.bytes_per_second > 0
                              ? options.bytes_per_second
                              : context_.options.compaction_bytes_per_second);
-  std::set<std::string> asked_for;
-  if (options.rewrite_all || options.rewrite_as) {
-    const auto view = state_.View();
-    for (const PartView& part : view->parts) asked_for.insert(part.part->added().path);
-  }
-  VIPER_ASSIGN_OR_RETURN(const auto inventory, Look({}, asked_for));
-  std::vector<CompactionTask> tasks = PlanCompaction(inventory->files, LimitsOf(options));
-  CompactionReport report;
-  report.files_before = report.files_after = inventory->files.size();
-  for (const CompactionFile& file : inventory->files) report.bytes_before += file.bytes;
-  report.bytes_after = report.bytes_before;
-  if (options.dry_run) {
-    // The steps are those of the table as it is, not of what they would make of it.
-    for (CompactionTask& task : tasks) {
-      AddStep(Predict({inventory, std::move(task)}), options, report);
-    }
-    return report;
-  }
-  workers = std::min(workers, tasks.size());
+  VIPER_ASSIGN_OR_RETURN(Plan plan, MakePlan(options));
+  workers = std::min(workers, plan.tasks.size());
   {
     MutexLock lock(shared.mutex);
-    shared.report = std::move(report);
-    shared.asked_for = std::move(asked_for);
-    shared.SetPlan(inventory, std::move(tasks));
+    shared.report = std::move(plan.report);
+    shared.asked_for = std::move(plan.asked_for);
+    shared.SetPlan(plan.inventory, std::move(plan.tasks));
   }
   if (workers > 1) {
     ThreadPool threads("viper-compact", workers);
@@ -279,6 +337,7 @@ Result<PlacedRows> Compactor::OrderByCluster(const FlushPlan& plan,
   std::vector<uint32_t> clusters(kRowsAtOnce);
   std::vector<float> distances(kRowsAtOnce);
   PlacedRows order;
+  order.reserve(LiveRows(plan));
   for (size_t source = 0; source < plan.sources.size(); ++source) {
     const FlushSource& from = plan.sources[source];
     size_t filled = 0;
@@ -351,17 +410,17 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
   if (shared.options.rewrite_as) {
     build_options.compression = CompressionOf(*shared.options.rewrite_as);
   }
-  if (const uint64_t needed = BuildMemoryBytes(plan, build_options);
-      needed > context_.memory->room()) {
-    return Status::ResourceExhausted(
-        fmt::format("there is no memory to write a file: needed={} memory_limit={} used={}", needed,
-                    context_.memory->limit(), context_.memory->used()));
-  }
+  const uint64_t order_bytes =
+      shared.options.order_by_cluster ? LiveRows(plan) * sizeof(PlacedRow) : 0;
+  VIPER_ASSIGN_OR_RETURN(
+      MemoryCharge charge,
+      TakeMemory(context_.memory, BuildMemoryBytes(plan, build_options) + order_bytes));
   PlacedRows order;
   if (shared.options.order_by_cluster) {
     VIPER_ASSIGN_OR_RETURN(order,
                            OrderByCluster(plan, [&] { return shared.pacer.Advance(0).status(); }));
   }
+  charge.Set(order_bytes);  // the rest is taken by who builds
   VIPER_ASSIGN_OR_RETURN(BuiltParts built,
                          BuildParts(plan, build_options, context_.NowMillis(), order));
   for (const storage::AddedFile& file : built.added) step.bytes_after += file.size;

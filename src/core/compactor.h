@@ -39,9 +39,9 @@ class Compactor {
         apply_mutex_(apply_mutex) {}
 
   /// Do what the options ask. Steps that a flush overtakes are planned anew.
-  Result<CompactionReport> Run(const CompactOptions& options) VIPER_EXCLUDES(run_mutex_);
+  Result<CompactionReport> Run(const CompactOptions& options) VIPER_EXCLUDES(turn_mutex_);
   /// Do what pays, until nothing does or `goes_on` says no: then Cancelled.
-  Status KeepUp(const std::function<bool()>& goes_on) VIPER_EXCLUDES(run_mutex_);
+  Status KeepUp(const std::function<bool()>& goes_on) VIPER_EXCLUDES(turn_mutex_);
 
   uint64_t step_count() const { return steps_; }
   uint64_t copied_bytes() const { return copied_bytes_; }
@@ -59,6 +59,14 @@ class Compactor {
     std::shared_ptr<const Inventory> inventory;
     CompactionTask task;
   };
+  struct Plan {
+    /// Paths of files that are to be written anew in any case.
+    std::set<std::string> asked_for;
+    std::shared_ptr<const Inventory> inventory;
+    std::vector<CompactionTask> tasks;
+    /// With the state before.
+    CompactionReport report;
+  };
   /// What the workers of a run share.
   struct Shared;
 
@@ -67,8 +75,17 @@ class Compactor {
                                                 const std::set<std::string>& asked_for)
       VIPER_EXCLUDES(cost_mutex_);
   CompactionLimits LimitsOf(const CompactOptions& options) const VIPER_EXCLUDES(cost_mutex_);
-  Result<CompactionReport> RunLocked(const CompactOptions& options, size_t workers)
-      VIPER_REQUIRES(run_mutex_);
+  /// What the table is like now, and what there is to do about it.
+  Result<Plan> MakePlan(const CompactOptions& options) VIPER_EXCLUDES(cost_mutex_);
+  /// As a dry run tells it: the steps are those of the table as it is, not of what they would make
+  /// of it.
+  Result<CompactionReport> Foretell(const CompactOptions& options) VIPER_EXCLUDES(cost_mutex_);
+  /// When this returns OK there is no other run until EndTurn. Cancelled as the options say.
+  Status TakeTurn(const CompactOptions& options) VIPER_EXCLUDES(turn_mutex_);
+  void EndTurn() VIPER_EXCLUDES(turn_mutex_);
+  Result<CompactionReport> RunInTurn(const CompactOptions& options, size_t workers)
+      VIPER_EXCLUDES(turn_mutex_);
+  Result<CompactionReport> DoAll(const CompactOptions& options, size_t workers);
   /// Do jobs until there are none that nobody does.
   void Work(Shared& shared);
   /// What the next job is; absent if there is none, or a worker has failed.
@@ -89,7 +106,9 @@ class Compactor {
   IndexBuilder& index_builder_;
   Mutex& apply_mutex_;
 
-  Mutex run_mutex_;  // taken before all others
+  Mutex turn_mutex_;
+  ConditionVariable turn_ended_;
+  bool is_running_ VIPER_GUARDED_BY(turn_mutex_) = false;
   mutable Mutex cost_mutex_;
   CompactionCost cost_ VIPER_GUARDED_BY(cost_mutex_);
   std::atomic<uint64_t> steps_{0};

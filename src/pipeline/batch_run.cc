@@ -31,7 +31,23 @@ std::string WindowName(Timestamp begin) {
   return text;
 }
 
+/// All get their names, or none. What was replaced cannot come back: overwriting stops where it is.
+Status CommitAll(std::span<const std::unique_ptr<NewFile>> files, bool overwrite) {
+  for (size_t i = 0; i < files.size(); ++i) {
+    const Status committed = files[i]->Commit();
+    if (committed.ok()) continue;
+    for (size_t done = 0; done < i && !overwrite; ++done) files[done]->Revoke();
+    return committed;
+  }
+  return {};
+}
+
 }  // namespace
+
+bool SplitsFiles(const ProcessingConfig& config) {
+  return config.layout == FileLayout::kTimeSeries &&
+         config.time_series.split == WindowSplit::kFiles;
+}
 
 Status BatchRun::Preprocess(std::vector<Record>& records) {
   if (!in_.config.processing.enable_preprocessing) return {};
@@ -162,9 +178,7 @@ std::map<std::string, std::string> BatchRun::KeyValues(const SortedRows& sorted)
 }
 
 Result<std::string> BatchRun::PathOf(const RowWindow& window) const {
-  const bool is_split = in_.config.processing.layout == FileLayout::kTimeSeries &&
-                        in_.config.processing.time_series.split == WindowSplit::kFiles;
-  if (!is_split || !window.begin) return in_.path;
+  if (!SplitsFiles(in_.config.processing) || !window.begin) return in_.path;
   const size_t name = in_.path.find_last_of('/') + 1;
   const size_t dot = in_.path.rfind('.');
   const size_t end = dot == std::string::npos || dot <= name ? in_.path.size() : dot;
@@ -186,7 +200,7 @@ Status BatchRun::WriteFiles(const SortedRows& sorted, const std::vector<RowWindo
     first = end;
   }
   const Stopwatch watch;
-  for (const auto& file : files) VIPER_RETURN_IF_ERROR(file->Commit());
+  VIPER_RETURN_IF_ERROR(CommitAll(files, in_.config.flushing.overwrite));
   times.sync_ms += watch.ElapsedMs();
   result_.phases.push_back({"convert", times.convert_ms});
   result_.phases.push_back({"write", times.write_ms});

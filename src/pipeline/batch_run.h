@@ -21,6 +21,9 @@ struct BatchInput {
   const std::string& path;
 };
 
+/// Whether windows get files of their own: then there is none of the name that was given.
+bool SplitsFiles(const ProcessingConfig& config);
+
 /// One call, step by step. Not thread-safe.
 class BatchRun {
  public:

@@ -22,7 +22,7 @@ CompactionEngine::Impl::Impl(const PipelineCompactionConfig& config, Engine& eng
       engine_(engine),
       queue_(config.retries),
       schedule_("viper-schedule", std::chrono::milliseconds(config.interval_ms),
-                [this](const std::stop_token&) { return Schedule().status(); }),
+                [this](const std::stop_token& stop) { return Schedule(stop).status(); }),
       workers_(config.worker_count) {
   for (size_t i = 0; i < workers_.size(); ++i) workers_[i].name = WorkerName(i);
 }
@@ -46,12 +46,13 @@ Result<uint64_t> CompactionEngine::Impl::Submit(const CompactionRequest& request
   return added.id;
 }
 
-Result<std::vector<uint64_t>> CompactionEngine::Impl::Schedule() {
+Result<std::vector<uint64_t>> CompactionEngine::Impl::Schedule(const std::stop_token& stop) {
   VIPER_ASSIGN_OR_RETURN(const auto names, engine_.ListCollections());
   std::vector<uint64_t> queued;
   Status failed;
   for (const std::string& name : names) {
-    // Its turn comes when that is done, which looking at it would wait for.
+    if (stop.stop_requested()) return Status::Cancelled("the schedule was asked to stop");
+    // Its turn comes when that is done: what there is to do then is another matter.
     if (queue_.IsRunning(name)) continue;
     const auto collection = engine_.OpenCollection(name);
     // One that another process writes, or that was dropped meanwhile, is not ours to look after.
@@ -67,8 +68,9 @@ Result<std::vector<uint64_t>> CompactionEngine::Impl::Schedule() {
       continue;
     }
     for (const pipeline::SuggestedTask& task : *suggested) {
-      VIPER_ASSIGN_OR_RETURN(const auto added, queue_.Add(task.request, task.reason));
-      if (added.is_new) queued.push_back(added.id);
+      const auto added = queue_.Add(task.request, task.reason);
+      if (!added.ok() && failed.ok()) failed = added.status();
+      if (added.ok() && added->is_new) queued.push_back(added->id);
     }
   }
   VIPER_RETURN_IF_ERROR(failed);

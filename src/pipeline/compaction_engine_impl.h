@@ -25,7 +25,8 @@ class CompactionEngine::Impl {
   const pipeline::TaskQueue& queue() const { return queue_; }
 
   Result<uint64_t> Submit(const CompactionRequest& request);
-  Result<std::vector<uint64_t>> Schedule();
+  /// Cancelled when asked to stop; what it queued until then stays.
+  Result<std::vector<uint64_t>> Schedule(const std::stop_token& stop = {});
   bool RunNext();
   void Start() VIPER_EXCLUDES(control_mutex_);
   void Stop() VIPER_EXCLUDES(control_mutex_);

@@ -23,9 +23,24 @@ CompactOptions OptionsOf(CompactionTaskType type, const PipelineCompactionConfig
   CompactOptions options;
   options.part_bytes = uint64_t{config.target_file_size_mb} << 20;
   options.files_per_step = config.max_files_per_merge;
-  options.everything = true;
-  options.rewrite_all = type != CompactionTaskType::kMergeFiles;
-  options.order_by_cluster = type == CompactionTaskType::kRecluster;
+  options.threads = 1;  // there are as many as workers
+  switch (type) {
+    case CompactionTaskType::kMergeFiles:
+      options.everything = true;
+      break;
+    case CompactionTaskType::kRecluster:
+      options.everything = true;
+      options.rewrite_all = true;
+      options.order_by_cluster = true;
+      break;
+    case CompactionTaskType::kReorganizeFeatures:
+      options.fill_columns = true;
+      break;
+    case CompactionTaskType::kRecompress:
+      options.everything = true;
+      options.rewrite_all = true;
+      break;
+  }
   return options;
 }
 

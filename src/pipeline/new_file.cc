@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "base/assert.h"
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "storage/directory_creation.h"
@@ -86,6 +87,11 @@ Status NewFile::Commit() {
   // The call fails, so the file is not to be there.
   if (!synced.ok()) (void)file_system_.RemoveFile(path_).ok();
   return synced;
+}
+
+void NewFile::Revoke() {
+  VIPER_ASSERT(!overwrite_);
+  if (file_system_.RemoveFile(path_).ok()) (void)file_system_.SyncDirectory(directory_).ok();
 }
 
 }  // namespace viper::pipeline

@@ -31,6 +31,8 @@ class NewFile {
   /// Give the file, which is synced, its name; durable when this returns. AlreadyExists if somebody
   /// took the name meanwhile and it may not be replaced.
   Status Commit();
+  /// Take back what Commit did, as far as that goes. Not for a file that may have replaced one.
+  void Revoke();
 
  private:
   NewFile(FileSystem& file_system, std::string path, bool overwrite);

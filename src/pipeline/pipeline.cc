@@ -59,7 +59,8 @@ Result<ProcessResult> Pipeline::Impl::Process(const std::string& collection,
   double schema_ms = 0;
   auto run = [&]() -> Result<ProcessResult> {
     VIPER_RETURN_IF_ERROR(ValidateCollectionName(collection));
-    if (!config_.flushing.overwrite && !path.empty()) {
+    if (!config_.flushing.overwrite && !path.empty() &&
+        !pipeline::SplitsFiles(config_.processing)) {
       // Before anything is computed; looked at again when the file gets its name.
       VIPER_ASSIGN_OR_RETURN(const bool exists, file_system_.Exists(path));
       if (exists) {

@@ -19,6 +19,10 @@ Status NoSuchTask(uint64_t id) {
 
 bool HasEnded(const CompactionTaskStatus& status) { return status.state > TaskState::kRunning; }
 
+/// Before a task is tried again: twice as long each time, up to about a minute.
+constexpr std::chrono::seconds kRetryPause(1);
+constexpr uint32_t kPauseDoublingsMax = 6;
+
 /// Whether the same again may do better.
 bool IsWorthRetrying(StatusCode code) {
   switch (code) {
@@ -45,6 +49,12 @@ Result<TaskQueue::Added> TaskQueue::Add(const CompactionRequest& request,
       continue;
     }
     other.priority = std::max(other.priority, request.priority);
+    // What a caller asks for is done whole, whatever the schedule wanted of it.
+    if (reason.text.empty()) {
+      task.status.reason.clear();
+      task.status.gain_per_byte.reset();
+      task.rank.reset();
+    }
     return Added{id, false};
   }
   if (waiting_ == kWaitingTasksMax) {
@@ -64,7 +74,7 @@ Result<TaskQueue::Added> TaskQueue::Add(const CompactionRequest& request,
   return Added{id, true};
 }
 
-std::optional<TaskQueue::Taken> TaskQueue::TakeLocked() {
+std::optional<TaskQueue::Taken> TaskQueue::TakeLocked(std::chrono::steady_clock::time_point now) {
   const auto order = [](const Task& task) {
     return std::tuple(task.status.request.priority,
                       task.rank.value_or(std::numeric_limits<double>::infinity()));
@@ -72,7 +82,7 @@ std::optional<TaskQueue::Taken> TaskQueue::TakeLocked() {
   Task* next = nullptr;
   for (auto& [id, task] : tasks_) {
     if (task.status.state != TaskState::kQueued) continue;
-    if (busy_.contains(task.status.request.collection)) continue;
+    if (busy_.contains(task.status.request.collection) || task.not_before > now) continue;
     if (next == nullptr || order(task) > order(*next)) next = &task;
   }
   if (next == nullptr) return std::nullopt;
@@ -88,14 +98,29 @@ std::optional<TaskQueue::Taken> TaskQueue::TakeLocked() {
 
 std::optional<TaskQueue::Taken> TaskQueue::Take() {
   MutexLock lock(mutex_);
-  return TakeLocked();
+  return TakeLocked(std::chrono::steady_clock::time_point::max());
+}
+
+std::optional<std::chrono::steady_clock::time_point> TaskQueue::NextRetry(
+    std::chrono::steady_clock::time_point now) const {
+  std::optional<std::chrono::steady_clock::time_point> next;
+  for (const auto& [id, task] : tasks_) {
+    if (task.status.state != TaskState::kQueued || task.not_before <= now) continue;
+    if (!next || task.not_before < *next) next = task.not_before;
+  }
+  return next;
 }
 
 std::optional<TaskQueue::Taken> TaskQueue::WaitAndTake() {
   MutexLock lock(mutex_);
   while (!is_closed_) {
-    if (auto taken = TakeLocked()) return taken;
-    changed_.Wait(mutex_);
+    const auto now = std::chrono::steady_clock::now();
+    if (auto taken = TakeLocked(now)) return taken;
+    if (const auto retry = NextRetry(now)) {
+      changed_.WaitUntil(mutex_, *retry);
+    } else {
+      changed_.Wait(mutex_);
+    }
   }
   return std::nullopt;
 }
@@ -165,7 +190,12 @@ void TaskQueue::End(uint64_t id, const Result<CompactionEffect>& outcome) {
       was_stopped || (IsWorthRetrying(outcome.status().code()) && task.status.attempts <= retries_);
   if (!is_again) return Finish(task, TaskState::kFailed);
   // What was interrupted from outside has not failed.
-  if (was_stopped) --task.status.attempts;
+  if (was_stopped) {
+    --task.status.attempts;
+  } else {
+    const auto doublings = std::min<uint32_t>(task.status.attempts - 1, kPauseDoublingsMax);
+    task.not_before = std::chrono::steady_clock::now() + kRetryPause * (1 << doublings);
+  }
   task.status.state = TaskState::kQueued;
   ++waiting_;
 }

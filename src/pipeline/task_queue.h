@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -79,8 +80,14 @@ class TaskQueue {
     CompactionTaskStatus status;
     std::optional<double> rank;
     bool is_to_stop = false;
+    /// Workers leave it alone until then: what it failed by may pass.
+    std::chrono::steady_clock::time_point not_before = {};
   };
-  std::optional<Taken> TakeLocked() VIPER_REQUIRES(mutex_);
+  /// Of those that wait no longer than `now` asks for.
+  std::optional<Taken> TakeLocked(std::chrono::steady_clock::time_point now) VIPER_REQUIRES(mutex_);
+  /// When the next one that is put off comes up; absent if none is.
+  std::optional<std::chrono::steady_clock::time_point> NextRetry(
+      std::chrono::steady_clock::time_point now) const VIPER_REQUIRES(mutex_);
   void Finish(Task& task, TaskState state) VIPER_REQUIRES(mutex_);
 
   const uint32_t retries_;
