@@ -181,6 +181,12 @@ TEST_F(BatchRuns, F21_WindowsMayHaveAFileEachNamedAfterTheirBeginning) {
   records[0].timestamp = Timestamp::Parse("2026-11-22T07:00:30").value();
   EXPECT_STATUS(kAlreadyExists, "080100.000Z", Process(records));
   EXPECT_EQ(files_.List("/data/viper/docs").value().size(), 2u) << "none of a refused call's files";
+  // Nor of one that fails when the first of its files has its name already.
+  records[1].timestamp = Timestamp::Parse("2026-11-22T06:00:00").value();
+  files_.InjectFault({.operation = FileOperation::kLink, .skip = 1});
+  EXPECT_STATUS(kIoError, "", Process(records));
+  EXPECT_EQ(files_.List("/data/viper/docs").value().size(), 2u);
+  EXPECT_OK(Process(records));
 }
 
 }  // namespace

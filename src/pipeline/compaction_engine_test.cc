@@ -14,19 +14,8 @@ namespace viper {
 namespace {
 
 using pipeline::ClusteredRecords;
+using pipeline::ThreadsNamed;
 using Type = CompactionTaskType;
-
-/// Names of the threads of this process that begin with `prefix`.
-std::multiset<std::string> ThreadsNamed(const std::string& prefix) {
-  std::multiset<std::string> names;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream file(task.path() / "comm");
-    std::string name;
-    std::getline(file, name);
-    if (name.starts_with(prefix)) names.insert(name);
-  }
-  return names;
-}
 
 /// Wait until it is so. A thread names itself when it first runs.
 bool Eventually(const std::function<bool()>& is_so) {

@@ -3,14 +3,29 @@
 // For tests of this folder: an engine whose collections are tidied by a pipeline alone.
 
 #include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "pipeline/pipeline_fixture.h"
 
 namespace viper::pipeline {
+
+/// Names of the threads of this process that begin with `prefix`.
+inline std::multiset<std::string> ThreadsNamed(const std::string& prefix) {
+  std::multiset<std::string> names;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream file(task.path() / "comm");
+    std::string name;
+    std::getline(file, name);
+    if (name.starts_with(prefix)) names.insert(name);
+  }
+  return names;
+}
 
 class CompactionFixture : public PipelineFixture {
  protected:

@@ -78,6 +78,37 @@ TEST(TaskQueue, P25_WhatMayPassIsTriedAgainSoOftenAndWhatMayNotIsNot) {
   EXPECT_EQ(queue.Counts().retries, 2u);
 }
 
+TEST(TaskQueue, P25_WhatACallerAsksForTakesTheScheduledOneOver) {
+  TaskQueue queue(0);
+  const uint64_t id = Queue(queue, For("a"), {.text = "4 files", .gain_per_byte = 2, .rank = 2});
+  const uint64_t other = Queue(queue, For("b"), {.text = "9 files", .gain_per_byte = 9, .rank = 9});
+  EXPECT_EQ(Queue(queue, For("a")), id);
+  EXPECT_TRUE(queue.Find(id)->reason.empty());
+  EXPECT_FALSE(queue.Find(id)->gain_per_byte.has_value());
+  const auto taken = queue.Take();
+  EXPECT_EQ(taken->id, id) << "callers go first";
+  EXPECT_FALSE(taken->is_scheduled);
+  // The schedule takes nothing over.
+  EXPECT_EQ(Queue(queue, For("b"), {.text = "10 files", .gain_per_byte = 10, .rank = 10}), other);
+  EXPECT_TRUE(queue.Take()->is_scheduled);
+}
+
+TEST(TaskQueue, P25_WorkersWaitBeforeTheyTryAgain) {
+  TaskQueue queue(1);
+  const uint64_t id = Queue(queue, For("a"));
+  const auto first = queue.WaitAndTake();
+  const auto begin = std::chrono::steady_clock::now();
+  queue.End(first->id, Status::IoError("no disk"));
+  EXPECT_EQ(queue.WaitAndTake()->id, id);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(900));
+  queue.End(id, CompactionEffect{});
+  // What is put off keeps nobody from other work.
+  Queue(queue, For("b"));
+  queue.End(queue.WaitAndTake()->id, Status::IoError("no disk"));
+  const uint64_t other = Queue(queue, For("c"));
+  EXPECT_EQ(queue.WaitAndTake()->id, other);
+}
+
 TEST(TaskQueue, P25_ProgressOnlyRisesAndEndsAtOne) {
   TaskQueue queue(0);
   const uint64_t id = Queue(queue, For("a"));
