@@ -127,7 +127,8 @@ struct PipelineCompactionConfig {
   bool enable_ml_compaction = true;
   /// Threads that run tasks, 0 to 64; with 0 tasks wait for CompactionEngine::RunNext.
   uint32_t worker_count = 4;
-  /// Size of merged files, in MiB. 1 to 4,096.
+  /// Size of merged files, in MiB of vectors as floats, or of bytes if those are more: what
+  /// compresses well makes smaller files. 1 to 4,096.
   uint32_t target_file_size_mb = 128;
   /// How often to look for what is worth doing. 1 to 86,400,000 ms.
   uint32_t interval_ms = 3'600'000;

@@ -163,9 +163,8 @@ TEST_F(CompactionTasks, P27_ATaskThatWaitsForAnotherCompactionCanBeStopped) {
     // Meanwhile there is a plan, and a task that is given up.
     EXPECT_OK(SuggestTasks(*docs, config_.compaction));
     const TaskListener listener{[](const CompactionEffect&) {}, [](double) { return false; }};
-    EXPECT_STATUS(
-        kCancelled, "another one ran",
-        RunTask(*docs, {.type = Type::kMergeFiles}, config_.compaction, listener));
+    EXPECT_STATUS(kCancelled, "another one ran",
+                  RunTask(*docs, {.type = Type::kMergeFiles}, config_.compaction, listener));
     return true;
   };
   ASSERT_OK(docs->Compact(other));
