@@ -36,7 +36,7 @@ VIPER_EXPORT Result<StrategySelectionMode> ParseStrategySelectionMode(std::strin
 struct StrategySelection {
   StrategySelectionMode mode = StrategySelectionMode::kAdaptive;
   /// Names of a schema strategy and a processor, for kFixed and kUserDefined, which need at least
-  /// one; what is empty is chosen as by kAdaptive.
+  /// one; what is empty is chosen as by kAdaptive, of the library.
   std::string schema = {};
   std::string processor = {};
 

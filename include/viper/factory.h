@@ -29,12 +29,14 @@ struct CollectionConfig {
   std::optional<Metric> metric = {};
   /// Metadata fields to filter by.
   std::vector<Field> filterable_fields = {};
-  /// The metadata key that has each record's time, as a timestamp or as ISO 8601 text;
-  /// "timestamp" = Record::timestamp itself.
+  /// The metadata key that has each record's time, as a timestamp or as ISO 8601 text: it becomes
+  /// Record::timestamp, and a record that lacks it is refused. "timestamp" = Record::timestamp
+  /// itself. Makes files time series, unless what is set on purpose forbids it.
   std::optional<std::string> time_field = {};
   /// How many records it will have, about.
   std::optional<uint64_t> estimated_rows = {};
-  /// Share of components that are zero, 0 to 1.
+  /// Share of components that are zero, 0 to 1. Above the sparsity_threshold vectors are stored
+  /// sparse, up to a tenth of it dense; between, a sample of each row group of a file decides.
   std::optional<double> expected_sparsity = {};
   /// Share of reads that are searches by similarity, 0 to 1; the others go by time or id.
   std::optional<double> similarity_share = {};
@@ -55,13 +57,15 @@ struct DataProfile {
   /// Share of components that are zero; absent without a sample.
   std::optional<double> zero_share = {};
   /// Metadata keys with the one type that all their values have, sorted, and the share of records
-  /// that have them.
+  /// that have them. Text is text, whatever it says.
   struct KeyProfile {
     Field field;
     double fill = 0;
   };
   std::vector<KeyProfile> keys = {};
-  /// The key whose values are times, and that every record has; of several the first.
+  /// The key that every record has and whose values are, or say, times; of several the first. A
+  /// guess: it may make files time series, and then is the time of records without a timestamp,
+  /// where it holds one. A record that has a timestamp keeps it, and none is refused.
   std::optional<std::string> time_key = {};
   /// How much clusters tell: 1 - (squared distances to the nearest of k centroids) / (the same
   /// where each component was shuffled among the rows, which leaves its distribution and takes the
@@ -83,7 +87,8 @@ VIPER_EXPORT std::string_view ChoiceOriginName(ChoiceOrigin origin);
 
 /// One thing that a factory chose, and why.
 struct Choice {
-  /// "schema_strategy", "processor", "compression", "compression of COLUMN", "vector_format" or
+  /// "schema_strategy", "processor", "compression", "compression of COLUMN" and "vector_format" of
+  /// the pipeline's files, "engine_compression" and "engine_vector_format" of the tables, or
   /// "model".
   std::string what;
   std::string chosen;
@@ -105,7 +110,8 @@ class VIPER_EXPORT SchemaStrategy {
                                       const DataProfile& profile) const;
 };
 
-/// Makes a processor for a collection.
+/// Makes a processor for a collection. Called once more, with another layout, where its order does
+/// not suit a time series that nobody has set on purpose.
 using ProcessorMaker = std::function<Result<std::shared_ptr<RecordProcessor>>(
     const Configuration& configuration, const CollectionConfig& collection,
     const DataProfile& profile)>;
@@ -142,7 +148,8 @@ struct VIPER_EXPORT ViperComponents {
 
 /// One place that makes the parts of VIPER for a collection, and says why they are as they are.
 /// What is set in its configuration on purpose (Configuration::explicit_members) stays; then the
-/// CollectionConfig counts, then what the records say, then the default. Thread-safe.
+/// CollectionConfig counts, then what the records say, then the default. Nothing that is inferred
+/// contradicts what is set; the reason says what gave way. Thread-safe.
 class VIPER_EXPORT Factory {
  public:
   Factory();
@@ -162,8 +169,10 @@ class VIPER_EXPORT Factory {
   std::vector<std::string> Processors() const;
 
   /// Choose the parts for a collection, by what is said of it.
-  /// InvalidArgument: a bad name, configuration or CollectionConfig; NotFound: a strategy is named
-  /// that there is none of; the message lists those that there are.
+  /// InvalidArgument: a bad name, configuration or CollectionConfig, or two things that are set on
+  /// purpose contradict each other: the message names both. NotFound: a strategy is named that
+  /// there is none of, of the library (kFixed) or registered (kUserDefined); the message lists
+  /// those that there are.
   Result<ViperComponents> CreateForCollection(
       const std::string& name, const std::optional<CollectionConfig>& config = {}) const;
   /// The same, looking at these records too.

@@ -55,34 +55,33 @@ Result<std::optional<double>> ClusterTendency(std::vector<float> rows, size_t ro
   return std::optional<double>(1 - within / shuffled);
 }
 
-/// Text that is a time counts as one.
-std::optional<FieldType> TypeOfKey(const Value& value) {
-  if (value.as_string() != nullptr && Timestamp::Parse(*value.as_string()).ok()) {
-    return FieldType::kTimestamp;
-  }
-  return columnar::FieldTypeOf(value);
+bool HoldsTime(const Value& value) {
+  if (value.as_timestamp() != nullptr) return true;
+  return value.as_string() != nullptr && Timestamp::Parse(*value.as_string()).ok();
 }
 
-/// What is known of a key so far: the type of its values (absent: they have none in common).
+/// What is known of a key so far: the type of its values (absent: they have none in common). Text
+/// that is a time is text all the same: as a time it would come back changed, and the next text
+/// might be none.
 struct KeyCount {
   std::optional<FieldType> type;
   uint64_t rows = 0;
+  /// Rows whose value is, or says, a time.
+  uint64_t times = 0;
 };
 
 void CountKeys(const Record& record, std::map<std::string, KeyCount, std::less<>>& keys) {
   for (const auto& [key, value] : record.metadata) {
     if (value.is_null()) continue;
-    const auto type = TypeOfKey(value);
-    const auto [place, is_new] = keys.try_emplace(key, KeyCount{type, 0});
+    const auto type = columnar::FieldTypeOf(value);
+    const auto [place, is_new] = keys.try_emplace(key, KeyCount{type});
     ++place->second.rows;
+    if (HoldsTime(value)) ++place->second.times;
     if (is_new || place->second.type == type) continue;
     const auto both = std::minmax(place->second.type, type);
-    // Integers among floats are floats, times among texts are texts.
+    // Integers among floats are floats.
     if (both == std::minmax(std::optional(FieldType::kInt64), std::optional(FieldType::kFloat64))) {
       place->second.type = FieldType::kFloat64;
-    } else if (both == std::minmax(std::optional(FieldType::kString),
-                                   std::optional(FieldType::kTimestamp))) {
-      place->second.type = FieldType::kString;
     } else {
       place->second.type.reset();
     }
@@ -93,12 +92,10 @@ void ProfileKeys(std::span<const Record> records, DataProfile& profile) {
   std::map<std::string, KeyCount, std::less<>> keys;
   for (const Record& record : records) CountKeys(record, keys);
   for (const auto& [key, count] : keys) {
+    if (!profile.time_key && count.times == records.size()) profile.time_key = key;
     if (!count.type) continue;
     profile.keys.push_back({{key, *count.type},
                             static_cast<double>(count.rows) / static_cast<double>(records.size())});
-    if (!profile.time_key && *count.type == FieldType::kTimestamp && count.rows == records.size()) {
-      profile.time_key = key;
-    }
   }
 }
 

@@ -47,10 +47,20 @@ TEST(DataProfile, KeysHaveTheTypeOfAllTheirValues) {
   using Key = std::pair<FieldType, double>;
   EXPECT_EQ(keys, (std::map<std::string, Key>{{"n", {FieldType::kInt64, 1.0}},
                                               {"x", {FieldType::kFloat64, 0.5}},
-                                              {"when", {FieldType::kTimestamp, 1.0}},
                                               {"tags", {FieldType::kStringList, 0.25}},
-                                              {"note", {FieldType::kTimestamp, 0.25}}}));
+                                              {"note", {FieldType::kString, 0.25}}}));
+  // Each value is a time, though texts and times have no type in common.
   EXPECT_EQ(profile.time_key, "when");
+}
+
+TEST(DataProfile, F20_TextThatIsATimeStaysText) {
+  std::vector<Record> records = Clustered(2, 1);
+  for (Record& record : records) record.metadata = {{"at", Timestamp{5}}, {"born", "2020-01-01"}};
+  ASSERT_OK_AND_ASSIGN(const DataProfile profile, ProfileRecords(records));
+  ASSERT_EQ(profile.keys.size(), 2u);
+  EXPECT_EQ(profile.keys[0].field, (Field{"at", FieldType::kTimestamp}));
+  EXPECT_EQ(profile.keys[1].field, (Field{"born", FieldType::kString}));
+  EXPECT_EQ(profile.time_key, "at");
 }
 
 TEST(DataProfile, ZerosAreCountedInSparseVectorsToo) {

@@ -1,7 +1,7 @@
 #include "viper/factory.h"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <utility>
 
 #include <fmt/core.h>
@@ -23,20 +23,26 @@ Status CheckShare(std::string_view member, const std::optional<double>& share) {
       fmt::format("CollectionConfig::{} is out of range: min=0 max=1 actual={}", member, *share));
 }
 
-template <typename Named>
-std::string ListNames(const std::vector<Named>& all, std::string_view (*name_of)(const Named&)) {
-  std::string names;
-  for (const Named& one : all) {
-    if (!names.empty()) names += ", ";
-    names += name_of(one);
-  }
-  return names;
+std::string_view StrategyNameOf(const factory::ListedSchema& schema) {
+  return schema.strategy->name();
 }
+std::string_view StrategyNameOf(const factory::NamedMaker& maker) { return maker.name; }
 
-std::string_view NameOfSchema(const std::shared_ptr<const SchemaStrategy>& strategy) {
-  return strategy->name();
+/// NotFound, listing those that the group has.
+template <typename Listed>
+Result<Listed> FindStrategy(std::string_view what, const factory::Decision& decision,
+                            const std::vector<Listed>& all) {
+  std::string names;
+  for (const Listed& one : all) {
+    if (one.group != decision.group) continue;
+    if (StrategyNameOf(one) == decision.name) return one;
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", StrategyNameOf(one));
+  }
+  return Status::NotFound(fmt::format(
+      "there is no {} '{}' {}; there are: {}", what, decision.name,
+      decision.group == factory::StrategyGroup::kLibrary ? "of the library" : "that is registered",
+      names.empty() ? "none" : names));
 }
-std::string_view NameOfMaker(const factory::NamedMaker& maker) { return maker.name; }
 
 }  // namespace
 
@@ -129,9 +135,11 @@ class Factory::Impl {
     }
     MutexLock lock(mutex_);
     for (const auto& known : schemas_) {
-      if (known->name() == strategy->name()) return IsThere("schema strategy", strategy->name());
+      if (known.strategy->name() == strategy->name()) {
+        return IsThere("schema strategy", strategy->name());
+      }
     }
-    schemas_.push_back(std::move(strategy));
+    schemas_.push_back({std::move(strategy), factory::StrategyGroup::kRegistered});
     return {};
   }
 
@@ -143,14 +151,14 @@ class Factory::Impl {
     for (const auto& known : processors_) {
       if (known.name == name) return IsThere("processor", name);
     }
-    processors_.push_back({name, std::move(maker)});
+    processors_.push_back({name, std::move(maker), factory::StrategyGroup::kRegistered});
     return {};
   }
 
   std::vector<std::string> SchemaNames() const VIPER_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     std::vector<std::string> names;
-    for (const auto& strategy : schemas_) names.emplace_back(strategy->name());
+    for (const auto& known : schemas_) names.emplace_back(known.strategy->name());
     return names;
   }
   std::vector<std::string> ProcessorNames() const VIPER_EXCLUDES(mutex_) {
@@ -173,47 +181,26 @@ class Factory::Impl {
           *collection.dim, profile.dim));
     }
     factory::Chooser chooser(configuration_, collection, profile);
+    VIPER_ASSIGN_OR_RETURN(Parts parts, Find(chooser));
+    std::vector<Choice> choices;
+    VIPER_RETURN_IF_ERROR(ChooseWriting(chooser, rows, choices));
+    VIPER_RETURN_IF_ERROR(MakeProcessor(chooser, collection, profile, parts));
     ViperComponents made;
     made.collection = name;
-    made.profile = profile;
+    made.schema_strategy = parts.schema.strategy;
+    made.processor = std::move(parts.processor);
     made.properties = collection.properties;
-    const auto note = [&made](std::string_view what, factory::Decision decision) {
-      made.choices.push_back({std::string(what), std::move(decision.name), decision.origin,
-                              std::move(decision.reason)});
-    };
-    const factory::Decision schema = chooser.ChooseSchema();
-    VIPER_ASSIGN_OR_RETURN(made.schema_strategy, FindSchema(schema.name));
-    note("schema_strategy", schema);
-    const FileLayout layout = made.schema_strategy->layout();
-    const factory::Decision processor = chooser.ChooseProcessor(layout);
-    VIPER_ASSIGN_OR_RETURN(const ProcessorMaker maker, FindProcessor(processor.name));
-    note("processor", processor);
-    std::vector<StorageTrial> trials;
-    if (rows != nullptr) {
-      VIPER_ASSIGN_OR_RETURN(auto tried, rows->TryStorage(chooser.CompressionWays()));
-      trials = std::move(tried.trials);
+    made.profile = profile;
+    Note("schema_strategy", parts.schema_choice, made.choices);
+    Note("processor", parts.processor_choice, made.choices);
+    std::move(choices.begin(), choices.end(), std::back_inserter(made.choices));
+    made.configuration = chooser.configuration();
+    // The layout came last: what is set on purpose may contradict it, or each other.
+    if (const Status valid = made.configuration.Validate(); !valid.ok()) {
+      return valid.WithContext(fmt::format("collection '{}': the schema strategy '{}' ({})", name,
+                                           parts.schema_choice.name, parts.schema_choice.reason));
     }
-    note("compression", chooser.ChooseCompression(trials));
-    if (!trials.empty()) {
-      for (const StorageTrialColumn& column : trials.front().columns) {
-        note("compression of " + column.path,
-             {column.chosen, ChoiceOrigin::kInferred,
-              fmt::format("{} bytes of a sample, {} before", column.bytes, column.encoded_bytes)});
-      }
-    }
-    note("vector_format", chooser.ChooseVectorFormat());
-    note("model", chooser.ChooseModel());
-    made.configuration = std::move(chooser.configuration());
-    made.configuration.pipeline.processing.layout = layout;
-    VIPER_ASSIGN_OR_RETURN(made.processor, maker(made.configuration, collection, profile));
-    if (made.processor == nullptr) {
-      return Status::InvalidArgument(
-          fmt::format("the maker of the processor '{}' made none", processor.name));
-    }
-    const auto time_field = chooser.TimeField();
-    if (layout == FileLayout::kTimeSeries && time_field && *time_field != kRecordTime) {
-      made.processor = factory::TakeTimeFrom(*time_field, std::move(made.processor));
-    }
+    VIPER_RETURN_IF_ERROR(TakeTimes(collection, made));
     CollectionSchema known;
     known.dim = collection.dim.value_or(profile.dim);
     known.metric = collection.metric.value_or(made.configuration.engine.default_metric);
@@ -226,32 +213,126 @@ class Factory::Impl {
   /// CollectionConfig::time_field that is no metadata key.
   static constexpr std::string_view kRecordTime = "timestamp";
 
+  /// The strategies, and why they are these.
+  struct Parts {
+    factory::Decision schema_choice;
+    factory::ListedSchema schema;
+    factory::Decision processor_choice;
+    factory::NamedMaker maker;
+    std::shared_ptr<RecordProcessor> processor;
+  };
+
+  static void Note(std::string_view what, factory::Decision decision,
+                   std::vector<Choice>& choices) {
+    choices.push_back(
+        {std::string(what), std::move(decision.name), decision.origin, std::move(decision.reason)});
+  }
+
   static Status IsThere(std::string_view what, std::string_view name) {
     return Status::AlreadyExists(fmt::format("there is a {} '{}' already", what, name));
   }
 
-  Result<std::shared_ptr<const SchemaStrategy>> FindSchema(std::string_view name) const
-      VIPER_EXCLUDES(mutex_) {
+  /// The layout goes into the chooser's configuration.
+  Result<Parts> Find(factory::Chooser& chooser) const VIPER_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    for (const auto& strategy : schemas_) {
-      if (strategy->name() == name) return strategy;
+    Parts parts;
+    parts.schema_choice = chooser.ChooseSchema();
+    VIPER_ASSIGN_OR_RETURN(parts.schema,
+                           FindStrategy("schema strategy", parts.schema_choice, schemas_));
+    const FileLayout layout = parts.schema.strategy->layout();
+    ProcessingConfig& processing = chooser.configuration().pipeline.processing;
+    if (configuration_.explicit_members.contains("pipeline.processing.layout") &&
+        processing.layout != layout) {
+      return Status::InvalidArgument(fmt::format(
+          "strategy.schema='{}' contradicts pipeline.processing.layout={}: its files are {}",
+          parts.schema_choice.name, FileLayoutName(processing.layout), FileLayoutName(layout)));
     }
-    return Status::NotFound(fmt::format("there is no schema strategy '{}'; there are: {}", name,
-                                        ListNames(schemas_, NameOfSchema)));
+    processing.layout = layout;
+    parts.processor_choice = chooser.ChooseProcessor(layout);
+    VIPER_ASSIGN_OR_RETURN(parts.maker,
+                           FindStrategy("processor", parts.processor_choice, processors_));
+    return parts;
   }
 
-  Result<ProcessorMaker> FindProcessor(std::string_view name) const VIPER_EXCLUDES(mutex_) {
-    MutexLock lock(mutex_);
-    for (const auto& known : processors_) {
-      if (known.name == name) return known.maker;
+  /// How files are written and found; `rows` (may be null) are tried.
+  static Status ChooseWriting(factory::Chooser& chooser, const Collection* rows,
+                              std::vector<Choice>& choices) {
+    std::vector<StorageTrial> trials;
+    if (rows != nullptr) {
+      VIPER_ASSIGN_OR_RETURN(auto tried, rows->TryStorage(chooser.CompressionWays()));
+      trials = std::move(tried.trials);
     }
-    return Status::NotFound(fmt::format("there is no processor '{}'; there are: {}", name,
-                                        ListNames(processors_, NameOfMaker)));
+    Note("compression", chooser.ChooseCompression(trials), choices);
+    const FlushingConfig& flushing = chooser.configuration().pipeline.flushing;
+    const size_t taken = flushing.enable_adaptive_compression ? 0 : 1;
+    if (taken < trials.size()) {
+      for (const StorageTrialColumn& column : trials[taken].columns) {
+        Note("compression of " + column.path,
+             {column.chosen, ChoiceOrigin::kInferred,
+              fmt::format("{} bytes of a sample, {} before", column.bytes, column.encoded_bytes)},
+             choices);
+      }
+    }
+    Note("engine_compression", chooser.ChooseEngineCompression(), choices);
+    Note("vector_format", chooser.ChooseVectorFormat(), choices);
+    Note("engine_vector_format", chooser.ChooseEngineVectorFormat(), choices);
+    Note("model", chooser.ChooseModel(), choices);
+    return {};
+  }
+
+  /// Only a processor that is made tells its order. Where a time series that was inferred does not
+  /// suit it there is none.
+  Status MakeProcessor(factory::Chooser& chooser, const CollectionConfig& collection,
+                       const DataProfile& profile, Parts& parts) const VIPER_EXCLUDES(mutex_) {
+    const auto make = [&]() -> Status {
+      VIPER_ASSIGN_OR_RETURN(parts.processor,
+                             parts.maker.maker(chooser.configuration(), collection, profile));
+      if (parts.processor != nullptr) return {};
+      return Status::InvalidArgument(
+          fmt::format("the maker of the processor '{}' made none", parts.processor_choice.name));
+    };
+    VIPER_RETURN_IF_ERROR(make());
+    const ProcessingConfig& processing = chooser.configuration().pipeline.processing;
+    const SortingOrder order = parts.processor->Sorting(processing.sorting).order;
+    if (processing.layout != FileLayout::kTimeSeries || order == SortingOrder::kByTime) return {};
+    const std::string sorts =
+        fmt::format("the processor '{}' ({}) sorts {}", parts.processor_choice.name,
+                    parts.processor_choice.reason, SortingOrderName(order));
+    if (parts.schema_choice.origin == ChoiceOrigin::kExplicit) {
+      return Status::InvalidArgument(fmt::format(
+          "the schema strategy '{}' ({}) and the processor contradict each other: the rows of a "
+          "time series are sorted by_time, {}",
+          parts.schema_choice.name, parts.schema_choice.reason, sorts));
+    }
+    chooser.RuleOutTimeSeries(sorts);
+    VIPER_ASSIGN_OR_RETURN(parts, Find(chooser));
+    return make();
+  }
+
+  /// A key that the caller names has the time of every record. One that merely looks like it fills
+  /// gaps.
+  static Status TakeTimes(const CollectionConfig& collection, ViperComponents& made) {
+    const ProcessingConfig& processing = made.configuration.pipeline.processing;
+    if (!collection.time_field) {
+      if (processing.layout == FileLayout::kTimeSeries && made.profile.time_key) {
+        made.processor = factory::FillTimeFrom(*made.profile.time_key, std::move(made.processor));
+      }
+      return {};
+    }
+    if (*collection.time_field == kRecordTime) return {};
+    if (!processing.enable_preprocessing) {
+      return Status::InvalidArgument(
+          fmt::format("collection '{}': CollectionConfig::time_field='{}' contradicts "
+                      "pipeline.processing.enable_preprocessing=false, in which times are taken",
+                      made.collection, *collection.time_field));
+    }
+    made.processor = factory::TakeTimeFrom(*collection.time_field, std::move(made.processor));
+    return {};
   }
 
   const Configuration configuration_;
   mutable Mutex mutex_;
-  std::vector<std::shared_ptr<const SchemaStrategy>> schemas_ VIPER_GUARDED_BY(mutex_) =
+  std::vector<factory::ListedSchema> schemas_ VIPER_GUARDED_BY(mutex_) =
       factory::LibrarySchemaStrategies();
   std::vector<factory::NamedMaker> processors_ VIPER_GUARDED_BY(mutex_) =
       factory::LibraryProcessors();

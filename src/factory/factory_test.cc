@@ -120,10 +120,14 @@ TEST_F(FactoryTest, F11_UnknownNamesListTheKnownOnes) {
   EXPECT_EQ(made.schema_strategy->name(), "legacy");
   EXPECT_EQ(made.processor->name(), "similarity");
   EXPECT_EQ(ChoiceOf(made, "processor").origin, ChoiceOrigin::kExplicit);
-  EXPECT_STATUS(kNotFound, "no schema strategy 'best'; there are: viper, legacy, time_series",
+  EXPECT_STATUS(kNotFound,
+                "no schema strategy 'best' of the library; there are: viper, legacy, time_series",
                 with({.mode = fixed, .schema = "best"}).CreateForCollection("a"));
-  EXPECT_STATUS(kNotFound, "no processor 'best'; there are: standard, similarity, time_series",
-                with({.mode = StrategySelectionMode::kUserDefined, .processor = "best"})
+  EXPECT_STATUS(kNotFound,
+                "no processor 'best' of the library; there are: standard, similarity, time_series",
+                with({.mode = fixed, .processor = "best"}).CreateForCollection("a"));
+  EXPECT_STATUS(kNotFound, "no processor 'similarity' that is registered; there are: none",
+                with({.mode = StrategySelectionMode::kUserDefined, .processor = "similarity"})
                     .CreateForCollection("a"));
 }
 
@@ -219,6 +223,33 @@ TEST_F(FactoryTest, F01_F11_UsersBringTheirOwn) {
                        factory.CreateForCollection("a", {}, Records(10)));
   EXPECT_EQ(made.processor->name(), "reverser");
   EXPECT_EQ(made.schema.fields, (std::vector<Field>{{"category", FieldType::kString}}));
+}
+
+TEST_F(FactoryTest, F11_FixedNamesTheLibrarysAndUserDefinedTheUsers) {
+  const auto create = [](StrategySelection selection) {
+    Factory factory(
+        ConfigurationBuilder().WithStrategySelection(std::move(selection)).Build().value());
+    EXPECT_OK(factory.RegisterSchemaStrategy(std::make_shared<Renamer>()));
+    EXPECT_OK(factory.RegisterProcessor("reverser", [](const auto&, const auto&, const auto&) {
+      return Result<std::shared_ptr<RecordProcessor>>(std::make_shared<Reverser>());
+    }));
+    return factory.CreateForCollection("a");
+  };
+  const StrategySelectionMode fixed = StrategySelectionMode::kFixed;
+  const StrategySelectionMode own = StrategySelectionMode::kUserDefined;
+  EXPECT_OK(create({.mode = fixed, .schema = "viper", .processor = "similarity"}));
+  EXPECT_STATUS(kNotFound, "'renamer' of the library; there are: viper, legacy, time_series",
+                create({.mode = fixed, .schema = "renamer"}));
+  EXPECT_STATUS(kNotFound, "'reverser' of the library; there are: standard, similarity",
+                create({.mode = fixed, .processor = "reverser"}));
+  EXPECT_STATUS(kNotFound, "'viper' that is registered; there are: renamer",
+                create({.mode = own, .schema = "viper"}));
+  EXPECT_STATUS(kNotFound, "'standard' that is registered; there are: reverser",
+                create({.mode = own, .processor = "standard"}));
+  // What is not named is chosen as ever, of the library.
+  ASSERT_OK_AND_ASSIGN(const ViperComponents half, create({.mode = own, .schema = "renamer"}));
+  EXPECT_EQ(half.schema_strategy->name(), "renamer");
+  EXPECT_EQ(half.processor->name(), "standard");
 }
 
 TEST_F(FactoryTest, F04_WhatACallerSaysIsChecked) {

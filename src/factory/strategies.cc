@@ -1,5 +1,6 @@
 #include "factory/strategies.h"
 
+#include <limits>
 #include <utility>
 
 #include <fmt/core.h>
@@ -36,9 +37,10 @@ class TimeSeriesSchema : public SchemaStrategy {
   FileLayout layout() const override { return FileLayout::kTimeSeries; }
 };
 
-class TimeTaker : public RecordProcessor {
+/// Hands all but the times of records on.
+class TimeWriter : public RecordProcessor {
  public:
-  TimeTaker(std::string key, std::shared_ptr<RecordProcessor> inner)
+  TimeWriter(std::string key, std::shared_ptr<RecordProcessor> inner)
       : key_(std::move(key)), inner_(std::move(inner)) {}
 
   std::string_view name() const override { return inner_->name(); }
@@ -48,19 +50,8 @@ class TimeTaker : public RecordProcessor {
   int64_t window_ms() const override { return inner_->window_ms(); }
   Status Postprocess(FileSummary& file) override { return inner_->Postprocess(file); }
 
-  Status Preprocess(std::vector<Record>& records) override {
-    for (size_t i = 0; i < records.size(); ++i) {
-      auto time = TimeOf(records[i]);
-      if (!time.ok()) {
-        return time.status().WithContext(
-            fmt::format("record {} (id '{}')", i, records[i].id.substr(0, 64)));
-      }
-      records[i].timestamp = *time;
-    }
-    return inner_->Preprocess(records);
-  }
-
- private:
+ protected:
+  Status PreprocessInner(std::vector<Record>& records) { return inner_->Preprocess(records); }
   Result<Timestamp> TimeOf(const Record& record) const {
     const auto found = record.metadata.find(key_);
     if (found == record.metadata.end()) {
@@ -76,15 +67,48 @@ class TimeTaker : public RecordProcessor {
                                                found->second.ToJson().substr(0, 64)));
   }
 
+ private:
   const std::string key_;
   const std::shared_ptr<RecordProcessor> inner_;
 };
 
+class TimeTaker : public TimeWriter {
+ public:
+  using TimeWriter::TimeWriter;
+  Status Preprocess(std::vector<Record>& records) override {
+    for (size_t i = 0; i < records.size(); ++i) {
+      auto time = TimeOf(records[i]);
+      if (!time.ok()) {
+        return time.status().WithContext(
+            fmt::format("record {} (id '{}')", i, records[i].id.substr(0, 64)));
+      }
+      records[i].timestamp = *time;
+    }
+    return PreprocessInner(records);
+  }
+};
+
+class TimeFiller : public TimeWriter {
+ public:
+  using TimeWriter::TimeWriter;
+  Status Preprocess(std::vector<Record>& records) override {
+    // Times beyond nanoseconds are refused by files of that precision: no guess may lead there.
+    constexpr int64_t kReach = std::numeric_limits<int64_t>::max() / 1000;
+    for (Record& record : records) {
+      if (record.timestamp) continue;
+      const auto time = TimeOf(record);
+      if (time.ok() && time->micros <= kReach && time->micros >= -kReach) record.timestamp = *time;
+    }
+    return PreprocessInner(records);
+  }
+};
+
 }  // namespace
 
-std::vector<std::shared_ptr<const SchemaStrategy>> LibrarySchemaStrategies() {
-  return {std::make_shared<ViperSchema>(), std::make_shared<LegacySchema>(),
-          std::make_shared<TimeSeriesSchema>()};
+std::vector<ListedSchema> LibrarySchemaStrategies() {
+  return {{std::make_shared<ViperSchema>()},
+          {std::make_shared<LegacySchema>()},
+          {std::make_shared<TimeSeriesSchema>()}};
 }
 
 std::vector<NamedMaker> LibraryProcessors() {
@@ -107,6 +131,11 @@ std::vector<NamedMaker> LibraryProcessors() {
 std::shared_ptr<RecordProcessor> TakeTimeFrom(std::string key,
                                               std::shared_ptr<RecordProcessor> processor) {
   return std::make_shared<TimeTaker>(std::move(key), std::move(processor));
+}
+
+std::shared_ptr<RecordProcessor> FillTimeFrom(std::string key,
+                                              std::shared_ptr<RecordProcessor> processor) {
+  return std::make_shared<TimeFiller>(std::move(key), std::move(processor));
 }
 
 }  // namespace factory

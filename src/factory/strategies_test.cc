@@ -11,7 +11,8 @@ namespace {
 
 TEST(Strategies, NamesAreThoseOfTheLayouts) {
   std::set<FileLayout> layouts;
-  for (const auto& strategy : LibrarySchemaStrategies()) {
+  for (const auto& [strategy, group] : LibrarySchemaStrategies()) {
+    EXPECT_EQ(group, StrategyGroup::kLibrary);
     EXPECT_EQ(strategy->name(), FileLayoutName(strategy->layout()));
     layouts.insert(strategy->layout());
   }
@@ -20,7 +21,8 @@ TEST(Strategies, NamesAreThoseOfTheLayouts) {
 
 TEST(Strategies, ProcessorsAreWhatTheirNamesSay) {
   const SortingStrategy none{.order = SortingOrder::kNone};
-  for (const auto& [name, maker] : LibraryProcessors()) {
+  for (const auto& [name, maker, group] : LibraryProcessors()) {
+    EXPECT_EQ(group, StrategyGroup::kLibrary);
     ASSERT_OK_AND_ASSIGN(const auto made, maker({}, {}, {}));
     EXPECT_EQ(made->name(), name);
     const SortingOrder order = made->Sorting(none).order;
@@ -48,6 +50,23 @@ TEST(Strategies, TimeIsTakenFromAKey) {
                 processor->Preprocess(records));
   records[1].metadata.clear();
   EXPECT_STATUS(kInvalidArgument, "is missing", processor->Preprocess(records));
+}
+
+TEST(Strategies, F20_AGuessedKeyFillsGapsAndRefusesNothing) {
+  const auto processor = FillTimeFrom("born", MakeStandardProcessor());
+  EXPECT_EQ(processor->name(), kStandardProcessor);
+  std::vector<Record> records(5);
+  records[0].timestamp = Timestamp{7};
+  records[0].metadata["born"] = "2020-01-01";
+  records[1].metadata["born"] = "2020-01-01";
+  records[2].metadata["born"] = "unknown";
+  records[4].metadata["born"] = "0001-01-01";
+  ASSERT_OK(processor->Preprocess(records));
+  EXPECT_EQ(records[0].timestamp, Timestamp{7});
+  EXPECT_EQ(records[1].timestamp, Timestamp::Parse("2020-01-01").value());
+  EXPECT_EQ(records[2].timestamp, std::nullopt);
+  EXPECT_EQ(records[3].timestamp, std::nullopt);
+  EXPECT_EQ(records[4].timestamp, std::nullopt) << "no file in nanoseconds could have it";
 }
 
 }  // namespace
