@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "base/hash.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "utilities/config_checks.h"
 #include "utilities/vector_partitions.h"
@@ -56,6 +57,10 @@ size_t DimensionOf(std::span<const Record> records) {
 /// All vectors one after the other; none if no record has one.
 Result<std::vector<float>> VectorsOf(std::span<const Record> records, size_t& dim) {
   dim = DimensionOf(records);
+  if (dim > kDimMax) {
+    return Status::InvalidArgument(
+        fmt::format("vectors have too many components: actual={} allowed={}", dim, kDimMax));
+  }
   std::vector<float> floats;
   for (size_t i = 0; i < records.size(); ++i) {
     std::vector<float> dense = records[i].vector;
@@ -138,8 +143,7 @@ Result<NamedGroups> ByTime(std::span<const Record> records, const PartitioningCo
 }
 
 NamedGroups ByHash(std::span<const Record> records, const PartitioningConfig& config) {
-  const size_t count =
-      std::max(config.partition_count, PiecesOf(records.size(), config.rows_max));
+  const size_t count = std::max(config.partition_count, PiecesOf(records.size(), config.rows_max));
   NamedGroups groups;
   for (size_t i = 0; i < count; ++i) groups.emplace_back(fmt::format("hash {}", i), RowGroup());
   for (size_t i = 0; i < records.size(); ++i) {
