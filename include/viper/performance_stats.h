@@ -154,12 +154,15 @@ class VIPER_EXPORT PerformanceStatsCollector {
   PerformanceStatsCollector(const PerformanceStatsCollector&) = delete;
   PerformanceStatsCollector& operator=(const PerformanceStatsCollector&) = delete;
 
-  /// Count an operation. It survives kill -9 when this returns, and power loss after the next Sync.
-  /// InvalidArgument: no name of the operation, or a compression ratio that cannot be. If the
-  /// history cannot be written, IoError, and the operation is counted in memory.
+  /// Count an operation. It survives kill -9 when this returns OK, and power loss after the next
+  /// Sync. InvalidArgument: no name of the operation, a name above 1 KiB, or a compression ratio
+  /// that cannot be. ResourceExhausted: there are 10,000 operations of collections in the history,
+  /// and this is another one. If the history cannot be written, IoError, and the operation is
+  /// counted in memory; the next one that can be written takes it along.
   Status Record(const OperationMetrics& metrics);
   /// Take over what an engine has counted since the last call. What it had counted before the first
-  /// call for an epoch is taken over if `from_zero`.
+  /// call for an epoch is taken over if `from_zero`. Fails as Record does, with the first error;
+  /// what can be taken over is, and the rest may be the next time.
   Status Take(std::span<const CollectionOperations> counted, bool from_zero = true);
   /// Forget what is older than the retention period, and make the rest durable.
   Status Sync();

@@ -43,7 +43,7 @@ VIPER_EXPORT std::string_view StagingStateName(StagingState state);
 
 /// What there is to know about a staged operation.
 struct StagedOperationReport {
-  /// Unique for ever.
+  /// Unique for ever: "staged-" and a UUID.
   std::string id = {};
   /// As its beginner calls it: "flush", "compaction", "migration", ...
   std::string kind = {};
@@ -86,8 +86,9 @@ class VIPER_EXPORT StagedOperation {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Staged writes below one directory, which belongs to one process at a time. Whatever a crash left
-/// there is removed when it is made: what was committed is elsewhere. Thread-safe.
+/// Staged writes below one directory, which belongs to one process at a time. Operations that a
+/// crash left there are removed when it is made: what was committed is elsewhere. Entries whose
+/// names are not those of operations are somebody else's, and are left alone. Thread-safe.
 class VIPER_EXPORT StagingOperationsCoordinator {
  public:
   struct Options {
@@ -106,7 +107,8 @@ class VIPER_EXPORT StagingOperationsCoordinator {
   StagingOperationsCoordinator& operator=(const StagingOperationsCoordinator&) = delete;
 
   /// Begin to write what is to be at `target`, a path whose parent exists. InvalidArgument: an
-  /// empty kind or target, or a target inside the staging directory.
+  /// empty kind or target, or a target inside the staging directory (by its name, however written:
+  /// links are not followed).
   Result<std::unique_ptr<StagedOperation>> Begin(std::string kind, std::string target);
   /// Give up operations older than StagingConfig::max_age_ms, and remove their files. Returns how
   /// many.

@@ -85,11 +85,12 @@ Status CheckSearch(const ReadView& view, const QueryBatch& queries, const Search
 Result<std::vector<Hits>> AnswerQueries(const Snapshot::Impl& snapshot, const QueryBatch& queries,
                                         const SearchOptions& options) {
   snapshot.context().counters.searches.fetch_add(queries.count, std::memory_order_relaxed);
+  const ReadView& view = snapshot.view();
+  VIPER_RETURN_IF_ERROR(CheckSearch(view, queries, options));
+  // After the check: a recall that cannot be would stay in the mean of all searches.
   if (core::OperationRecorder* recorder = snapshot.operations()) {
     recorder->NoteSearches(queries.count, options);
   }
-  const ReadView& view = snapshot.view();
-  VIPER_RETURN_IF_ERROR(CheckSearch(view, queries, options));
   core::ViewSearch search(snapshot.context(), snapshot.view_pointer(), options);
   VIPER_ASSIGN_OR_RETURN(const auto found, search.Run(queries, snapshot.ExpiryNow()));
   std::vector<Hits> answers;

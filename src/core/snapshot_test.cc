@@ -49,6 +49,23 @@ TEST_F(SnapshotTest, C16_EdgesOfSearch) {
                 collection_->Search(std::vector<float>{1, NAN}));
 }
 
+TEST_F(SnapshotTest, O6_SearchesThatAreRefusedAreNotInTheMeans) {
+  Create();
+  ASSERT_OK(collection_->Upsert(At("a", 1, 0)));
+  const std::vector<float> query = {0, 0};
+  ASSERT_OK(collection_->Search(query));
+  for (const double recall : {95.0, -1.0, std::nan("")}) {
+    SearchOptions options;
+    options.k = 1000;
+    options.recall = recall;
+    EXPECT_STATUS(kInvalidArgument, "recall", collection_->Search(query, options));
+  }
+  const SearchTraffic traffic = collection_->Operations().searches;
+  EXPECT_EQ(traffic.searches, 1u);
+  EXPECT_DOUBLE_EQ(*traffic.mean_k, 10);
+  EXPECT_NEAR(*traffic.mean_recall, 0.95, 1e-6);
+}
+
 TEST_F(SnapshotTest, BatchesAnswerAsSingleSearchesDo) {
   Create();
   for (int i = 0; i < 50; ++i) {

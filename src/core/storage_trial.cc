@@ -32,8 +32,8 @@ namespace {
 /// Rows that are taken together: a few pages of a scalar column.
 constexpr uint64_t kTrialRunRows = 1024;
 constexpr uint64_t kTrialRowsMax = 1'000'000;
-/// Of the vectors of a sample.
-constexpr uint64_t kTrialFloatBytesMax = uint64_t{256} << 20;
+/// Of a sample, before it is encoded.
+constexpr uint64_t kTrialBytesMax = uint64_t{256} << 20;
 constexpr auto kTrialDirectory = "trial";
 
 using SteadyPoint = std::chrono::steady_clock::time_point;
@@ -48,12 +48,26 @@ struct TrialSample {
   uint64_t rows = 0;
 };
 
+/// Of the rows of all parts, before they are encoded where the files tell that.
+uint64_t BytesOf(const ReadView& view) {
+  uint64_t bytes = 0;
+  for (const PartView& part : view.parts) {
+    bytes += part.part->logical_bytes().value_or(part.part->added().size);
+  }
+  return bytes;
+}
+
+uint64_t RowsOf(const ReadView& view) {
+  uint64_t rows = 0;
+  for (const PartView& part : view.parts) rows += part.part->row_count();
+  return rows;
+}
+
 /// Every so many rows of all parts a run of them.
 TrialSample TakeSample(const ReadView& view, uint64_t wanted) {
   TrialSample sample;
   sample.plan.schema = view.schema;
-  uint64_t all_rows = 0;
-  for (const PartView& part : view.parts) all_rows += part.part->row_count();
+  const uint64_t all_rows = RowsOf(view);
   const uint64_t runs = std::max<uint64_t>(1, (wanted + kTrialRunRows - 1) / kTrialRunRows);
   const uint64_t run_rows = std::min(kTrialRunRows, std::max<uint64_t>(1, wanted));
   const uint64_t stride = std::max(run_rows, all_rows / runs);
@@ -133,9 +147,12 @@ Result<StorageTrial> TryWay(const FlushPlan& plan, PartBuildOptions build, const
   build.compression = CompressionOf(way);
   build.table_directory = kTrialDirectory;
   build.choices = std::make_shared<parquet::ColumnChoices>(build.compression);
-  ScratchFiles first;
-  build.file_system = &first;
-  VIPER_RETURN_IF_ERROR(BuildParts(plan, build, now_ms).status());
+  {
+    // Only what was chosen is kept of it.
+    ScratchFiles first;
+    build.file_system = &first;
+    VIPER_RETURN_IF_ERROR(BuildParts(plan, build, now_ms).status());
+  }
   ScratchFiles files;
   build.file_system = &files;
   const auto begin = std::chrono::steady_clock::now();
@@ -166,6 +183,13 @@ parquet::CompressionOptions CompressionOf(const StorageWay& way) {
   return {.policy = way.policy, .adaptive = way.adaptive, .fixed = way.compression};
 }
 
+uint64_t BoundedSample(uint64_t wanted, uint64_t rows, uint64_t bytes, size_t dim) {
+  // Files that do not tell how large their rows are hold them compressed: vectors are known.
+  const uint64_t vector_bytes = std::max<uint64_t>(1, dim * sizeof(float));
+  const uint64_t row_bytes = std::max(vector_bytes, rows == 0 ? 0 : bytes / rows);
+  return std::clamp<uint64_t>(kTrialBytesMax / row_bytes, 1, wanted);
+}
+
 Result<StorageTrialReport> TryStorage(const CollectionContext& context, const ReadView& view,
                                       PartBuildOptions build, std::span<const StorageWay> ways,
                                       const StorageTrialOptions& options) {
@@ -175,9 +199,8 @@ Result<StorageTrialReport> TryStorage(const CollectionContext& context, const Re
                     kTrialRowsMax, options.sample_rows));
   }
   const auto begin = std::chrono::steady_clock::now();
-  const uint64_t row_bytes = view.schema->dim * sizeof(float);
   const TrialSample sample = TakeSample(
-      view, std::min(options.sample_rows, std::max<uint64_t>(1, kTrialFloatBytesMax / row_bytes)));
+      view, BoundedSample(options.sample_rows, RowsOf(view), BytesOf(view), view.schema->dim));
   StorageTrialReport report;
   report.rows = sample.live_rows;
   report.sample_rows = sample.rows;

@@ -91,6 +91,16 @@ TEST_F(StorageTrials, U13_TheSampleAndTheTimeAreBounded) {
   EXPECT_STATUS(kInvalidArgument, "actual=0", collection_->TryStorage(Ways(), {.sample_rows = 0}));
 }
 
+TEST_F(StorageTrials, U13_TheBytesOfTheSampleAreBounded) {
+  constexpr uint64_t kMiB = uint64_t{1} << 20;
+  EXPECT_EQ(BoundedSample(20'000, 1'000'000, 1'000'000 * 1000, 128), 20'000u);
+  // By the vectors, or by the rows where these are larger.
+  EXPECT_EQ(BoundedSample(1'000'000, 1'000'000, 0, 1024), 65'536u);
+  EXPECT_EQ(BoundedSample(20'000, 1'000'000, 1'000'000 * kMiB, 1024), 256u);
+  EXPECT_EQ(BoundedSample(20'000, 10, 10 * 1024 * kMiB, 1024), 1u);
+  EXPECT_EQ(BoundedSample(20'000, 0, 0, 1024), 20'000u);
+}
+
 TEST_F(StorageTrials, NothingIsTriedOnNothing) {
   Create();
   ASSERT_OK(collection_->Upsert(At("a", 1, 2)));  // in memory only

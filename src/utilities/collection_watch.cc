@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/status_macros.h"
-
 namespace viper::utilities {
 namespace {
 
@@ -55,6 +53,7 @@ std::optional<double> ModelObserver::LatencySince(const CollectionOperations& op
 
 Status ModelObserver::Observe() {
   MutexLock lock(mutex_);
+  Status status;
   for (const auto& collection : engine_.OpenCollections()) {
     const CollectionStatistics statistics = collection->Statistics();
     if (statistics.part_bytes == 0 || !statistics.live_rows) continue;
@@ -66,9 +65,10 @@ Status ModelObserver::Observe() {
     point.bytes = static_cast<double>(statistics.part_bytes);
     point.probes = ProbesOf(*collection, operations.searches.mean_recall.value_or(kRecallOfModel));
     point.latency_ms = LatencySince(operations);
-    VIPER_RETURN_IF_ERROR(history_.Add(collection->name(), point));
+    const Status added = history_.Add(collection->name(), point);
+    if (status.ok()) status = added;
   }
-  return {};
+  return status;
 }
 
 }  // namespace viper::utilities

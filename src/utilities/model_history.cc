@@ -53,10 +53,12 @@ bool TellsNothingNew(const PerformancePoint& last, const PerformancePoint& point
   return last.probes == point.probes && std::abs(point.rows - last.rows) <= kSameRows * last.rows;
 }
 
-void AddPoint(std::vector<PerformancePoint>& points, PerformancePoint point) {
+void AddPoint(std::vector<PerformancePoint>& points, const PerformancePoint& point) {
   if (!points.empty() && TellsNothingNew(points.back(), point)) {
-    if (!point.latency_ms) point.latency_ms = points.back().latency_ms;
-    points.back() = point;
+    PerformancePoint& last = points.back();
+    last.at = point.at;
+    last.bytes = point.rows > 0 ? point.bytes * (last.rows / point.rows) : point.bytes;
+    if (point.latency_ms) last.latency_ms = point.latency_ms;
     return;
   }
   points.push_back(point);
@@ -138,6 +140,8 @@ Result<PerformancePrediction> ModelHistory::Predict(const std::string& collectio
 }
 
 Status ModelHistory::Rewrite() {
+  // Unless it succeeds the file cannot be appended to any more.
+  is_behind_ = true;
   std::vector<std::vector<std::byte>> payloads;
   for (const auto& [collection, points] : points_) {
     for (const PerformancePoint& point : points) payloads.push_back(EncodePoint(collection, point));

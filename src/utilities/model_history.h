@@ -25,8 +25,10 @@ class ModelHistory {
   static Result<std::unique_ptr<ModelHistory>> Open(FileSystem& file_system,
                                                     const std::string& path);
 
-  /// Note a point, unless it tells nothing new: as many rows (within a hundredth) and probes as the
-  /// last one, which is replaced then.
+  /// Note a point. One that tells nothing new - as many rows (within a hundredth) and probes as the
+  /// last one - only brings that up to date: its time, its latency, and its bytes, as many as they
+  /// are at the last one's rows. Those stay: else a collection that grows slowly would have one
+  /// point for ever.
   Status Add(const std::string& collection, const PerformancePoint& point) VIPER_EXCLUDES(mutex_);
   std::vector<PerformancePoint> PointsOf(const std::string& collection) const
       VIPER_EXCLUDES(mutex_);

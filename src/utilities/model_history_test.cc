@@ -34,17 +34,42 @@ TEST(ModelHistory, M5_PredictsTwiceTheDataFromWhatWasObserved) {
   }
 }
 
-TEST(ModelHistory, PointsThatTellNothingNewReplaceTheLast) {
+TEST(ModelHistory, M5_PointsThatTellNothingNewBringTheLastUpToDate) {
   MemoryFileSystem files;
   ASSERT_OK_AND_ASSIGN(auto history, ModelHistory::Open(files, ""));
   ASSERT_OK(history->Add("a", {{1}, 1000, 10, 1, 5}));
   ASSERT_OK(history->Add("a", {{2}, 1001, 11, 1, {}}));
   auto points = history->PointsOf("a");
   ASSERT_EQ(points.size(), 1u);
-  EXPECT_EQ(points[0].bytes, 11);
+  EXPECT_EQ(points[0].at.micros, 2);
+  EXPECT_EQ(points[0].rows, 1000);
+  EXPECT_NEAR(points[0].bytes, 11, 0.02);
   EXPECT_EQ(points[0].latency_ms, 5);
   ASSERT_OK(history->Add("a", {{2}, 1001, 11, 2, {}}));
   EXPECT_EQ(history->PointsOf("a").size(), 2u);
+}
+
+/// However small the steps are: what is compared with does not move along.
+TEST(ModelHistory, M5_ACollectionThatGrowsSlowlyGetsPoints) {
+  MemoryFileSystem files;
+  ASSERT_OK_AND_ASSIGN(auto history, ModelHistory::Open(files, "/model"));
+  double rows = 1000;
+  for (int i = 0; i < 1000; ++i) {
+    ASSERT_OK(history->Add("a", {{i}, rows, 500 * rows, 1, 0.001 * rows}));
+    rows *= 1.005;
+  }
+  const auto points = history->PointsOf("a");
+  EXPECT_GT(points.size(), 300u);
+  ASSERT_OK_AND_ASSIGN(const auto prediction, history->Predict("a", 2, 1));
+  EXPECT_NEAR(prediction.latency_ms->value / (0.002 * rows), 1, 0.03);
+  EXPECT_NEAR(prediction.bytes->value / (1000 * rows), 1, 0.03);
+  // And as many after a restart, from the file as appended to and as written anew.
+  for (int round = 0; round < 2; ++round) {
+    history.reset();
+    ASSERT_OK_AND_ASSIGN(history, ModelHistory::Open(files, "/model"));
+    EXPECT_EQ(history->PointsOf("a").size(), points.size());
+    EXPECT_EQ(history->PointsOf("a").back().rows, points.back().rows);
+  }
 }
 
 TEST(ModelHistory, TheFileIsBoundedAndAFailureIsMadeGood) {

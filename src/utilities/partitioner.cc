@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "base/hash.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "utilities/config_checks.h"
 #include "utilities/vector_partitions.h"
@@ -40,15 +41,32 @@ Status CheckFinite(const VectorRows& rows) {
   return {};
 }
 
+/// That of the first dense vector. Sparse ones do not tell theirs: if there are no others, as many
+/// as they use.
+size_t DimensionOf(std::span<const Record> records) {
+  size_t used = 0;
+  for (const Record& record : records) {
+    if (!record.sparse_vector) return record.vector.size();
+    for (const uint32_t index : record.sparse_vector->indices) {
+      used = std::max(used, size_t{index} + 1);
+    }
+  }
+  return used;
+}
+
 /// All vectors one after the other; none if no record has one.
 Result<std::vector<float>> VectorsOf(std::span<const Record> records, size_t& dim) {
+  dim = DimensionOf(records);
+  if (dim > kDimMax) {
+    return Status::InvalidArgument(
+        fmt::format("vectors have too many components: actual={} allowed={}", dim, kDimMax));
+  }
   std::vector<float> floats;
   for (size_t i = 0; i < records.size(); ++i) {
     std::vector<float> dense = records[i].vector;
     if (records[i].sparse_vector) {
       VIPER_ASSIGN_OR_RETURN(dense, records[i].sparse_vector->ToDense(dim));
     }
-    if (i == 0) dim = dense.size();
     if (dense.size() != dim) {
       return Status::InvalidArgument(fmt::format(
           "record {} ('{}') has another dimension than the first: expected={} actual={}", i,
@@ -57,6 +75,11 @@ Result<std::vector<float>> VectorsOf(std::span<const Record> records, size_t& di
     floats.insert(floats.end(), dense.begin(), dense.end());
   }
   return floats;
+}
+
+/// How many pieces of at most so many rows; also where the bound is the largest number there is.
+size_t PiecesOf(size_t rows, uint64_t rows_max) {
+  return rows / rows_max + (rows % rows_max == 0 ? 0 : 1);
 }
 
 /// Groups with their names, in order.
@@ -81,7 +104,7 @@ NamedGroups EvenOut(NamedGroups groups, const PartitioningConfig& config) {
   }
   NamedGroups even;
   for (auto& [name, rows] : joined) {
-    const size_t pieces = (rows.size() + config.rows_max - 1) / config.rows_max;
+    const size_t pieces = PiecesOf(rows.size(), config.rows_max);
     for (size_t piece = 0; piece < pieces; ++piece) {
       const auto begin = rows.begin() + static_cast<std::ptrdiff_t>(rows.size() * piece / pieces);
       const auto end =
@@ -120,8 +143,7 @@ Result<NamedGroups> ByTime(std::span<const Record> records, const PartitioningCo
 }
 
 NamedGroups ByHash(std::span<const Record> records, const PartitioningConfig& config) {
-  const size_t count =
-      std::max(config.partition_count, (records.size() + config.rows_max - 1) / config.rows_max);
+  const size_t count = std::max(config.partition_count, PiecesOf(records.size(), config.rows_max));
   NamedGroups groups;
   for (size_t i = 0; i < count; ++i) groups.emplace_back(fmt::format("hash {}", i), RowGroup());
   for (size_t i = 0; i < records.size(); ++i) {

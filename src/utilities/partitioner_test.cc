@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <set>
 #include <string>
 #include <vector>
@@ -175,6 +176,43 @@ TEST(DataPartitioner, U36_HashesAreEvenAndStable) {
   for (size_t i = 0; i < some.size(); ++i) {
     EXPECT_EQ(of_some.partition_of_row[i], plan.partition_of_row[i + 100]);
   }
+}
+
+TEST(DataPartitioner, U36_TheLargestBoundLosesNoRecord) {
+  PartitioningConfig config;
+  config.rows_min = 1;
+  config.rows_max = std::numeric_limits<uint64_t>::max();
+  for (const auto algorithm :
+       {PartitionAlgorithm::kTimeWindow, PartitionAlgorithm::kHash, PartitionAlgorithm::kKMeans}) {
+    config.algorithm = algorithm;
+    ASSERT_OK_AND_ASSIGN(const PartitionPlan plan, DataPartitioner(config).Split(RecordsOf(100)));
+    ExpectComplete(plan, 100);
+    EXPECT_TRUE(plan.is_within_bounds);
+  }
+}
+
+TEST(DataPartitioner, U36_SparseVectorsMeanTheSameAsDenseOnes) {
+  PartitioningConfig config;
+  config.partition_count = 4;
+  config.rows_min = 10;
+  config.rows_max = 50;
+  auto records = RecordsOf(100);
+  ASSERT_OK_AND_ASSIGN(const PartitionPlan dense, DataPartitioner(config).Split(records));
+  const auto make_sparse = [&](size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      records[i].sparse_vector = SparseVector::FromDense(records[i].vector);
+      records[i].vector.clear();
+    }
+  };
+  // The first ones, then all of them: their dimension is that of the others, or what they use.
+  make_sparse(0, 10);
+  ASSERT_OK_AND_ASSIGN(const PartitionPlan mixed, DataPartitioner(config).Split(records));
+  EXPECT_EQ(mixed.partition_of_row, dense.partition_of_row);
+  make_sparse(10, 100);
+  ASSERT_OK_AND_ASSIGN(const PartitionPlan sparse, DataPartitioner(config).Split(records));
+  EXPECT_EQ(sparse.partition_of_row, dense.partition_of_row);
+  records[5].sparse_vector = SparseVector{{4'000'000'000}, {1}};
+  EXPECT_STATUS(kInvalidArgument, "actual=4000000001", DataPartitioner(config).Split(records));
 }
 
 TEST(DataPartitioner, U36_FieldsAreSplitByTheirValues) {

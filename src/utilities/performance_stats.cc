@@ -1,7 +1,9 @@
 #include "viper/performance_stats.h"
 
 #include <algorithm>
+#include <cmath>
 #include <deque>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -33,6 +35,10 @@ constexpr uint64_t kHistoryGrowth = 4;
 constexpr uint64_t kHistorySlackBytes = uint64_t{1} << 20;
 /// Names of operations and collections that are told apart; what comes after is refused.
 constexpr size_t kSeriesMax = 10'000;
+/// Of a name. With it an entry is far below what the file takes as one record.
+constexpr size_t kNameBytesMax = 1024;
+/// To make room for new series all of them are looked through: not more often than this.
+constexpr int64_t kMakeRoomMicros = 1'000'000;
 constexpr double kTrendConfidenceMin = 0.95;
 constexpr double kMicrosInHour = 3.6e9;
 
@@ -46,6 +52,31 @@ LatencyCounts CountsOf(const OperationSummary& summary) {
 }
 
 uint64_t Grown(uint64_t now, uint64_t before) { return now - std::min(now, before); }
+
+Status CheckName(std::string_view member, const std::string& name) {
+  if (name.size() <= kNameBytesMax) return {};
+  return Status::InvalidArgument(fmt::format("{} is too long: actual={} allowed={} bytes", member,
+                                             name.size(), kNameBytesMax));
+}
+
+/// Nothing may get into the history that cannot be written to it, or makes sums useless.
+Status CheckMetrics(const OperationMetrics& metrics) {
+  if (metrics.operation.empty()) {
+    return Status::InvalidArgument("an operation that is recorded must have a name");
+  }
+  VIPER_RETURN_IF_ERROR(CheckName("OperationMetrics::operation", metrics.operation));
+  VIPER_RETURN_IF_ERROR(CheckName("OperationMetrics::collection", metrics.collection));
+  const auto ratio = metrics.compression_ratio;
+  if (!ratio || (std::isfinite(*ratio) && *ratio > 0)) return {};
+  return Status::InvalidArgument(
+      fmt::format("operation '{}': OperationMetrics::compression_ratio must be above 0, and "
+                  "finite: actual={}",
+                  metrics.operation, *ratio));
+}
+
+void KeepFirst(Status& first, const Status& status) {
+  if (first.ok()) first = status;
+}
 
 }  // namespace
 
@@ -96,14 +127,7 @@ class PerformanceStatsCollector::Impl {
   }
 
   Status Record(const OperationMetrics& metrics) VIPER_EXCLUDES(mutex_) {
-    if (metrics.operation.empty()) {
-      return Status::InvalidArgument("an operation that is recorded must have a name");
-    }
-    if (metrics.compression_ratio && !(*metrics.compression_ratio > 0)) {
-      return Status::InvalidArgument(
-          fmt::format("operation '{}': the compression ratio must be above 0: actual={}",
-                      metrics.operation, *metrics.compression_ratio));
-    }
+    VIPER_RETURN_IF_ERROR(CheckMetrics(metrics));
     Rollup rollup;
     rollup.Add(metrics);
     MutexLock lock(mutex_);
@@ -119,6 +143,8 @@ class PerformanceStatsCollector::Impl {
   Status Take(std::span<const CollectionOperations> counted, bool from_zero)
       VIPER_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
+    // One series that cannot be taken keeps none of the others out of the history.
+    Status status;
     for (const CollectionOperations& collection : counted) {
       const bool is_known = taken_.contains(collection.epoch);
       auto& taken = taken_[collection.epoch];
@@ -126,12 +152,15 @@ class PerformanceStatsCollector::Impl {
         Taken now{CountsOf(summary), summary.failures, summary.records};
         Taken& before = taken[summary.name];
         if (is_known || from_zero) {
-          VIPER_RETURN_IF_ERROR(TakeLocked(collection.collection, summary.name, now, before));
+          KeepFirst(status,
+                    TakeLocked(collection.collection, summary.name, std::move(now), before));
+        } else {
+          before = std::move(now);
         }
-        before = std::move(now);
       }
     }
-    return Persist();
+    KeepFirst(status, Persist());
+    return status;
   }
 
   Status Sync() VIPER_EXCLUDES(mutex_) {
@@ -141,7 +170,9 @@ class PerformanceStatsCollector::Impl {
     if (log_->bytes() > kHistoryGrowth * rewritten_bytes_ + kHistorySlackBytes || is_behind_) {
       return RewriteLocked();
     }
-    return log_->Sync();
+    Status synced = log_->Sync();
+    is_behind_ = !synced.ok();
+    return synced;
   }
 
   Result<PerformanceReport> Report(const std::optional<std::string>& collection) const
@@ -207,18 +238,24 @@ class PerformanceStatsCollector::Impl {
     return options_.clock->Now().micros - static_cast<int64_t>(options_.config.retention_ms) * 1000;
   }
 
-  Status TakeLocked(const std::string& collection, const std::string& operation, const Taken& now,
-                    const Taken& before) VIPER_REQUIRES(mutex_) {
+  /// `before` becomes `now` when what is between them is in the history.
+  Status TakeLocked(const std::string& collection, const std::string& operation, Taken now,
+                    Taken& before) VIPER_REQUIRES(mutex_) {
     Rollup rollup;
     rollup.latency = now.latency.Since(before.latency);
     rollup.failures = Grown(now.failures, before.failures);
     rollup.records = Grown(now.records, before.records);
+    // The engine's counters are not read all at one moment: of an operation that is being counted
+    // the time or the records may be there, and it may not. All of it is taken with it.
     if (rollup.latency.count() == 0) return {};
-    return AddLocked({{OperationSource::kEngine, collection, operation}, Begin(), rollup});
+    VIPER_RETURN_IF_ERROR(
+        AddLocked({{OperationSource::kEngine, collection, operation}, Begin(), rollup}));
+    before = std::move(now);
+    return {};
   }
 
   Status AddLocked(HistoryEntry entry) VIPER_REQUIRES(mutex_) {
-    if (!history_.contains(entry.key) && history_.size() >= kSeriesMax) {
+    if (!history_.contains(entry.key) && !HasRoom()) {
       return Status::ResourceExhausted(
           fmt::format("there are {} different operations in the history already: '{}' of '{}' is "
                       "not counted",
@@ -229,20 +266,31 @@ class PerformanceStatsCollector::Impl {
     return {};
   }
 
-  /// Append what was added. What could not be appended is in the file after the next Sync.
+  /// For one more series.
+  bool HasRoom() VIPER_REQUIRES(mutex_) {
+    if (history_.size() >= kSeriesMax && Oldest() >= forgotten_until_ + kMakeRoomMicros) Forget();
+    return history_.size() < kSeriesMax;
+  }
+
+  /// Append what was added. What could not be appended is in what is written anew by the next call,
+  /// or by the next Sync.
   Status Persist() VIPER_REQUIRES(mutex_) {
-    Status status;
-    for (const HistoryEntry& entry : std::exchange(unwritten_, {})) {
-      if (is_behind_) break;
+    const auto entries = std::exchange(unwritten_, {});
+    if (entries.empty()) return {};
+    if (is_behind_) return RewriteLocked();
+    for (const HistoryEntry& entry : entries) {
       std::vector<std::byte> payload;
       utilities::EncodeEntry(entry, payload);
-      status = log_->Append(payload);
-      is_behind_ = !status.ok();
+      const Status appended = log_->Append(payload);
+      is_behind_ = !appended.ok();
+      VIPER_RETURN_IF_ERROR(appended);
     }
-    return status;
+    return {};
   }
 
   Status RewriteLocked() VIPER_REQUIRES(mutex_) {
+    // Unless it succeeds the file cannot be appended to any more.
+    is_behind_ = true;
     std::vector<std::vector<std::byte>> payloads;
     for (const auto& [key, stretches] : history_) {
       for (const auto& [begin, rollup] : stretches) {
@@ -262,6 +310,7 @@ class PerformanceStatsCollector::Impl {
       stretches.erase(stretches.begin(), stretches.lower_bound(oldest));
       series = stretches.empty() ? history_.erase(series) : std::next(series);
     }
+    forgotten_until_ = oldest;
   }
 
   void AddTrends(const SeriesKey& key, const Stretches& stretches, std::vector<Trend>& trends) const
@@ -307,6 +356,8 @@ class PerformanceStatsCollector::Impl {
 
   mutable Mutex mutex_;
   std::map<SeriesKey, Stretches> history_ VIPER_GUARDED_BY(mutex_);
+  /// What is older is not in it: as of the last Forget.
+  int64_t forgotten_until_ VIPER_GUARDED_BY(mutex_) = std::numeric_limits<int64_t>::min();
   /// By epoch, then operation.
   std::map<uint64_t, std::map<std::string, Taken>> taken_ VIPER_GUARDED_BY(mutex_);
   std::deque<OperationMetrics> recent_ VIPER_GUARDED_BY(mutex_);

@@ -1,6 +1,7 @@
 #include "viper/performance_stats.h"
 
 #include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +54,19 @@ class PerformanceStats : public ::testing::Test {
       search.buckets.push_back({time, 1});
     }
     return counted;
+  }
+
+  /// Operations that another process would find if this one were killed now.
+  uint64_t CountOnDisk(OperationSource source = OperationSource::kRecorded) {
+    const auto image = files_.DurableImage(CrashMode::kKeepAll);
+    auto made = PerformanceStatsCollector::Make({config_, "/stats", image.get(), &clock_});
+    EXPECT_OK(made);
+    if (!made.ok()) return 0;
+    const auto report = (*made)->Report();
+    EXPECT_OK(report);
+    if (!report.ok()) return 0;
+    return source == OperationSource::kRecorded ? report->global_stats.total_operations
+                                                : report->engine_stats.total_operations;
   }
 
   MemoryFileSystem files_;
@@ -118,16 +132,56 @@ TEST_F(PerformanceStats, U24_NoPowerLossCountsTwice) {
 TEST_F(PerformanceStats, U24_WhatCouldNotBeWrittenIsWrittenWithTheNextSync) {
   Make();
   Record(1);
-  files_.InjectFault({.operation = FileOperation::kWrite, .written_bytes = 3});
   OperationMetrics metrics;
   metrics.operation = "op";
   metrics.collection = "a";
+  files_.InjectFault({.operation = FileOperation::kWrite, .written_bytes = 3});
+  EXPECT_STATUS(kIoError, "", collector_->Record(metrics));
+  EXPECT_EQ(Report("a").global_stats.total_operations, 2u);
+  EXPECT_OK(collector_->Sync());
+  EXPECT_EQ(CountOnDisk(), 2u);
+  // A sync that fails is made good by the next one too.
+  files_.InjectFault({.operation = FileOperation::kSync});
+  EXPECT_STATUS(kIoError, "", collector_->Sync());
+  EXPECT_OK(collector_->Sync());
+  EXPECT_OK(collector_->Record(metrics));
+  EXPECT_EQ(CountOnDisk(), 3u);
+}
+
+/// OK means that it is in the file, also after calls that failed.
+TEST_F(PerformanceStats, U24_WhatReturnsOkIsInTheFile) {
+  Make();
+  Record(1);
+  OperationMetrics metrics;
+  metrics.operation = "op";
+  metrics.collection = "a";
+  files_.InjectFault({.operation = FileOperation::kWrite, .times = 2, .written_bytes = 3});
+  EXPECT_STATUS(kIoError, "", collector_->Record(metrics));
   EXPECT_STATUS(kIoError, "", collector_->Record(metrics));
   EXPECT_OK(collector_->Record(metrics));
-  EXPECT_EQ(Report("a").global_stats.total_operations, 3u);
-  EXPECT_OK(collector_->Sync());
+  EXPECT_EQ(CountOnDisk(), 4u);
   Make();
-  EXPECT_EQ(Report("a").global_stats.total_operations, 3u);
+  EXPECT_EQ(Report("a").global_stats.total_operations, 4u);
+}
+
+TEST_F(PerformanceStats, U24_ASeriesTooManyKeepsNoOtherOut) {
+  Make();
+  EXPECT_OK(collector_->Take(std::vector{Counted(1, {1000})}));
+  for (int i = 1; i < 10'000; ++i) Record(1, "a", "op" + std::to_string(i));
+  OperationMetrics metrics;
+  metrics.operation = "one more";
+  EXPECT_STATUS(kResourceExhausted, "'one more'", collector_->Record(metrics));
+  CollectionOperations counted = Counted(1, {1000, 2000});
+  counted.operations.insert(counted.operations.begin(), counted.operations.front());
+  counted.operations.front().name = "get";
+  EXPECT_STATUS(kResourceExhausted, "'get'", collector_->Take(std::vector{counted}));
+  EXPECT_EQ(Report().engine_stats.total_operations, 2u);
+  EXPECT_EQ(CountOnDisk(OperationSource::kEngine), 2u);
+  // There is room when the others are forgotten, for what was refused before too.
+  clock_.AdvanceMicros(169 * kHourMicros);
+  EXPECT_OK(collector_->Record(metrics));
+  EXPECT_OK(collector_->Take(std::vector{counted}));
+  EXPECT_EQ(Report().engine_stats.total_operations, 2u);
 }
 
 TEST_F(PerformanceStats, U04_DetailsAreBoundedAndCanBeLeftOut) {
@@ -197,6 +251,25 @@ TEST_F(PerformanceStats, M1_TheEnginesCountsAreTakenOverOnce) {
   EXPECT_EQ(report.operations[0].operation, "search");
 }
 
+/// The counters are not read at one moment: the records of an operation may come before it.
+TEST_F(PerformanceStats, M1_NothingIsLostOfAnOperationThatIsBeingCounted) {
+  Make();
+  CollectionOperations counted = Counted(1, {1000});
+  EXPECT_OK(collector_->Take(std::vector{counted}));
+  counted.operations[0].records = 7;
+  counted.operations[0].failures = 1;
+  EXPECT_OK(collector_->Take(std::vector{counted}));
+  EXPECT_EQ(Report().engine_stats.records, 0u);
+  counted = Counted(1, {1000, 2000});
+  counted.operations[0].records = 7;
+  counted.operations[0].failures = 1;
+  EXPECT_OK(collector_->Take(std::vector{counted}));
+  const OperationTotals totals = Report().engine_stats;
+  EXPECT_EQ(totals.total_operations, 2u);
+  EXPECT_EQ(totals.records, 7u);
+  EXPECT_EQ(totals.failures, 1u);
+}
+
 TEST_F(PerformanceStats, M2_AChangeHalfWayIsToldWithDirectionSizeAndConfidence) {
   Make();
   for (int hour = 0; hour < 40; ++hour) {
@@ -232,6 +305,24 @@ TEST_F(PerformanceStats, BadInputIsRefused) {
   metrics.operation = "op";
   metrics.compression_ratio = -1;
   EXPECT_STATUS(kInvalidArgument, "-1", collector_->Record(metrics));
+  metrics.compression_ratio = std::numeric_limits<double>::infinity();
+  EXPECT_STATUS(kInvalidArgument, "compression_ratio", collector_->Record(metrics));
+  metrics.compression_ratio = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_STATUS(kInvalidArgument, "compression_ratio", collector_->Record(metrics));
+  metrics.compression_ratio.reset();
+  metrics.operation = std::string(1025, 'x');
+  EXPECT_STATUS(kInvalidArgument,
+                "OperationMetrics::operation is too long: actual=1025 allowed=1024",
+                collector_->Record(metrics));
+  metrics.operation = "op";
+  metrics.collection = std::string(size_t{17} << 20, 'x');
+  EXPECT_STATUS(kInvalidArgument, "OperationMetrics::collection", collector_->Record(metrics));
+  // None of it is counted, and the file is as good as before.
+  EXPECT_EQ(Report().global_stats.total_operations, 0u);
+  metrics.operation = metrics.collection = std::string(1024, 'x');
+  EXPECT_OK(collector_->Record(metrics));
+  EXPECT_OK(collector_->Sync());
+  EXPECT_EQ(CountOnDisk(), 1u);
   StatsConfig config;
   config.rollup_ms = 10;
   EXPECT_STATUS(kInvalidArgument, "actual=10", config.Validate());

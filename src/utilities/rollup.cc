@@ -1,6 +1,9 @@
 #include "utilities/rollup.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 
 #include "base/coding.h"
 
@@ -13,6 +16,11 @@ std::optional<double> InMs(std::optional<double> nanoseconds) {
   if (nanoseconds) *nanoseconds /= kNanosecondsInMs;
   return nanoseconds;
 }
+
+/// Sums of ratios stay finite, whatever is recorded: one that is not would never go away.
+double FiniteSum(double a, double b) { return std::min(a + b, std::numeric_limits<double>::max()); }
+
+bool IsSum(double number) { return std::isfinite(number) && number >= 0; }
 
 /// Reads one after the other; the first that is missing makes all of it bad.
 class EntryReader {
@@ -46,9 +54,10 @@ void Rollup::Add(const OperationMetrics& metrics) {
   bytes_written += metrics.bytes_written;
   if (!metrics.compression_ratio) return;
   ++ratios;
-  ratio_sum += *metrics.compression_ratio;
+  ratio_sum = FiniteSum(ratio_sum, *metrics.compression_ratio);
   ratio_stored_bytes += metrics.bytes_written;
-  ratio_logical_bytes += *metrics.compression_ratio * static_cast<double>(metrics.bytes_written);
+  ratio_logical_bytes = FiniteSum(
+      ratio_logical_bytes, *metrics.compression_ratio * static_cast<double>(metrics.bytes_written));
 }
 
 void Rollup::Merge(const Rollup& other) {
@@ -57,9 +66,9 @@ void Rollup::Merge(const Rollup& other) {
   records += other.records;
   bytes_written += other.bytes_written;
   ratios += other.ratios;
-  ratio_sum += other.ratio_sum;
+  ratio_sum = FiniteSum(ratio_sum, other.ratio_sum);
   ratio_stored_bytes += other.ratio_stored_bytes;
-  ratio_logical_bytes += other.ratio_logical_bytes;
+  ratio_logical_bytes = FiniteSum(ratio_logical_bytes, other.ratio_logical_bytes);
 }
 
 std::optional<double> Rollup::CompressionRatio() const {
@@ -139,6 +148,9 @@ std::optional<HistoryEntry> DecodeEntry(std::span<const std::byte> bytes) {
     rollup.latency.AddBucket(static_cast<size_t>(bucket), count);
   }
   if (!reader.is_whole()) return std::nullopt;
+  // Our writer has none of these, and who reads relies on a mean.
+  if (rollup.latency.count() == 0) return std::nullopt;
+  if (!IsSum(rollup.ratio_sum) || !IsSum(rollup.ratio_logical_bytes)) return std::nullopt;
   return entry;
 }
 

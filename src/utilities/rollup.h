@@ -50,7 +50,7 @@ struct HistoryEntry {
 };
 
 void EncodeEntry(const HistoryEntry& entry, std::vector<std::byte>& out);
-/// Absent if the bytes are not those of an entry.
+/// Absent if the bytes are not those of an entry, or it has no operation or a ratio that cannot be.
 std::optional<HistoryEntry> DecodeEntry(std::span<const std::byte> bytes);
 
 }  // namespace viper::utilities

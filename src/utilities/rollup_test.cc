@@ -1,5 +1,7 @@
 #include "utilities/rollup.h"
 
+#include <cmath>
+#include <limits>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -51,14 +53,44 @@ TEST(Rollup, NothingHasNoNumbers) {
   EXPECT_EQ(totals.records_per_second, std::nullopt);
 }
 
+TEST(Rollup, U24_RatiosStayFiniteWhateverIsRecorded) {
+  Rollup rollup;
+  for (int i = 0; i < 3; ++i) rollup.Add(MetricsOf(1, 1000, std::numeric_limits<double>::max()));
+  Rollup twice = rollup;
+  twice.Merge(rollup);
+  EXPECT_TRUE(std::isfinite(twice.ratio_sum));
+  EXPECT_TRUE(std::isfinite(*twice.CompressionRatio()));
+}
+
+TEST(Rollup, U24_EntriesThatCannotBeAreRefused) {
+  const auto is_read = [](const Rollup& rollup) {
+    std::vector<std::byte> bytes;
+    EncodeEntry({{OperationSource::kRecorded, "a", "op"}, 0, rollup}, bytes);
+    return DecodeEntry(bytes).has_value();
+  };
+  Rollup rollup;
+  EXPECT_FALSE(is_read(rollup)) << "without an operation there is no mean";
+  rollup.Add(MetricsOf(1, 100, 4.0));
+  EXPECT_TRUE(is_read(rollup));
+  for (const double bad :
+       {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN(), -1.0}) {
+    Rollup damaged = rollup;
+    damaged.ratio_sum = bad;
+    EXPECT_FALSE(is_read(damaged)) << bad;
+    damaged = rollup;
+    damaged.ratio_logical_bytes = bad;
+    EXPECT_FALSE(is_read(damaged)) << bad;
+  }
+}
+
 HistoryEntry AnyEntry() {
   HistoryEntry entry;
   entry.key.source = *rc::gen::element(OperationSource::kRecorded, OperationSource::kEngine);
   entry.key.collection = *rc::gen::arbitrary<std::string>();
   entry.key.operation = *rc::gen::arbitrary<std::string>();
   entry.begin = *rc::gen::arbitrary<int64_t>();
-  for (const uint32_t ms :
-       *rc::gen::container<std::vector<uint32_t>>(rc::gen::arbitrary<uint32_t>())) {
+  for (const uint32_t ms : *rc::gen::nonEmpty(
+           rc::gen::container<std::vector<uint32_t>>(rc::gen::arbitrary<uint32_t>()))) {
     OperationMetrics metrics = MetricsOf(ms / 1e3, ms, 1.0 + ms % 7);
     metrics.is_failed = ms % 3 == 0;
     entry.rollup.Add(metrics);

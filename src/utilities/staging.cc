@@ -3,13 +3,16 @@
 /// rename is the one moment at which it happens. What is found in the staging directory after a
 /// crash was never committed, and is removed. That is why the old name is made to go durably before
 /// the new one is made to stay: otherwise a power loss may leave one directory under both names,
-/// and who removes the one empties the other. Until the last sync returns nothing was promised.
+/// and who removes the one empties the other. Until the last sync returns nothing was promised; if
+/// one of the two fails the rename is taken back.
 
 #include "viper/staging.h"
 
 #include <algorithm>
 #include <deque>
+#include <filesystem>
 #include <map>
+#include <system_error>
 #include <utility>
 
 #include <fmt/core.h>
@@ -27,9 +30,41 @@ namespace {
 /// Operations that are over are told so many of.
 constexpr size_t kOverMax = 1'000;
 constexpr std::string_view kStagingLock = "LOCK";
+/// Of the names of our directories, before a UUID: nothing else is ever removed.
+constexpr std::string_view kStagedPrefix = "staged-";
 
 bool IsFileName(std::string_view name) {
   return !name.empty() && name != "." && name != ".." && name.find('/') == std::string_view::npos;
+}
+
+bool IsStagedName(std::string_view name) {
+  constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+  if (!name.starts_with(kStagedPrefix)) return false;
+  name.remove_prefix(kStagedPrefix.size());
+  return std::equal(name.begin(), name.end(), kForm.begin(), kForm.end(), [](char c, char form) {
+    const bool is_digit = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+    return form == '-' ? c == '-' : is_digit;
+  });
+}
+
+/// With one at its end a path has another parent.
+std::string WithoutSlashAtEnd(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+/// Paths to the same place compare equal, however they are written. Links are not followed.
+std::string PlaceOf(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return WithoutSlashAtEnd(
+      (error ? std::filesystem::path(path) : absolute).lexically_normal().string());
+}
+
+bool IsInside(const std::string& path, const std::string& directory) {
+  const std::string place = PlaceOf(path);
+  const std::string outer = PlaceOf(directory);
+  return place == outer || place.starts_with(outer == "/" ? outer : outer + "/");
 }
 
 }  // namespace
@@ -60,6 +95,7 @@ class StagingOperationsCoordinator::Impl {
   explicit Impl(Options options) : options_(std::move(options)) {
     if (options_.file_system == nullptr) options_.file_system = &FileSystem::Local();
     if (options_.clock == nullptr) options_.clock = &Clock::System();
+    options_.directory = WithoutSlashAtEnd(std::move(options_.directory));
   }
 
   FileSystem& files() const { return *options_.file_system; }
@@ -70,7 +106,7 @@ class StagingOperationsCoordinator::Impl {
                            files().Lock(storage::JoinPath(options_.directory, kStagingLock)));
     VIPER_ASSIGN_OR_RETURN(const auto names, files().List(options_.directory));
     for (const std::string& name : names) {
-      if (name == kStagingLock) continue;
+      if (!IsStagedName(name)) continue;
       VIPER_RETURN_IF_ERROR(RemoveEntry(storage::JoinPath(options_.directory, name)));
       ++removed_leftovers_;
     }
@@ -79,18 +115,17 @@ class StagingOperationsCoordinator::Impl {
 
   Result<std::string> Begin(std::string kind, std::string target) VIPER_EXCLUDES(mutex_) {
     if (kind.empty()) return Status::InvalidArgument("a staged operation must have a kind");
-    if (target.empty() || target.starts_with(options_.directory + "/") ||
-        target == options_.directory) {
+    if (target.empty() || IsInside(target, options_.directory)) {
       return Status::InvalidArgument(fmt::format(
           "the target of a staged operation must lie outside the staging directory: actual='{}'",
           target));
     }
     StagedOperationReport report;
-    report.id = MakeUuid();
+    report.id = fmt::format("{}{}", kStagedPrefix, MakeUuid());
     report.kind = std::move(kind);
     report.begun_at = options_.clock->Now();
     report.directory = storage::JoinPath(options_.directory, report.id);
-    report.target = std::move(target);
+    report.target = WithoutSlashAtEnd(std::move(target));
     VIPER_RETURN_IF_ERROR(files().CreateDirectories(report.directory));
     std::string id = report.id;
     MutexLock lock(mutex_);
@@ -201,8 +236,24 @@ class StagingOperationsCoordinator::Impl {
     }
     VIPER_RETURN_IF_ERROR(files().SyncDirectory(report.directory));
     VIPER_RETURN_IF_ERROR(files().Rename(report.directory, report.target));
+    const Status kept = SyncBoth(report);
+    if (kept.ok()) return kept;
+    return TakeBack(report) ? kept : kept.WithContext("the target is there all the same");
+  }
+
+  Status SyncBoth(const StagedOperationReport& report) {
     VIPER_RETURN_IF_ERROR(files().SyncDirectory(options_.directory));
     return files().SyncDirectory(storage::ParentDirectory(report.target));
+  }
+
+  /// Who is told that it failed must not find it done. True if the target is gone.
+  bool TakeBack(const StagedOperationReport& report) {
+    const bool is_gone = files().Rename(report.target, report.directory).ok() ||
+                         files().RemoveDirectoryTree(report.target).ok();
+    // Best effort: these are the ones that fail. The target goes first, as everywhere.
+    (void)files().SyncDirectory(storage::ParentDirectory(report.target)).ok();
+    (void)files().SyncDirectory(options_.directory).ok();
+    return is_gone;
   }
 
   Status RemoveEntry(const std::string& path) {

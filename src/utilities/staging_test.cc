@@ -1,5 +1,7 @@
 #include "viper/staging.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -101,13 +103,62 @@ TEST_F(Staging, BadNamesAndTargetsAreRefused) {
   ASSERT_OK_AND_ASSIGN(auto coordinator, MakeOn(files_, clock_));
   EXPECT_STATUS(kInvalidArgument, "kind", coordinator->Begin("", "/data/target"));
   EXPECT_STATUS(kInvalidArgument, "outside", coordinator->Begin("flush", ""));
-  EXPECT_STATUS(kInvalidArgument, "outside", coordinator->Begin("flush", "/data/.staging/x"));
+  for (const char* target :
+       {"/data/.staging/x", "/data/.staging", "/data/.staging/", "//data/./.staging/x",
+        "/data/other/../.staging/x", "/data/.staging/x/../../.staging"}) {
+    EXPECT_STATUS(kInvalidArgument, "outside", coordinator->Begin("flush", target));
+  }
+  EXPECT_OK(coordinator->Begin("flush", "/data/.staging2"));
+  EXPECT_OK(coordinator->Begin("flush", "/data/.staging/../target"));
   ASSERT_OK_AND_ASSIGN(auto operation, coordinator->Begin("flush", "/data/target"));
   for (const char* name : {"", ".", "..", "a/b", "../x"}) {
     EXPECT_STATUS(kInvalidArgument, "slash", operation->CreateFile(name));
   }
   EXPECT_STATUS(kBusy, "", MakeOn(files_, clock_));
   EXPECT_STATUS(kInvalidArgument, "empty", StagingOperationsCoordinator::Make({}));
+}
+
+TEST_F(Staging, U35_PathsMayEndWithASlash) {
+  ASSERT_OK_AND_ASSIGN(auto coordinator, StagingOperationsCoordinator::Make(
+                                             {{}, "/data/.staging/", &files_, &clock_}));
+  EXPECT_STATUS(kInvalidArgument, "outside", coordinator->Begin("flush", "/data/.staging/x"));
+  ASSERT_OK_AND_ASSIGN(auto operation, coordinator->Begin("flush", "/data/target/"));
+  ASSERT_OK(Write(*operation, "a", "one"));
+  ASSERT_OK(operation->Commit());
+  EXPECT_EQ(coordinator->Operations()[0].target, "/data/target");
+  // Durable: it is the target's own parent that was synced.
+  ASSERT_OK(files_.SyncDirectory("/"));
+  const auto image = files_.DurableImage(CrashMode::kDropUnsynced);
+  EXPECT_EQ(Found(*image, "/data/target"), std::vector<std::string>{"a=one"});
+}
+
+/// Whichever step fails: an operation that has failed left no target, also after a power loss.
+TEST_F(Staging, U35_WhatFailsAfterTheRenameIsTakenBack) {
+  ASSERT_OK(files_.SyncDirectory("/"));
+  ASSERT_OK_AND_ASSIGN(auto coordinator, MakeOn(files_, clock_));
+  // Syncs of the operation's directory, of the staging directory and of the target's parent.
+  for (uint64_t skip = 0; skip < 3; ++skip) {
+    for (const bool renames_back : {true, false}) {
+      ASSERT_OK_AND_ASSIGN(auto operation, coordinator->Begin("flush", "/data/target"));
+      ASSERT_OK(Write(*operation, "a", "one"));
+      files_.InjectFault({.operation = FileOperation::kSyncDirectory, .skip = skip});
+      if (!renames_back) files_.InjectFault({.operation = FileOperation::kRename, .skip = 1});
+      EXPECT_STATUS(kIoError, "", operation->Commit());
+      files_.ClearFaults();
+      EXPECT_EQ(operation->state(), StagingState::kFailed);
+      EXPECT_FALSE(*files_.Exists("/data/target")) << skip;
+      ASSERT_OK_AND_ASSIGN(const auto left, files_.List("/data/.staging"));
+      EXPECT_EQ(left, std::vector<std::string>{"LOCK"}) << skip;
+      for (uint64_t seed = 0; seed < 4; ++seed) {
+        const auto image = files_.DurableImage(CrashMode::kRandomSubset, seed);
+        EXPECT_FALSE(*image->Exists("/data/target")) << skip << " " << seed;
+      }
+    }
+  }
+  ASSERT_OK_AND_ASSIGN(auto operation, coordinator->Begin("flush", "/data/target"));
+  ASSERT_OK(Write(*operation, "a", "two"));
+  ASSERT_OK(operation->Commit());
+  EXPECT_EQ(Found(files_, "/data/target"), std::vector<std::string>{"a=two"});
 }
 
 TEST_F(Staging, U35_WhatIsOlderThanTheLimitIsRemovedWhileRunning) {
@@ -172,8 +223,10 @@ TEST_F(Staging, U35_T12_T13_PowerLossAnywhereLeavesAllOrNothing) {
   EXPECT_GT(whole_count, 0u);
 }
 
+/// And nothing else: the directory may be one that somebody keeps other things in.
 TEST_F(Staging, U35_OnARealDiskLeftoversAreRemoved) {
   TempDirectory directory;
+  std::string left_name;
   {
     ASSERT_OK_AND_ASSIGN(auto coordinator,
                          StagingOperationsCoordinator::Make({{}, directory / "staging"}));
@@ -181,15 +234,25 @@ TEST_F(Staging, U35_OnARealDiskLeftoversAreRemoved) {
     ASSERT_OK(Write(*operation, "a", "one"));
     ASSERT_OK(operation->Commit());
     EXPECT_EQ(Found(FileSystem::Local(), directory / "target"), std::vector<std::string>{"a=one"});
+    left_name = operation->id();
+    const std::string relative = std::filesystem::relative(directory / "staging/x").string();
+    EXPECT_STATUS(kInvalidArgument, "outside", coordinator->Begin("flush", relative));
   }
-  ASSERT_OK(FileSystem::Local().CreateDirectories(directory / "staging/dead"));
-  ASSERT_OK(FileSystem::Local().CreateFile(directory / "staging/dead/file"));
+  ASSERT_OK(FileSystem::Local().CreateDirectories(directory / ("staging/" + left_name)));
+  ASSERT_OK(FileSystem::Local().CreateFile(directory / ("staging/" + left_name + "/file")));
+  std::vector<std::string> kept = {"LOCK", "file"};
   ASSERT_OK(FileSystem::Local().CreateFile(directory / "staging/file"));
+  for (const std::string& name : {std::string("photos"), left_name.substr(7), left_name + "0",
+                                  std::string("staged-by-hand")}) {
+    ASSERT_OK(FileSystem::Local().CreateDirectories(directory / ("staging/" + name)));
+    kept.push_back(name);
+  }
+  std::sort(kept.begin(), kept.end());
   ASSERT_OK_AND_ASSIGN(auto coordinator,
                        StagingOperationsCoordinator::Make({{}, directory / "staging"}));
-  EXPECT_EQ(coordinator->removed_leftovers(), 2u);
+  EXPECT_EQ(coordinator->removed_leftovers(), 1u);
   ASSERT_OK_AND_ASSIGN(const auto left, FileSystem::Local().List(directory / "staging"));
-  EXPECT_EQ(left, std::vector<std::string>{"LOCK"});
+  EXPECT_EQ(left, kept);
 }
 
 }  // namespace

@@ -45,6 +45,26 @@ TEST_F(UtilitiesTest, U24_U25_U28_RecordedOperationsAreReportedExactly) {
   EXPECT_STATUS(kNotFound, "'none'", utilities_->GetPerformanceStats("none"));
 }
 
+TEST_F(UtilitiesTest, U24_U28_AHistoryThatCannotBeWrittenStopsNothingElse) {
+  Open();
+  const auto collection = Create("a");
+  MakeUtilities();
+  Write(*collection, 10, 0);
+  files_.InjectFault({.operation = FileOperation::kWrite, .path_part = "_viper_utilities/history"});
+  ASSERT_OK_AND_ASSIGN(const auto report, utilities_->GetPerformanceStats("a"));
+  EXPECT_EQ(report.engine_stats.total_operations, 2u);
+  ASSERT_EQ(Log().size(), 1u);
+  EXPECT_NE(Log()[0].find("could be taken over"), std::string::npos);
+  // The model is fed all the same.
+  ASSERT_OK(collection->Upsert({.id = "b", .vector = {1, 2}}));
+  files_.InjectFault({.operation = FileOperation::kWrite, .path_part = "_viper_utilities/history"});
+  ASSERT_OK_AND_ASSIGN(const uint64_t before, files_.FileSize("/db/_viper_utilities/model"));
+  utilities_.reset();
+  ASSERT_OK_AND_ASSIGN(const uint64_t after, files_.FileSize("/db/_viper_utilities/model"));
+  EXPECT_GT(after, before);
+  EXPECT_NE(Log().back().find("could not be written"), std::string::npos);
+}
+
 TEST_F(UtilitiesTest, U05_RealTimeOrByTheInterval) {
   config_.stats.enable_realtime_metrics = false;
   Open();
