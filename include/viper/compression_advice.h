@@ -36,7 +36,7 @@ struct VIPER_EXPORT CompressionAdviceConfig {
   /// Levels of Zstandard that are tried for all columns alike. 1 to 22.
   int level_min = 1;
   int level_max = 9;
-  /// As StorageTrialOptions.
+  /// As StorageTrialOptions: 1 to 1,000,000.
   uint64_t sample_rows = 20'000;
   uint64_t time_budget_ms = 2'000;
   /// Another way is recommended if it saves this share of the bytes at least: fewer are seldom
@@ -99,7 +99,14 @@ struct CompressionRecommendation {
   CompressionPerformance current_performance = {};
   /// Recommended minus current.
   CompressionPerformance gain = {};
-  /// Another way than the current one is recommended; and why, or why not.
+  /// The files as they are, whichever way they were written in: CollectionStatistics::part_bytes
+  /// and compression_ratio. And what they are expected to take in the recommended way; absent if
+  /// nothing was measured.
+  uint64_t files_bytes = 0;
+  std::optional<double> files_ratio = {};
+  std::optional<uint64_t> expected_files_bytes = {};
+  /// Writing the files anew in the recommended way is worth while; and why, or why not. Files that
+  /// are about as small already are none to write anew, even if the current way is another one.
   bool is_change = false;
   std::string reason = {};
   std::vector<CompressionColumnAdvice> columns = {};
@@ -141,10 +148,15 @@ class VIPER_EXPORT CompressionOptimizer {
 
   /// Advise on one collection. NotFound.
   Result<CompressionRecommendation> Optimize(const std::string& collection);
-  /// Write all files of the collection anew in the way that was recommended last (if none was, it
-  /// is asked for), and compare what came with what was expected. Files that are written later are
-  /// written as the engine's options say. FailedPrecondition if nothing was measured.
+  /// Write all files of the collection anew in the way that was recommended last (if none was, or
+  /// the collection was dropped since and another has its name, it is asked for), and compare what
+  /// came with what was expected. Files that are written later are written as the engine's options
+  /// say. FailedPrecondition if nothing was measured.
   Result<CompressionOutcome> Apply(const std::string& collection);
+  /// The same in this way, of which that ratio is expected (above 0), whatever was recommended
+  /// last.
+  Result<CompressionOutcome> Apply(const std::string& collection, const StorageWay& way,
+                                   double expected_ratio);
   /// The last advice for each collection.
   std::vector<CompressionRecommendation> Latest() const;
   std::vector<CompressionOutcome> Outcomes() const;

@@ -35,6 +35,19 @@ enum class RecommendationState : uint8_t { kOpen = 0, kApplied = 1, kFailed = 2 
 /// Return "open", "applied" or "failed".
 VIPER_EXPORT std::string_view RecommendationStateName(RecommendationState state);
 
+/// What could be done about a field or key.
+enum class FieldAction : uint8_t {
+  /// Declare it (Collection::AddFields).
+  kPromote = 0,
+  /// Nobody filters by it, and few records have it: it need not be declared in the next table.
+  kDemote = 1,
+  /// Give it a wider type (Collection::WidenField).
+  kWiden = 2,
+};
+
+/// Return "promote", "demote" or "widen".
+VIPER_EXPORT std::string_view FieldActionName(FieldAction action);
+
 /// Something that is worth doing.
 struct Recommendation {
   /// Counted from 1 by the utilities that gave it.
@@ -54,8 +67,16 @@ struct Recommendation {
   double confidence = 0;
   /// Utilities::Apply does it. Otherwise `action` says who has to.
   bool can_be_applied = false;
-  /// For Apply: the key or field that it is about (kSchema).
+  /// For Apply, which does this and nothing that was found since: the key or field that it is
+  /// about, what to do with it, and as which type (kSchema).
   std::string subject = {};
+  std::optional<FieldAction> field_action = {};
+  std::optional<FieldType> field_type = {};
+  /// How to write the files, and the ratio to expect of it (kCompression).
+  std::optional<StorageWay> storage_way = {};
+  std::optional<double> expected_ratio = {};
+  /// CollectionOperations::epoch: a later collection of the same name is another one.
+  uint64_t collection_epoch = 0;
 
   RecommendationState state = RecommendationState::kOpen;
   /// The number, as it was measured afterwards.
@@ -93,19 +114,6 @@ struct ClusterCountAdvice {
   std::vector<ClusterCountTrial> trials = {};
 };
 
-/// What could be done about a field or key.
-enum class FieldAction : uint8_t {
-  /// Declare it (Collection::AddFields).
-  kPromote = 0,
-  /// Nobody filters by it, and few records have it: it need not be declared in the next table.
-  kDemote = 1,
-  /// Give it a wider type (Collection::WidenField).
-  kWiden = 2,
-};
-
-/// Return "promote", "demote" or "widen".
-VIPER_EXPORT std::string_view FieldActionName(FieldAction action);
-
 struct FieldAdvice {
   FieldAction action = FieldAction::kPromote;
   Field field = {};
@@ -117,7 +125,8 @@ struct FieldAdvice {
   std::string reason = {};
 };
 
-/// What is the case with the fields, by the filters that were asked and the values that are there.
+/// What is the case with the fields: one advice for each at most, by the filters that were asked
+/// and the values that are there.
 struct SchemaAdvice {
   uint64_t rows_read = 0;
   uint64_t filtered_searches = 0;

@@ -113,7 +113,14 @@ SchemaAdvice AdviseOnSchema(const SchemaReport& report, const CollectionOperatio
   for (const FieldReport& field : report.fields) {
     const uint64_t filters = FiltersOn(traffic, field.field.name);
     const double fill = ShareOf(field.values + field.parked, report.rows_read);
-    if (field.field.type == FieldType::kInt64 && field.parked > 0) {
+    // One advice for a field: all files are written anew to widen it, which one that nobody needs
+    // is not worth.
+    if (filters == 0 && traffic.searches.filtered >= kFilteredSearchesMin && fill < kFillShareMin) {
+      advice.fields.push_back(
+          {FieldAction::kDemote, field.field, 0, fill, 0,
+           fmt::format("none of {} filtered searches named it, and {:.3g} % of the records have it",
+                       traffic.searches.filtered, 100 * fill)});
+    } else if (field.field.type == FieldType::kInt64 && field.parked > 0) {
       const auto example = Value::FromJson(field.parked_example);
       if (example.ok() && example->as_float64() != nullptr) {
         advice.fields.push_back({FieldAction::kWiden,
@@ -124,12 +131,6 @@ SchemaAdvice AdviseOnSchema(const SchemaReport& report, const CollectionOperatio
                                  fmt::format("{} values are no integers, such as {}", field.parked,
                                              field.parked_example)});
       }
-    }
-    if (filters == 0 && traffic.searches.filtered >= kFilteredSearchesMin && fill < kFillShareMin) {
-      advice.fields.push_back(
-          {FieldAction::kDemote, field.field, 0, fill, 0,
-           fmt::format("none of {} filtered searches named it, and {:.3g} % of the records have it",
-                       traffic.searches.filtered, 100 * fill)});
     }
   }
   return advice;

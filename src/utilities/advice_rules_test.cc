@@ -77,6 +77,23 @@ TEST(AdviceRules, O3_UnusedFieldsAreDemotedAndIntegersThatAreNoneWidened) {
   EXPECT_TRUE(AdviseOnSchema(report, TrafficOf(0, {})).fields.empty());
 }
 
+TEST(AdviceRules, O3_AFieldGetsOneAdvice) {
+  SchemaReport report;
+  report.rows_read = 10'000;
+  FieldReport field;
+  field.field = {"price", FieldType::kInt64};
+  field.parked = 50;
+  field.parked_example = "1.5";
+  report.fields = {field};
+  // Nobody needs it: it is not worth writing all files anew.
+  const auto unused = AdviseOnSchema(report, TrafficOf(200, {{"other", 200}}));
+  ASSERT_EQ(unused.fields.size(), 1u);
+  EXPECT_EQ(unused.fields[0].action, FieldAction::kDemote);
+  const auto used = AdviseOnSchema(report, TrafficOf(200, {{"price", 1}}));
+  ASSERT_EQ(used.fields.size(), 1u);
+  EXPECT_EQ(used.fields[0].action, FieldAction::kWiden);
+}
+
 TEST(AdviceRules, O4_OneHotAndManyTinyPartitionsAreSplitAndMerged) {
   std::vector<PartitionLoad> partitions = {{"hot", 100'000}};
   for (int i = 0; i < 20; ++i) partitions.push_back({"tiny" + std::to_string(i), 10});

@@ -83,14 +83,30 @@ std::optional<double> Minus(const std::optional<double>& a, const std::optional<
   return *a - *b;
 }
 
-const StorageTrial& Winner(const std::vector<StorageTrial>& trials) {
+/// `told` is how a file tells that it was written (PartInspection::compression).
+bool IsWrittenAs(std::string_view told, const StorageWay& way) {
+  if (way.adaptive)
+    return told == fmt::format("policy {}, adaptive", StoragePolicyName(way.policy));
+  // With one codec for all columns the policy has no say.
+  return told.ends_with(fmt::format(", all columns {}", CompressionName(way.compression))) &&
+         told.find("adaptive") == std::string_view::npos;
+}
+
+bool IsAboutAsSmall(const StorageTrial& trial, uint64_t smallest) {
+  return static_cast<double>(trial.bytes) <= static_cast<double>(smallest) * (1 + kAboutAsSmall);
+}
+
+uint64_t SmallestOf(const std::vector<StorageTrial>& trials) {
   uint64_t smallest = trials.front().bytes;
   for (const StorageTrial& trial : trials) smallest = std::min(smallest, trial.bytes);
+  return smallest;
+}
+
+const StorageTrial& Winner(const std::vector<StorageTrial>& trials) {
+  const uint64_t smallest = SmallestOf(trials);
   const StorageTrial* winner = nullptr;
   for (const StorageTrial& trial : trials) {
-    if (static_cast<double>(trial.bytes) > static_cast<double>(smallest) * (1 + kAboutAsSmall)) {
-      continue;
-    }
+    if (!IsAboutAsSmall(trial, smallest)) continue;
     if (winner == nullptr || trial.read_seconds < winner->read_seconds) winner = &trial;
   }
   return *winner;
@@ -188,7 +204,11 @@ class CompressionOptimizer::Impl {
     std::optional<CompressionRecommendation> advice;
     {
       MutexLock lock(mutex_);
-      if (const auto found = latest_.find(name); found != latest_.end()) advice = found->second;
+      const auto found = latest_.find(name);
+      // Nothing is known of a collection by what one was like that had its name before.
+      if (found != latest_.end() && found->second.epoch == collection->Operations().epoch) {
+        advice = found->second.advice;
+      }
     }
     if (!advice) {
       VIPER_ASSIGN_OR_RETURN(advice, Advise(*collection));
@@ -198,16 +218,23 @@ class CompressionOptimizer::Impl {
           fmt::format("nothing was measured of '{}' that could be applied: the advice is from {}",
                       name, AdviceSourceName(advice->source)));
     }
-    CompactOptions options;
-    options.rewrite_as = advice->recommended_way;
-    VIPER_ASSIGN_OR_RETURN(const CompactionReport report, collection->Compact(options));
-    return Compare(*collection, *advice, report);
+    return WriteAnew(*collection, advice->recommended_way, *advice->expected_ratio);
+  }
+
+  Result<CompressionOutcome> Apply(const std::string& name, const StorageWay& way,
+                                   double expected_ratio) {
+    if (!(expected_ratio > 0)) {
+      return Status::InvalidArgument(
+          fmt::format("the expected ratio must be above 0: actual={}", expected_ratio));
+    }
+    VIPER_ASSIGN_OR_RETURN(const auto collection, engine_.OpenCollection(name));
+    return WriteAnew(*collection, way, expected_ratio);
   }
 
   std::vector<CompressionRecommendation> Latest() const VIPER_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     std::vector<CompressionRecommendation> latest;
-    for (const auto& [name, advice] : latest_) latest.push_back(advice);
+    for (const auto& [name, kept] : latest_) latest.push_back(kept.advice);
     return latest;
   }
   std::vector<CompressionOutcome> Outcomes() const VIPER_EXCLUDES(mutex_) {
@@ -218,6 +245,12 @@ class CompressionOptimizer::Impl {
  private:
   /// Outcomes that are kept.
   static constexpr size_t kOutcomesMax = 1'000;
+
+  /// Advice, and the collection that it is about: CollectionOperations::epoch.
+  struct Kept {
+    CompressionRecommendation advice;
+    uint64_t epoch = 0;
+  };
 
   void Log(const std::string& line) const {
     if (log_) log_(line);
@@ -239,7 +272,7 @@ class CompressionOptimizer::Impl {
     for (const CompressionOutcome& outcome : outcomes_) {
       advice.error_bound = std::max(advice.error_bound.value_or(0), std::abs(outcome.error));
     }
-    latest_.insert_or_assign(advice.collection, advice);
+    latest_.insert_or_assign(advice.collection, Kept{advice, collection.Operations().epoch});
     return advice;
   }
 
@@ -260,7 +293,53 @@ class CompressionOptimizer::Impl {
     }
     advice.source = AdviceSource::kMeasured;
     Choose(trials.front(), Winner(trials), advice);
+    return CompareWithFiles(collection, advice);
+  }
+
+  /// The current way is how files are written from now on: those that are there may be written in
+  /// another one, by Apply or by an engine with other options. So what the files take decides
+  /// whether to write them anew.
+  Status CompareWithFiles(const Collection& collection, CompressionRecommendation& advice) const {
+    const CollectionStatistics statistics = collection.Statistics();
+    advice.files_bytes = statistics.part_bytes;
+    advice.files_ratio = statistics.compression_ratio();
+    double saved = 0;
+    if (advice.expected_ratio) {
+      const auto ratio =
+          advice.files_ratio ? advice.files_ratio : advice.current_performance.compression_ratio;
+      saved = std::max(0.0, 1 - ratio.value_or(*advice.expected_ratio) / *advice.expected_ratio);
+    }
+    if (advice.is_change) {
+      VIPER_ASSIGN_OR_RETURN(const double share, ShareToWrite(advice));
+      saved = std::min(saved, share);
+      advice.is_change = saved >= config_.saving_min;
+      advice.reason +=
+          fmt::format("; the files that there are would shrink by {:.3g} %{}", 100 * saved,
+                      advice.is_change ? "" : ", which is not worth writing them anew");
+    }
+    advice.expected_files_bytes =
+        static_cast<uint64_t>(std::llround((1 - saved) * static_cast<double>(advice.files_bytes)));
     return {};
+  }
+
+  /// The share of the files' bytes that are not in one of the smallest ways by what the files tell:
+  /// the others cannot shrink, even where the sample promised more than came. Without this they
+  /// would be written anew again and again.
+  Result<double> ShareToWrite(const CompressionRecommendation& advice) const {
+    VIPER_ASSIGN_OR_RETURN(const CollectionInspection inspection,
+                           engine_.Inspect(advice.collection));
+    const auto& trials = advice.trials.trials;
+    const uint64_t smallest = SmallestOf(trials);
+    uint64_t bytes = 0;
+    uint64_t other_bytes = 0;
+    for (const PartInspection& part : inspection.parts) {
+      const bool is_small = std::any_of(trials.begin(), trials.end(), [&](const auto& trial) {
+        return IsAboutAsSmall(trial, smallest) && IsWrittenAs(part.compression, trial.way);
+      });
+      bytes += part.bytes;
+      if (!is_small) other_bytes += part.bytes;
+    }
+    return bytes == 0 ? 0 : static_cast<double>(other_bytes) / static_cast<double>(bytes);
   }
 
   void Choose(const StorageTrial& current, const StorageTrial& winner,
@@ -324,24 +403,26 @@ class CompressionOptimizer::Impl {
     return {};
   }
 
-  Result<CompressionOutcome> Compare(const Collection& collection,
-                                     const CompressionRecommendation& advice,
-                                     const CompactionReport& report) VIPER_EXCLUDES(mutex_) {
+  Result<CompressionOutcome> WriteAnew(Collection& collection, const StorageWay& way,
+                                       double expected_ratio) VIPER_EXCLUDES(mutex_) {
+    CompactOptions options;
+    options.rewrite_as = way;
+    VIPER_ASSIGN_OR_RETURN(const CompactionReport report, collection.Compact(options));
     const CollectionStatistics statistics = collection.Statistics();
     CompressionOutcome outcome;
-    outcome.way = advice.recommended_way;
-    outcome.expected_ratio = *advice.expected_ratio;
+    outcome.way = way;
+    outcome.expected_ratio = expected_ratio;
     outcome.bytes_before = report.bytes_before;
     outcome.bytes_after = report.bytes_after;
     const std::optional<double> ratio = statistics.compression_ratio();
     if (!ratio) {
       return Status::FailedPrecondition(
-          fmt::format("there are no files of '{}' to compare with", advice.collection));
+          fmt::format("there are no files of '{}' to compare with", collection.name()));
     }
     outcome.actual_ratio = *ratio;
     outcome.error = outcome.actual_ratio / outcome.expected_ratio - 1;
     Log(fmt::format("compression of '{}' applied: '{}': expected ratio={:.4f} actual={:.4f}",
-                    advice.collection, outcome.way.ToString(), outcome.expected_ratio,
+                    collection.name(), outcome.way.ToString(), outcome.expected_ratio,
                     outcome.actual_ratio));
     MutexLock lock(mutex_);
     outcomes_.push_back(outcome);
@@ -354,7 +435,7 @@ class CompressionOptimizer::Impl {
   const std::function<void(std::string_view)> log_;
 
   mutable Mutex mutex_;
-  std::map<std::string, CompressionRecommendation> latest_ VIPER_GUARDED_BY(mutex_);
+  std::map<std::string, Kept> latest_ VIPER_GUARDED_BY(mutex_);
   std::vector<CompressionOutcome> outcomes_ VIPER_GUARDED_BY(mutex_);
   PeriodicService service_;  // last: its thread uses all of the above
 };
@@ -375,6 +456,11 @@ Result<CompressionRecommendation> CompressionOptimizer::Optimize(const std::stri
 }
 Result<CompressionOutcome> CompressionOptimizer::Apply(const std::string& collection) {
   return impl_->Apply(collection);
+}
+Result<CompressionOutcome> CompressionOptimizer::Apply(const std::string& collection,
+                                                       const StorageWay& way,
+                                                       double expected_ratio) {
+  return impl_->Apply(collection, way, expected_ratio);
 }
 std::vector<CompressionRecommendation> CompressionOptimizer::Latest() const {
   return impl_->Latest();
@@ -405,8 +491,10 @@ Value ToValue(const CompressionRecommendation& recommendation) {
                       {"current_bytes", static_cast<int64_t>(column.current_bytes)},
                       {"recommended_bytes", static_cast<int64_t>(column.recommended_bytes)}});
   }
-  const auto& ratio = recommendation.expected_ratio;
-  const auto& bound = recommendation.error_bound;
+  const auto number = [](const std::optional<double>& told) {
+    return told ? Value(*told) : Value();
+  };
+  const auto& expected_bytes = recommendation.expected_files_bytes;
   return Value::Object{
       {"collection", recommendation.collection},
       {"made_at", recommendation.made_at},
@@ -416,11 +504,15 @@ Value ToValue(const CompressionRecommendation& recommendation) {
       {"current_algorithm", CompressionName(recommendation.current_algorithm)},
       {"recommended_algorithm", CompressionName(recommendation.recommended_algorithm)},
       {"recommended_level", recommendation.recommended_level},
-      {"expected_ratio", ratio ? Value(*ratio) : Value()},
-      {"error_bound", bound ? Value(*bound) : Value()},
+      {"expected_ratio", number(recommendation.expected_ratio)},
+      {"error_bound", number(recommendation.error_bound)},
       {"expected_performance", PerformanceValue(recommendation.expected_performance)},
       {"current_performance", PerformanceValue(recommendation.current_performance)},
       {"gain", PerformanceValue(recommendation.gain)},
+      {"files_bytes", static_cast<int64_t>(recommendation.files_bytes)},
+      {"files_ratio", number(recommendation.files_ratio)},
+      {"expected_files_bytes",
+       expected_bytes ? Value(static_cast<int64_t>(*expected_bytes)) : Value()},
       {"is_change", recommendation.is_change},
       {"reason", recommendation.reason},
       {"columns", std::move(columns)},

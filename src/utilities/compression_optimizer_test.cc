@@ -137,6 +137,61 @@ TEST_F(CompressionAdvice, U14_WhereNothingIsKnownTheDefaultIsRecommended) {
   EXPECT_STATUS(kNotFound, "'none'", utilities_->OptimizeCompression("none"));
 }
 
+TEST_F(CompressionAdvice, U32_FilesThatAreSmallAlreadyAreNotWrittenAnew) {
+  options_.adaptive_compression = false;
+  options_.compression = {.codec = Codec::kNone};
+  Open();
+  Fill("text", Kind::kText, 4);
+  MakeUtilities();
+  const auto first = Advise("text");
+  ASSERT_TRUE(first.is_change);
+  ASSERT_OK_AND_ASSIGN(const auto outcome, utilities_->Compression().Apply("text"));
+  EXPECT_EQ(first.files_bytes, outcome.bytes_before);
+  const auto after = static_cast<double>(outcome.bytes_after);
+  EXPECT_NEAR(static_cast<double>(*first.expected_files_bytes), after, 0.1 * after);
+  // An engine that is opened anew knows it by the files, though it would write others.
+  for (const bool is_reopened : {false, true}) {
+    if (is_reopened) {
+      utilities_.reset();
+      Open();
+      MakeUtilities();
+    }
+    const auto second = Advise("text");
+    EXPECT_FALSE(second.is_change) << second.reason;
+    EXPECT_EQ(second.current_way.ToString(), "none");
+    EXPECT_DOUBLE_EQ(*second.files_ratio, outcome.actual_ratio);
+    EXPECT_NEAR(static_cast<double>(*second.expected_files_bytes), after, 0.1 * after);
+    EXPECT_NE(second.reason.find("not worth writing"), std::string::npos) << second.reason;
+  }
+  // Files that come after it are written in the engine's way: with enough of them it pays again.
+  ASSERT_OK_AND_ASSIGN(const auto collection, engine_->OpenCollection("text"));
+  ASSERT_OK_AND_ASSIGN(auto records, collection->Sample(4'000, 0));
+  for (Record& record : records) record.id += "b";
+  ASSERT_OK(collection->Upsert(records));
+  ASSERT_OK(collection->Flush());
+  const auto third = Advise("text");
+  EXPECT_TRUE(third.is_change) << third.reason;
+  ASSERT_OK_AND_ASSIGN(const auto again, utilities_->Compression().Apply("text"));
+  EXPECT_NEAR(static_cast<double>(*third.expected_files_bytes),
+              static_cast<double>(again.bytes_after), 0.1 * static_cast<double>(again.bytes_after));
+}
+
+TEST_F(CompressionAdvice, U32_AdviceForADroppedCollectionIsNotAppliedToTheNextOfItsName) {
+  options_.adaptive_compression = false;
+  options_.compression = {.codec = Codec::kNone};
+  Open();
+  Fill("a", Kind::kText, 4);
+  MakeUtilities();
+  const auto text = Advise("a");
+  ASSERT_TRUE(text.is_change);
+  ASSERT_OK(engine_->DropCollection("a"));
+  Fill("a", Kind::kNoise, 64);
+  ASSERT_OK_AND_ASSIGN(const auto outcome, utilities_->Compression().Apply("a"));
+  EXPECT_NE(outcome.expected_ratio, *text.expected_ratio);
+  EXPECT_LT(outcome.expected_ratio, 1.5);
+  EXPECT_STATUS(kInvalidArgument, "actual=0", utilities_->Compression().Apply("a", {}, 0));
+}
+
 TEST_F(CompressionAdvice, U12_U37_TheBackgroundLooksAtOpenCollections) {
   config_.compression.interval_ms = 1;
   options_.adaptive_compression = false;

@@ -92,19 +92,19 @@ Result<CompactionAdvice> LookAtCompaction(Collection& collection) {
   return advice;
 }
 
-void RecommendCompression(const CompressionRecommendation& advice, uint64_t part_bytes,
+void RecommendCompression(const CompressionRecommendation& advice,
                           std::vector<Recommendation>& out) {
-  if (!advice.is_change || !advice.expected_ratio) return;
+  if (!advice.is_change || !advice.expected_ratio || !advice.expected_files_bytes) return;
   Recommendation recommendation;
   recommendation.type = RecommendationType::kCompression;
   recommendation.action = fmt::format("write the files anew as '{}', and open the engine so",
                                       advice.recommended_way.ToString());
   recommendation.evidence = advice.reason;
   recommendation.measure = kBytesMeasure;
-  recommendation.current = static_cast<double>(part_bytes);
-  recommendation.expected = static_cast<double>(part_bytes) *
-                            advice.current_performance.compression_ratio.value_or(0) /
-                            *advice.expected_ratio;
+  recommendation.current = static_cast<double>(advice.files_bytes);
+  recommendation.expected = static_cast<double>(*advice.expected_files_bytes);
+  recommendation.storage_way = advice.recommended_way;
+  recommendation.expected_ratio = advice.expected_ratio;
   recommendation.confidence = advice.error_bound ? std::max(0.0, 1 - *advice.error_bound)
                                                  : ConfidenceOfSample(advice.trials.sample_rows);
   recommendation.can_be_applied = true;
@@ -136,6 +136,8 @@ Recommendation OfField(const FieldAdvice& advice) {
   Recommendation recommendation;
   recommendation.type = RecommendationType::kSchema;
   recommendation.subject = advice.field.name;
+  recommendation.field_action = advice.action;
+  recommendation.field_type = advice.field.type;
   recommendation.evidence = advice.reason;
   const std::string_view type = FieldTypeName(advice.field.type);
   switch (advice.action) {
@@ -200,6 +202,19 @@ void RecommendPartitions(const PartitionAdvice& advice, std::vector<Recommendati
   out.push_back(std::move(recommendation));
 }
 
+/// OK if the key is there still, and this type is the one that takes most of its values.
+Status CheckKey(const Collection& collection, const Field& field) {
+  VIPER_ASSIGN_OR_RETURN(const SchemaReport report, collection.ReportSchema());
+  for (const KeyReport& key : report.keys) {
+    if (key.key != field.name) continue;
+    if (key.type == field.type) return {};
+    return Status::FailedPrecondition(fmt::format("the values of '{}' are no longer of type {}: {}",
+                                                  field.name, FieldTypeName(field.type),
+                                                  key.type ? FieldTypeName(*key.type) : "no type"));
+  }
+  return Status::FailedPrecondition(fmt::format("no record has the key '{}' any more", field.name));
+}
+
 void RecommendCompaction(const CompactionAdvice& advice, std::vector<Recommendation>& out) {
   if (advice.planned.steps.empty()) return;
   const CompactionReport& planned = advice.planned;
@@ -248,18 +263,20 @@ Result<OptimizationReport> OptimizationAdviser::Optimize(const std::string& name
   // Compaction first: what the others measure is different afterwards.
   RecommendCompaction(report.compaction, recommendations);
   RecommendSchema(report.schema, schema, recommendations);
-  RecommendCompression(report.compression, collection->Statistics().part_bytes, recommendations);
+  RecommendCompression(report.compression, recommendations);
   RecommendClusters(report.clusters, recommendations);
   RecommendPartitions(report.partitions, recommendations);
+  const uint64_t epoch = collection->Operations().epoch;
   for (Recommendation& recommendation : recommendations) {
     recommendation.collection = name;
+    recommendation.collection_epoch = epoch;
     recommendation.made_at = engine_.options().clock->Now();
   }
   Keep(recommendations);
   if (options.dry_run) return report;
   for (Recommendation& recommendation : recommendations) {
-    if (!recommendation.can_be_applied) continue;
-    VIPER_ASSIGN_OR_RETURN(recommendation, Apply(recommendation.id));
+    // What fails is told in the recommendation: the others are worth doing all the same.
+    if (recommendation.can_be_applied) (void)Carry(recommendation);
   }
   return report;
 }
@@ -271,12 +288,16 @@ std::vector<Recommendation> OptimizationAdviser::Recommendations() const {
 
 void OptimizationAdviser::Keep(std::vector<Recommendation>& recommendations) {
   MutexLock lock(mutex_);
+  // Those that are open from before are replaced by what is said about the same now; nothing of
+  // this batch is.
+  std::erase_if(kept_, [&](const Recommendation& old) {
+    return old.state == RecommendationState::kOpen &&
+           std::any_of(recommendations.begin(), recommendations.end(), [&](const auto& now) {
+             return old.type == now.type && old.collection == now.collection &&
+                    old.subject == now.subject;
+           });
+  });
   for (Recommendation& recommendation : recommendations) {
-    // One that says the same about the same, and is open, is replaced.
-    std::erase_if(kept_, [&](const Recommendation& old) {
-      return old.state == RecommendationState::kOpen && old.type == recommendation.type &&
-             old.collection == recommendation.collection && old.subject == recommendation.subject;
-    });
     recommendation.id = ++last_id_;
     kept_.push_back(recommendation);
   }
@@ -305,6 +326,11 @@ Result<Recommendation> OptimizationAdviser::Apply(uint64_t id) {
         "recommendation {} ({}) {}", id, recommendation.action,
         recommendation.can_be_applied ? "was applied already" : "is for you to carry out"));
   }
+  VIPER_RETURN_IF_ERROR(Carry(recommendation));
+  return recommendation;
+}
+
+Status OptimizationAdviser::Carry(Recommendation& recommendation) {
   const auto outcome = Do(recommendation);
   recommendation.state =
       outcome.ok() ? RecommendationState::kApplied : RecommendationState::kFailed;
@@ -315,17 +341,24 @@ Result<Recommendation> OptimizationAdviser::Apply(uint64_t id) {
     recommendation.error = outcome.status().ToString();
   }
   Replace(recommendation);
-  VIPER_RETURN_IF_ERROR(outcome.status());
-  return recommendation;
+  return outcome.status();
 }
 
 Result<double> OptimizationAdviser::Do(const Recommendation& recommendation) {
   VIPER_ASSIGN_OR_RETURN(const auto collection, engine_.OpenCollection(recommendation.collection));
+  if (collection->Operations().epoch != recommendation.collection_epoch) {
+    return Status::FailedPrecondition(
+        fmt::format("the collection '{}' was dropped since, and is another one now",
+                    recommendation.collection));
+  }
   if (recommendation.type == RecommendationType::kSchema) {
     return ApplySchema(*collection, recommendation);
   }
   if (recommendation.type == RecommendationType::kCompression) {
-    VIPER_RETURN_IF_ERROR(compression_.Apply(recommendation.collection).status());
+    VIPER_RETURN_IF_ERROR(compression_
+                              .Apply(recommendation.collection, *recommendation.storage_way,
+                                     *recommendation.expected_ratio)
+                              .status());
   } else {
     VIPER_RETURN_IF_ERROR(collection->Compact().status());
   }
@@ -336,27 +369,35 @@ Result<double> OptimizationAdviser::Do(const Recommendation& recommendation) {
 
 Result<double> OptimizationAdviser::ApplySchema(Collection& collection,
                                                 const Recommendation& recommendation) {
-  VIPER_ASSIGN_OR_RETURN(const SchemaReport before, collection.ReportSchema());
-  bool is_promotion = false;
-  for (const KeyReport& key : before.keys) {
-    if (key.key != recommendation.subject || !key.type) continue;
-    is_promotion = true;
-    VIPER_RETURN_IF_ERROR(collection.AddFields(std::vector{Field{key.key, *key.type}}).status());
+  const Field field{recommendation.subject, *recommendation.field_type};
+  const CollectionSchema schema = collection.schema();
+  const Field* declared = schema.FindField(field.name);
+  if (recommendation.field_action == FieldAction::kPromote) {
+    if (declared != nullptr) {
+      return Status::FailedPrecondition(fmt::format("the key '{}' was declared since, as {}",
+                                                    field.name, FieldTypeName(declared->type)));
+    }
+    VIPER_RETURN_IF_ERROR(CheckKey(collection, field));
+    VIPER_RETURN_IF_ERROR(collection.AddFields(std::vector{field}).status());
     // The files get the column.
     CompactOptions options;
     options.everything = true;
     VIPER_RETURN_IF_ERROR(collection.Compact(options).status());
-  }
-  if (!is_promotion) {
-    VIPER_RETURN_IF_ERROR(
-        collection.WidenField({recommendation.subject, FieldType::kFloat64}).status());
+  } else {
+    if (declared == nullptr || declared->type != FieldType::kInt64) {
+      return Status::FailedPrecondition(fmt::format(
+          "the field '{}' is no longer the integer that was to be widened: {}", field.name,
+          declared == nullptr ? std::string_view("it is not declared")
+                              : FieldTypeName(declared->type)));
+    }
+    VIPER_RETURN_IF_ERROR(collection.WidenField(field).status());
   }
   VIPER_ASSIGN_OR_RETURN(const SchemaReport after, collection.ReportSchema());
   for (const KeyReport& key : after.keys) {
     if (key.key == recommendation.subject) return static_cast<double>(key.json_bytes);
   }
-  for (const FieldReport& field : after.fields) {
-    if (field.field.name == recommendation.subject) return static_cast<double>(field.parked);
+  for (const FieldReport& told : after.fields) {
+    if (told.field.name == recommendation.subject) return static_cast<double>(told.parked);
   }
   return Status::NotFound(
       fmt::format("the field '{}' is gone after it was changed", recommendation.subject));

@@ -25,13 +25,15 @@ class OptimizationAdviser {
       VIPER_EXCLUDES(mutex_);
   /// The oldest first.
   std::vector<Recommendation> Recommendations() const VIPER_EXCLUDES(mutex_);
-  /// NotFound; FailedPrecondition if it cannot be applied, or was before. What fails in doing it is
-  /// told in the recommendation too.
+  /// NotFound; FailedPrecondition if it cannot be applied, or was before, or what it is about is no
+  /// longer as it was. What fails in doing it is told in the recommendation too.
   Result<Recommendation> Apply(uint64_t id) VIPER_EXCLUDES(mutex_);
 
  private:
   void Keep(std::vector<Recommendation>& recommendations) VIPER_EXCLUDES(mutex_);
   void Replace(const Recommendation& recommendation) VIPER_EXCLUDES(mutex_);
+  /// Do it, and keep what came of it, in the recommendation too.
+  Status Carry(Recommendation& recommendation) VIPER_EXCLUDES(mutex_);
   /// Do it, and return the number that it was about.
   Result<double> Do(const Recommendation& recommendation);
   Result<double> ApplySchema(Collection& collection, const Recommendation& recommendation);

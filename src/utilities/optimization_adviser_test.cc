@@ -126,6 +126,147 @@ TEST_F(OptimizationAdviserTest, O1_M3_ABetterWayIsAppliedAndMeasured) {
   EXPECT_EQ(found->state, RecommendationState::kApplied);
   EXPECT_NEAR(*found->outcome, found->expected, 0.1 * found->expected);
   EXPECT_LT(*found->outcome, found->current / 3);
+  // Once is enough.
+  EXPECT_EQ(Find(Look("a", false).recommendations, RecommendationType::kCompression), nullptr);
+  const auto files = collection->Statistics().compacted_bytes;
+  EXPECT_EQ(Find(Look("a", false).recommendations, RecommendationType::kCompression), nullptr);
+  EXPECT_EQ(collection->Statistics().compacted_bytes, files);
+}
+
+TEST_F(OptimizationAdviserTest, O1_M3_WhatWasRecommendedIsAppliedNotWhatWasFoundSince) {
+  options_.adaptive_compression = false;
+  options_.compression = {.codec = Codec::kNone};
+  Open();
+  auto collection = Create("a", 64);
+  auto records = RecordsOf(0, 2000, 64);
+  for (Record& record : records) record.metadata["text"] = std::string(2'000, 'x') + record.id;
+  ASSERT_OK(collection->Upsert(records));
+  ASSERT_OK(collection->Flush());
+  MakeUtilities();
+  const auto report = Look("a");
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kCompression);
+  ASSERT_NE(found, nullptr);
+  // Other records take their place, that no way makes much smaller; and somebody asks again.
+  ASSERT_OK(collection->Upsert(RecordsOf(0, 2000, 64)));
+  ASSERT_OK(collection->Flush());
+  ASSERT_OK(collection->Compact({.rewrite_all = true}));
+  ASSERT_OK_AND_ASSIGN(const auto newest, utilities_->OptimizeCompression("a"));
+  ASSERT_NE(newest.recommended_way, report.compression.recommended_way);
+  ASSERT_OK(utilities_->Apply(found->id));
+  const auto outcomes = utilities_->Compression().Outcomes();
+  ASSERT_EQ(outcomes.size(), 1u);
+  EXPECT_EQ(outcomes[0].way, report.compression.recommended_way);
+  EXPECT_EQ(outcomes[0].expected_ratio, *report.compression.expected_ratio);
+}
+
+TEST_F(OptimizationAdviserTest, M3_ARecommendationIsNotForTheNextCollectionOfTheName) {
+  Open();
+  auto collection = Create("a");
+  for (int file = 0; file < 6; ++file) {
+    ASSERT_OK(collection->Upsert(RecordsOf(file * 100, file * 100 + 100)));
+    ASSERT_OK(collection->Flush());
+  }
+  MakeUtilities();
+  const auto report = Look("a");
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kCompaction);
+  ASSERT_NE(found, nullptr);
+  collection.reset();
+  ASSERT_OK(engine_->DropCollection("a"));
+  Create("a");
+  EXPECT_STATUS(kFailedPrecondition, "another one", utilities_->Apply(found->id));
+}
+
+TEST_F(OptimizationAdviserTest, O3_M3_AFieldThatCouldBeWidenedOrLeftOutDoesNotStopTheOthers) {
+  Open();
+  const auto collection = Create("a");
+  auto records = RecordsOf(0, 2000);
+  for (size_t i = 0; i < 5; ++i) records[i].metadata["price"] = 1.5;
+  ASSERT_OK(collection->Upsert(records));
+  ASSERT_OK(collection->Flush());
+  ASSERT_OK(collection->AddFields(std::vector{Field{"price", FieldType::kInt64}}));
+  SearchOptions options;
+  ASSERT_OK_AND_ASSIGN(options.filter, Filter::Parse("year < 50"));
+  for (int i = 0; i < 100; ++i) ASSERT_OK(collection->Search(std::vector<float>{1, 2}, options));
+  MakeUtilities();
+  const auto report = Look("a", /*dry_run=*/false);
+  ASSERT_EQ(report.schema.fields.size(), 2u);
+  ASSERT_FALSE(report.recommendations.empty());
+  for (const Recommendation& told : report.recommendations) {
+    EXPECT_EQ(told.state,
+              told.can_be_applied ? RecommendationState::kApplied : RecommendationState::kOpen)
+        << told.action;
+  }
+  EXPECT_NE(collection->schema().FindField("year"), nullptr);
+  EXPECT_EQ(collection->schema().FindField("price")->type, FieldType::kInt64);
+}
+
+TEST_F(OptimizationAdviserTest, M3_OneThatFailsDoesNotStopTheOthers) {
+  Open();
+  const auto collection = Create("a");
+  for (int file = 0; file < 6; ++file) {
+    ASSERT_OK(collection->Upsert(RecordsOf(file * 100, file * 100 + 100)));
+    ASSERT_OK(collection->Flush());
+  }
+  SearchOptions options;
+  ASSERT_OK_AND_ASSIGN(options.filter, Filter::Parse("year < 50"));
+  for (int i = 0; i < 20; ++i) ASSERT_OK(collection->Search(std::vector<float>{1, 2}, options));
+  MakeUtilities();
+  files_.InjectFault({.operation = FileOperation::kCreate, .times = 1, .path_part = "part-"});
+  const auto report = Look("a", /*dry_run=*/false);
+  files_.ClearFaults();
+  const Recommendation* failed = Find(report.recommendations, RecommendationType::kCompaction);
+  ASSERT_NE(failed, nullptr);
+  EXPECT_EQ(failed->state, RecommendationState::kFailed);
+  EXPECT_TRUE(failed->error.has_value());
+  const Recommendation* other = Find(report.recommendations, RecommendationType::kSchema);
+  ASSERT_NE(other, nullptr);
+  EXPECT_EQ(other->state, RecommendationState::kApplied);
+  EXPECT_EQ(Find(utilities_->Recommendations(), RecommendationType::kCompaction)->error,
+            failed->error);
+}
+
+TEST_F(OptimizationAdviserTest, O3_M3_AStaleRecommendationChangesNoField) {
+  Open();
+  const auto collection = Create("a");
+  ASSERT_OK(collection->Upsert(RecordsOf(0, 2000)));
+  ASSERT_OK(collection->Flush());
+  SearchOptions options;
+  ASSERT_OK_AND_ASSIGN(options.filter, Filter::Parse("year < 50"));
+  for (int i = 0; i < 20; ++i) ASSERT_OK(collection->Search(std::vector<float>{1, 2}, options));
+  MakeUtilities();
+  const auto report = Look("a");
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kSchema);
+  ASSERT_NE(found, nullptr);
+  // The key is gone, and comes back as text.
+  auto records = RecordsOf(0, 2000);
+  for (Record& record : records) record.metadata.clear();
+  ASSERT_OK(collection->Upsert(records));
+  EXPECT_STATUS(kFailedPrecondition, "no record has", utilities_->Apply(found->id));
+  for (Record& record : records) record.metadata["year"] = "many";
+  ASSERT_OK(collection->Upsert(records));
+  EXPECT_STATUS(kFailedPrecondition, "string", utilities_->Apply(found->id));
+  ASSERT_OK(collection->Upsert(RecordsOf(0, 2000)));
+  // Somebody declares it meanwhile.
+  ASSERT_OK(collection->AddFields(std::vector{Field{"year", FieldType::kInt64}}));
+  EXPECT_STATUS(kFailedPrecondition, "declared since", utilities_->Apply(found->id));
+  EXPECT_EQ(collection->schema().FindField("year")->type, FieldType::kInt64);
+}
+
+TEST_F(OptimizationAdviserTest, O3_M3_AFieldIsWidenedOnce) {
+  Open();
+  const auto collection = Create("a");
+  auto records = RecordsOf(0, 2000);
+  records[0].metadata["year"] = 1.5;
+  ASSERT_OK(collection->Upsert(records));
+  ASSERT_OK(collection->Flush());
+  ASSERT_OK(collection->AddFields(std::vector{Field{"year", FieldType::kInt64}}));
+  MakeUtilities();
+  const auto report = Look("a");
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kSchema);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->current, 1);
+  ASSERT_OK(collection->WidenField({"year", FieldType::kFloat64}));
+  EXPECT_STATUS(kFailedPrecondition, "no longer the integer", utilities_->Apply(found->id));
 }
 
 TEST_F(OptimizationAdviserTest, O2_AnIndexOfTooFewClustersIsFound) {
