@@ -29,7 +29,7 @@ struct VIPER_EXPORT CompressionAdviceConfig {
   /// Try ways on a sample of the collection. Off: advice comes from what the files tell of the
   /// trials that their writers made.
   bool enable_benchmarking = true;
-  /// Recommended where nothing is known.
+  /// Recommended where nothing is known. One that files can be written with.
   Compression default_algorithm = {};
   /// 1 or more, in milliseconds.
   uint64_t interval_ms = 3'600'000;

@@ -59,10 +59,10 @@ struct Recommendation {
   std::string action = {};
   std::string evidence = {};
   /// The number that it changes, such as "bytes of the table's files": as it is, and as it is
-  /// expected to be. Less is better.
+  /// expected to be (absent if nobody can tell). Less is better.
   std::string measure = {};
   double current = 0;
-  double expected = 0;
+  std::optional<double> expected = {};
   /// 0 to 1: how sure that is. 1 where it was counted, less where it comes from a sample.
   double confidence = 0;
   /// Utilities::Apply does it. Otherwise `action` says who has to.
@@ -107,9 +107,12 @@ struct ClusterCountAdvice {
   std::optional<uint64_t> current_clusters = {};
   /// `cost` with the number that the index has; absent if the sample is too small to try it.
   std::optional<double> current_cost = {};
-  /// The trial of the least cost; absent if there are too few rows for any.
+  /// The trial of the least cost; absent if there are too few rows for any, or for comparing it
+  /// with the number that the index has.
   std::optional<uint64_t> recommended_clusters = {};
   std::optional<double> recommended_cost = {};
+  /// Why nothing is recommended, though there is an index; else empty.
+  std::string reason = {};
   /// Rising in the number of clusters.
   std::vector<ClusterCountTrial> trials = {};
 };
@@ -146,6 +149,9 @@ struct PartitionAdvice {
   double rows_mean = 0;
   /// Of the sizes (Gini 1912): 0 = all alike, towards 1 = one has all.
   double gini = 0;
+  /// The same once `split` are split into even parts of about the mean, and `merge` are joined up
+  /// to it; absent if both are empty.
+  std::optional<double> gini_afterwards = {};
   /// Names of those that are larger than four times the mean, and of those below an eighth of it
   /// where they are a quarter of all or more.
   std::vector<std::string> split = {};
@@ -169,7 +175,8 @@ struct CompactionAdvice {
 struct OptimizeOptions {
   /// Only advise. Otherwise what can be applied is.
   bool dry_run = true;
-  /// Rows that clusters and fields are looked at by. 1,000 to 1,000,000.
+  /// Rows that clusters and fields are looked at by. 1,000 to 1,000,000. Clusters by more than that
+  /// where the index has so many of them that fewer rows would not tell, up to 64 MiB of vectors.
   uint64_t sample_rows = 10'000;
   /// That clusters are tried for; 0 = the mean of what searches asked for, or 0.95. Below 1.
   double recall = 0;

@@ -1,6 +1,9 @@
 #include "utilities/advice_rules.h"
 
 #include <algorithm>
+#include <cmath>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -47,6 +50,29 @@ double GiniOf(std::vector<double> sizes) {
   return sum == 0 ? 0 : 2 * weighted / (count * sum) - (count + 1) / count;
 }
 
+/// Rows of the partitions after those that are too large were split, and those that are too small
+/// joined.
+std::vector<double> SizesAfterwards(std::span<const PartitionLoad> partitions,
+                                    const PartitionAdvice& advice) {
+  const std::unordered_set<std::string_view> split(advice.split.begin(), advice.split.end());
+  const std::unordered_set<std::string_view> merge(advice.merge.begin(), advice.merge.end());
+  std::vector<double> sizes;
+  double joined = 0;
+  for (const PartitionLoad& partition : partitions) {
+    const auto rows = static_cast<double>(partition.rows);
+    if (split.contains(partition.name)) {
+      const double parts = std::ceil(rows / advice.rows_mean);
+      sizes.insert(sizes.end(), static_cast<size_t>(parts), rows / parts);
+    } else if (!merge.contains(partition.name)) {
+      sizes.push_back(rows);
+    } else if (joined += rows; joined >= advice.rows_mean) {
+      sizes.push_back(std::exchange(joined, 0));
+    }
+  }
+  if (joined > 0) sizes.push_back(joined);
+  return sizes;
+}
+
 }  // namespace
 
 PartitionAdvice AdvisePartitions(std::span<const PartitionLoad> partitions,
@@ -66,6 +92,9 @@ PartitionAdvice AdvisePartitions(std::span<const PartitionLoad> partitions,
     if (rows < advice.rows_mean / kMergeDivisor) advice.merge.push_back(partition.name);
   }
   if (ShareOf(advice.merge.size(), partitions.size()) < kMergeShare) advice.merge.clear();
+  if (!advice.split.empty() || !advice.merge.empty()) {
+    advice.gini_afterwards = GiniOf(SizesAfterwards(partitions, advice));
+  }
   uint64_t filters = traffic.other_filter_fields;
   for (const FilterFieldUse& use : traffic.filter_fields) filters += use.count;
   const uint64_t by_time = FiltersOn(traffic, "_timestamp") + FiltersOn(traffic, "_ingested_at");

@@ -101,12 +101,15 @@ TEST(AdviceRules, O4_OneHotAndManyTinyPartitionsAreSplitAndMerged) {
   EXPECT_EQ(skewed.split, std::vector<std::string>{"hot"});
   EXPECT_EQ(skewed.merge.size(), 20u);
   EXPECT_GT(skewed.gini, 0.9);
+  // 21 parts of 4,762 rows, and one of 200: it lacks most of its share of the 100,200.
+  EXPECT_NEAR(*skewed.gini_afterwards, 1 / 22.0 - 200 / 100'200.0, 1e-4);
   EXPECT_FALSE(skewed.switch_to_time);
   const std::vector<PartitionLoad> even(10, PartitionLoad{"p", 1000});
   const auto tidy = AdvisePartitions(even, {});
   EXPECT_TRUE(tidy.split.empty());
   EXPECT_TRUE(tidy.merge.empty());
   EXPECT_NEAR(tidy.gini, 0, 1e-12);
+  EXPECT_EQ(tidy.gini_afterwards, std::nullopt);
   EXPECT_EQ(AdvisePartitions({}, {}).partitions, 0u);
 }
 

@@ -20,6 +20,8 @@ namespace {
 /// Of ways that are about as small, this share apart, the one that is read fastest is taken.
 constexpr double kAboutAsSmall = 0.02;
 constexpr double kMegabyte = 1e6;
+/// StorageTrialOptions::sample_rows.
+constexpr uint64_t kSampleRowsMax = 1'000'000;
 
 StorageWay WayOf(const EngineOptions& options) {
   return {.policy = options.storage_policy,
@@ -153,8 +155,14 @@ Status CompressionAdviceConfig::Validate() const {
         "CompressionAdviceConfig: levels are out of range: min={} max={} level_min={} level_max={}",
         kZstdLevelMin, kZstdLevelMax, level_min, level_max));
   }
-  if (sample_rows < 1) {
-    return Status::InvalidArgument("CompressionAdviceConfig::sample_rows must be 1 or more");
+  if (sample_rows < 1 || sample_rows > kSampleRowsMax) {
+    return Status::InvalidArgument(
+        fmt::format("CompressionAdviceConfig::sample_rows is out of range: min=1 max={} actual={}",
+                    kSampleRowsMax, sample_rows));
+  }
+  if (const Status valid = default_algorithm.Validate(); !valid.ok()) {
+    return Status::InvalidArgument(
+        fmt::format("CompressionAdviceConfig::default_algorithm.{}", valid.message()));
   }
   if (!(saving_min >= 0 && saving_min <= 1)) {
     return Status::InvalidArgument(fmt::format(

@@ -141,7 +141,7 @@ TEST_F(CompressionAdvice, U32_FilesThatAreSmallAlreadyAreNotWrittenAnew) {
   options_.adaptive_compression = false;
   options_.compression = {.codec = Codec::kNone};
   Open();
-  Fill("text", Kind::kText, 4);
+  Fill("text", Kind::kText, 4, 1'000);
   MakeUtilities();
   const auto first = Advise("text");
   ASSERT_TRUE(first.is_change);
@@ -165,7 +165,7 @@ TEST_F(CompressionAdvice, U32_FilesThatAreSmallAlreadyAreNotWrittenAnew) {
   }
   // Files that come after it are written in the engine's way: with enough of them it pays again.
   ASSERT_OK_AND_ASSIGN(const auto collection, engine_->OpenCollection("text"));
-  ASSERT_OK_AND_ASSIGN(auto records, collection->Sample(4'000, 0));
+  ASSERT_OK_AND_ASSIGN(auto records, collection->Sample(1'000, 0));
   for (Record& record : records) record.id += "b";
   ASSERT_OK(collection->Upsert(records));
   ASSERT_OK(collection->Flush());
@@ -233,6 +233,14 @@ TEST_F(CompressionAdvice, U11_BadConfigsAreRefused) {
   config = {};
   config.sample_rows = 0;
   EXPECT_STATUS(kInvalidArgument, "sample_rows", config.Validate());
+  config.sample_rows = 1'000'001;
+  EXPECT_STATUS(kInvalidArgument, "sample_rows", config.Validate());
+  config.sample_rows = 1'000'000;
+  EXPECT_OK(config.Validate());
+  config.default_algorithm = {.codec = Codec::kZstd, .level = 99};
+  EXPECT_STATUS(kInvalidArgument, "default_algorithm.level", config.Validate());
+  config.default_algorithm.codec = static_cast<Codec>(77);
+  EXPECT_STATUS(kInvalidArgument, "default_algorithm.codec", config.Validate());
 }
 
 }  // namespace

@@ -20,6 +20,9 @@ constexpr double kUsualRecall = 0.95;
 constexpr double kRecallMax = 0.999;
 /// Another number of clusters is recommended if it costs this share less at least.
 constexpr double kCostSavingMin = 0.2;
+/// TryClusterCounts tries no more clusters than so many rows of the sample are there for.
+constexpr uint64_t kSampleRowsPerCluster = 20;
+constexpr uint64_t kClusterSampleBytesMax = uint64_t{64} << 20;
 
 constexpr std::string_view kBytesMeasure = "bytes of the table's files";
 constexpr std::string_view kFilesMeasure = "files of the table";
@@ -43,12 +46,25 @@ CollectionOperations TrafficOf(const Engine& engine, const std::string& name) {
   return {};
 }
 
+/// As many as the options say, or as it takes to try twice as many clusters as there are.
+uint64_t ClusterSampleRows(const Collection& collection, const std::optional<uint64_t>& clusters,
+                           const OptimizeOptions& options) {
+  const uint64_t most = kClusterSampleBytesMax / (collection.dim() * sizeof(float));
+  const uint64_t wanted = 2 * kSampleRowsPerCluster * clusters.value_or(0);
+  return std::max(options.sample_rows, std::min(wanted, most));
+}
+
 Result<ClusterCountAdvice> LookAtClusters(const Collection& collection,
                                           const CollectionOperations& traffic,
                                           const OptimizeOptions& options) {
+  ClusterTrialOptions trial;
+  if (const auto index = collection.ReportIndex(); index.ok()) {
+    trial.current_clusters = index->clusters;
+  }
   VIPER_ASSIGN_OR_RETURN(
       const std::vector<Record> records,
-      collection.Sample(options.sample_rows, 0, {.vector = true, .metadata = false}));
+      collection.Sample(ClusterSampleRows(collection, trial.current_clusters, options), 0,
+                        {.vector = true, .metadata = false}));
   const bool is_cosine = collection.schema().metric == Metric::kCosine;
   std::vector<float> floats;
   for (const Record& record : records) {
@@ -59,15 +75,22 @@ Result<ClusterCountAdvice> LookAtClusters(const Collection& collection,
       floats.push_back(static_cast<float>(component * scale));
     }
   }
-  ClusterTrialOptions trial;
   trial.rows = collection.Statistics().live_rows.value_or(records.size());
   trial.recall = options.recall > 0
                      ? options.recall
                      : std::min(kRecallMax, traffic.searches.mean_recall.value_or(kUsualRecall));
-  if (const auto index = collection.ReportIndex(); index.ok()) {
-    trial.current_clusters = index->clusters;
+  VIPER_ASSIGN_OR_RETURN(ClusterCountAdvice advice,
+                         TryClusterCounts({floats, collection.dim()}, trial));
+  if (trial.current_clusters && !advice.current_cost) {
+    // The best of a few numbers that are all far below it says nothing about the one that is used.
+    advice.recommended_clusters.reset();
+    advice.recommended_cost.reset();
+    advice.reason = fmt::format(
+        "too few rows to compare with the {} clusters that there are: wanted={} sampled={}",
+        *trial.current_clusters, kSampleRowsPerCluster * *trial.current_clusters,
+        advice.sample_rows);
   }
-  return TryClusterCounts({floats, collection.dim()}, trial);
+  return advice;
 }
 
 Result<PartitionAdvice> LookAtPartitions(const Engine& engine, const std::string& name,
@@ -163,6 +186,7 @@ void RecommendSchema(const SchemaAdvice& advice, const SchemaReport& report,
     recommendation.confidence =
         report.rows == report.rows_read ? 1 : ConfidenceOfSample(report.rows_read);
     recommendation.can_be_applied = field.action != FieldAction::kDemote;
+    recommendation.expected = 0;
     if (field.action == FieldAction::kPromote) {
       recommendation.measure = "bytes of JSON of it that each filter on it parses";
       recommendation.current = Scaled(field.json_bytes, report.rows, report.rows_read);
@@ -198,6 +222,8 @@ void RecommendPartitions(const PartitionAdvice& advice, std::vector<Recommendati
   }
   recommendation.measure = "Gini coefficient of the partitions' rows";
   recommendation.current = advice.gini;
+  // What parting by time makes of it is not known before.
+  recommendation.expected = advice.gini_afterwards;
   recommendation.confidence = 1;
   out.push_back(std::move(recommendation));
 }

@@ -98,6 +98,7 @@ TEST_F(OptimizationAdviserTest, O3_O6_AKeyThatFiltersNameIsPromotedAndReadNoMore
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->subject, "year");
   EXPECT_GT(found->current, 2000);
+  EXPECT_EQ(found->expected, 0);
   EXPECT_EQ(found->confidence, 1);
   ASSERT_OK_AND_ASSIGN(const auto applied, utilities_->Apply(found->id));
   EXPECT_EQ(*applied.outcome, 0);
@@ -124,7 +125,7 @@ TEST_F(OptimizationAdviserTest, O1_M3_ABetterWayIsAppliedAndMeasured) {
   const Recommendation* found = Find(report.recommendations, RecommendationType::kCompression);
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->state, RecommendationState::kApplied);
-  EXPECT_NEAR(*found->outcome, found->expected, 0.1 * found->expected);
+  EXPECT_NEAR(*found->outcome, *found->expected, 0.1 * *found->expected);
   EXPECT_LT(*found->outcome, found->current / 3);
   // Once is enough.
   EXPECT_EQ(Find(Look("a", false).recommendations, RecommendationType::kCompression), nullptr);
@@ -269,6 +270,35 @@ TEST_F(OptimizationAdviserTest, O3_M3_AFieldIsWidenedOnce) {
   EXPECT_STATUS(kFailedPrecondition, "no longer the integer", utilities_->Apply(found->id));
 }
 
+TEST_F(OptimizationAdviserTest, O4_WhatPartitionsComeToIsExpectedAsFarAsItCanBeTold) {
+  Open();
+  const auto skewed = Create("skewed");
+  for (int file = 0; file < 7; ++file) {
+    const int first = file == 0 ? 0 : 2000 + 10 * file;
+    ASSERT_OK(skewed->Upsert(RecordsOf(first, file == 0 ? 2000 : first + 10)));
+    ASSERT_OK(skewed->Flush());
+  }
+  const auto by_time = Create("by_time");
+  ASSERT_OK(by_time->Upsert(RecordsOf(0, 1000)));
+  ASSERT_OK(by_time->Flush());
+  SearchOptions options;
+  ASSERT_OK_AND_ASSIGN(options.filter, Filter::Parse("_timestamp > '2020-01-01'"));
+  for (int i = 0; i < 50; ++i) ASSERT_OK(by_time->Search(std::vector<float>{1, 2}, options));
+  MakeUtilities();
+  const auto report = Look("skewed");
+  const Recommendation* found = Find(report.recommendations, RecommendationType::kPartitioning);
+  ASSERT_NE(found, nullptr);
+  EXPECT_GT(found->current, 0.5);
+  ASSERT_TRUE(found->expected.has_value());
+  EXPECT_GT(*found->expected, 0);
+  EXPECT_LT(*found->expected, 0.2);
+  const auto other = Look("by_time");
+  found = Find(other.recommendations, RecommendationType::kPartitioning);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->expected, std::nullopt);
+  EXPECT_NE(ToValue(*found).ToJson().find(R"("expected":null)"), std::string::npos);
+}
+
 TEST_F(OptimizationAdviserTest, O2_AnIndexOfTooFewClustersIsFound) {
   options_.index_min_rows = 500;
   Open();
@@ -293,6 +323,43 @@ TEST_F(OptimizationAdviserTest, O2_AnIndexOfTooFewClustersIsFound) {
   EXPECT_LT(found->expected, 0.8 * found->current);
   EXPECT_FALSE(found->can_be_applied);
   EXPECT_STATUS(kFailedPrecondition, "for you", utilities_->Apply(found->id));
+}
+
+TEST_F(OptimizationAdviserTest, O2_ManyClustersAreComparedByASampleThatSuffices) {
+  options_.index_min_rows = 500;
+  options_.index_clusters = 100;
+  Open();
+  const auto collection = Create("a", 8);
+  ASSERT_OK(collection->Upsert(RecordsOf(0, 6000, 8)));
+  ASSERT_OK(collection->Flush());
+  ASSERT_OK(collection->BuildIndex());
+  MakeUtilities();
+  // A thousand rows are enough for 50 clusters only.
+  ASSERT_OK_AND_ASSIGN(const auto report, utilities_->Optimize("a", {.sample_rows = 1000}));
+  ASSERT_GT(*report.clusters.current_clusters, 50u);
+  EXPECT_TRUE(report.clusters.current_cost.has_value());
+  EXPECT_GT(report.clusters.trials.back().clusters, *report.clusters.current_clusters);
+  EXPECT_LE(report.clusters.sample_rows, 4'100u);
+  EXPECT_EQ(report.clusters.reason, "");
+}
+
+TEST_F(OptimizationAdviserTest, O2_NoNumberIsNamedThatCouldNotBeCompared) {
+  options_.index_min_rows = 500;
+  options_.index_clusters = 200;
+  Open();
+  const auto collection = Create("a", 8);
+  ASSERT_OK(collection->Upsert(RecordsOf(0, 2000, 8)));
+  ASSERT_OK(collection->Flush());
+  ASSERT_OK(collection->BuildIndex());
+  MakeUtilities();
+  const auto report = Look("a");
+  ASSERT_GT(*report.clusters.current_clusters, 100u);
+  EXPECT_FALSE(report.clusters.trials.empty());
+  EXPECT_EQ(report.clusters.current_cost, std::nullopt);
+  EXPECT_EQ(report.clusters.recommended_clusters, std::nullopt);
+  EXPECT_NE(report.clusters.reason.find("sampled=2000"), std::string::npos)
+      << report.clusters.reason;
+  EXPECT_EQ(Find(report.recommendations, RecommendationType::kClusterCount), nullptr);
 }
 
 TEST_F(OptimizationAdviserTest, M3_AFailureIsToldInTheRecommendation) {

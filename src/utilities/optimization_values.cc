@@ -64,6 +64,7 @@ Value ValueOfClusters(const ClusterCountAdvice& advice) {
                        {"current_cost", NumberValue(advice.current_cost)},
                        {"recommended_clusters", NumberValue(advice.recommended_clusters)},
                        {"recommended_cost", NumberValue(advice.recommended_cost)},
+                       {"reason", advice.reason},
                        {"trials", std::move(trials)}};
 }
 
@@ -88,6 +89,7 @@ Value ValueOfPartitions(const PartitionAdvice& advice) {
                        {"rows_largest", NumberValue(advice.rows_largest)},
                        {"rows_mean", advice.rows_mean},
                        {"gini", advice.gini},
+                       {"gini_afterwards", NumberValue(advice.gini_afterwards)},
                        {"split", NamesValue(advice.split)},
                        {"merge", NamesValue(advice.merge)},
                        {"switch_to_time", advice.switch_to_time},
@@ -121,7 +123,7 @@ Value ToValue(const Recommendation& recommendation) {
                        {"evidence", recommendation.evidence},
                        {"measure", recommendation.measure},
                        {"current", recommendation.current},
-                       {"expected", recommendation.expected},
+                       {"expected", NumberValue(recommendation.expected)},
                        {"confidence", recommendation.confidence},
                        {"can_be_applied", recommendation.can_be_applied},
                        {"subject", recommendation.subject},
