@@ -3,7 +3,6 @@
 // For tests of this folder: an engine whose collections are tidied by a pipeline alone.
 
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -18,8 +17,8 @@ namespace viper::pipeline {
 /// Names of the threads of this process that begin with `prefix`.
 inline std::multiset<std::string> ThreadsNamed(const std::string& prefix) {
   std::multiset<std::string> names;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream file(task.path() / "comm");
+  for (const std::string& task : FileSystem::Local().List("/proc/self/task").value()) {
+    std::ifstream file("/proc/self/task/" + task + "/comm");
     std::string name;
     std::getline(file, name);
     if (name.starts_with(prefix)) names.insert(name);
