@@ -53,7 +53,7 @@ TEST_F(CollectionOperationsTest, M1_NKnownOperationsAreCountedAtOnce) {
                                                     static_cast<double>(summary->count));
   }
   EXPECT_EQ(operations.operations.size(), 7u);
-  EXPECT_EQ(operations.searches.searches, 8u);
+  EXPECT_EQ(operations.searches.searches, 7u);
   EXPECT_DOUBLE_EQ(*operations.searches.mean_k, 10);
   EXPECT_NEAR(*operations.searches.mean_recall, 0.95, 1e-6);
 }
