@@ -22,7 +22,10 @@ constexpr double kRecallMax = 0.999;
 constexpr double kCostSavingMin = 0.2;
 /// TryClusterCounts tries no more clusters than so many rows of the sample are there for.
 constexpr uint64_t kSampleRowsPerCluster = 20;
+/// And no more rows than this are taken for their sake: so many of 128 dimensions take a minute,
+/// and the time grows with the square of their number.
 constexpr uint64_t kClusterSampleBytesMax = uint64_t{64} << 20;
+constexpr uint64_t kClusterSampleRowsMax = 131'072;
 
 constexpr std::string_view kBytesMeasure = "bytes of the table's files";
 constexpr std::string_view kFilesMeasure = "files of the table";
@@ -49,7 +52,8 @@ CollectionOperations TrafficOf(const Engine& engine, const std::string& name) {
 /// As many as the options say, or as it takes to try twice as many clusters as there are.
 uint64_t ClusterSampleRows(const Collection& collection, const std::optional<uint64_t>& clusters,
                            const OptimizeOptions& options) {
-  const uint64_t most = kClusterSampleBytesMax / (collection.dim() * sizeof(float));
+  const uint64_t most =
+      std::min(kClusterSampleRowsMax, kClusterSampleBytesMax / (collection.dim() * sizeof(float)));
   const uint64_t wanted = 2 * kSampleRowsPerCluster * clusters.value_or(0);
   return std::max(options.sample_rows, std::min(wanted, most));
 }
