@@ -154,7 +154,7 @@ void RecommendClusters(const ClusterCountAdvice& advice, std::vector<Recommendat
       advice.sample_rows, advice.queries, advice.recall, *advice.current_clusters);
   recommendation.measure = "vectors that a search compares with";
   recommendation.current = *advice.current_cost;
-  recommendation.expected = *advice.recommended_cost;
+  recommendation.expected = advice.recommended_cost;
   recommendation.confidence = ConfidenceOfSample(advice.queries);
   out.push_back(std::move(recommendation));
 }
@@ -163,6 +163,7 @@ Recommendation OfField(const FieldAdvice& advice) {
   Recommendation recommendation;
   recommendation.type = RecommendationType::kSchema;
   recommendation.subject = advice.field.name;
+  recommendation.expected = 0;
   recommendation.field_action = advice.action;
   recommendation.field_type = advice.field.type;
   recommendation.evidence = advice.reason;
@@ -190,7 +191,6 @@ void RecommendSchema(const SchemaAdvice& advice, const SchemaReport& report,
     recommendation.confidence =
         report.rows == report.rows_read ? 1 : ConfidenceOfSample(report.rows_read);
     recommendation.can_be_applied = field.action != FieldAction::kDemote;
-    recommendation.expected = 0;
     if (field.action == FieldAction::kPromote) {
       recommendation.measure = "bytes of JSON of it that each filter on it parses";
       recommendation.current = Scaled(field.json_bytes, report.rows, report.rows_read);
@@ -399,7 +399,7 @@ Result<double> OptimizationAdviser::Do(const Recommendation& recommendation) {
 
 Result<double> OptimizationAdviser::ApplySchema(Collection& collection,
                                                 const Recommendation& recommendation) {
-  const Field field{recommendation.subject, *recommendation.field_type};
+  const Field field{recommendation.subject, recommendation.field_type.value_or(FieldType::kString)};
   const CollectionSchema schema = collection.schema();
   const Field* declared = schema.FindField(field.name);
   if (recommendation.field_action == FieldAction::kPromote) {
