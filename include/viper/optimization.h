@@ -176,7 +176,8 @@ struct OptimizeOptions {
   /// Only advise. Otherwise what can be applied is.
   bool dry_run = true;
   /// Rows that clusters and fields are looked at by. 1,000 to 1,000,000. Clusters by more than that
-  /// where the index has so many of them that fewer rows would not tell, up to 64 MiB of vectors.
+  /// where the index has so many of them that fewer rows would not tell, up to 64 MiB of vectors
+  /// and 131,072 rows.
   uint64_t sample_rows = 10'000;
   /// That clusters are tried for; 0 = the mean of what searches asked for, or 0.95. Below 1.
   double recall = 0;

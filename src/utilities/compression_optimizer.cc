@@ -87,8 +87,9 @@ std::optional<double> Minus(const std::optional<double>& a, const std::optional<
 
 /// `told` is how a file tells that it was written (PartInspection::compression).
 bool IsWrittenAs(std::string_view told, const StorageWay& way) {
-  if (way.adaptive)
+  if (way.adaptive) {
     return told == fmt::format("policy {}, adaptive", StoragePolicyName(way.policy));
+  }
   // With one codec for all columns the policy has no say.
   return told.ends_with(fmt::format(", all columns {}", CompressionName(way.compression))) &&
          told.find("adaptive") == std::string_view::npos;

@@ -22,7 +22,10 @@ constexpr double kRecallMax = 0.999;
 constexpr double kCostSavingMin = 0.2;
 /// TryClusterCounts tries no more clusters than so many rows of the sample are there for.
 constexpr uint64_t kSampleRowsPerCluster = 20;
+/// And no more rows than this are taken for their sake: so many of 128 dimensions take a minute,
+/// and the time grows with the square of their number.
 constexpr uint64_t kClusterSampleBytesMax = uint64_t{64} << 20;
+constexpr uint64_t kClusterSampleRowsMax = 131'072;
 
 constexpr std::string_view kBytesMeasure = "bytes of the table's files";
 constexpr std::string_view kFilesMeasure = "files of the table";
@@ -49,7 +52,8 @@ CollectionOperations TrafficOf(const Engine& engine, const std::string& name) {
 /// As many as the options say, or as it takes to try twice as many clusters as there are.
 uint64_t ClusterSampleRows(const Collection& collection, const std::optional<uint64_t>& clusters,
                            const OptimizeOptions& options) {
-  const uint64_t most = kClusterSampleBytesMax / (collection.dim() * sizeof(float));
+  const uint64_t most =
+      std::min(kClusterSampleRowsMax, kClusterSampleBytesMax / (collection.dim() * sizeof(float)));
   const uint64_t wanted = 2 * kSampleRowsPerCluster * clusters.value_or(0);
   return std::max(options.sample_rows, std::min(wanted, most));
 }
@@ -150,7 +154,7 @@ void RecommendClusters(const ClusterCountAdvice& advice, std::vector<Recommendat
       advice.sample_rows, advice.queries, advice.recall, *advice.current_clusters);
   recommendation.measure = "vectors that a search compares with";
   recommendation.current = *advice.current_cost;
-  recommendation.expected = *advice.recommended_cost;
+  recommendation.expected = advice.recommended_cost;
   recommendation.confidence = ConfidenceOfSample(advice.queries);
   out.push_back(std::move(recommendation));
 }
@@ -159,6 +163,7 @@ Recommendation OfField(const FieldAdvice& advice) {
   Recommendation recommendation;
   recommendation.type = RecommendationType::kSchema;
   recommendation.subject = advice.field.name;
+  recommendation.expected = 0;
   recommendation.field_action = advice.action;
   recommendation.field_type = advice.field.type;
   recommendation.evidence = advice.reason;
@@ -186,7 +191,6 @@ void RecommendSchema(const SchemaAdvice& advice, const SchemaReport& report,
     recommendation.confidence =
         report.rows == report.rows_read ? 1 : ConfidenceOfSample(report.rows_read);
     recommendation.can_be_applied = field.action != FieldAction::kDemote;
-    recommendation.expected = 0;
     if (field.action == FieldAction::kPromote) {
       recommendation.measure = "bytes of JSON of it that each filter on it parses";
       recommendation.current = Scaled(field.json_bytes, report.rows, report.rows_read);
@@ -395,7 +399,7 @@ Result<double> OptimizationAdviser::Do(const Recommendation& recommendation) {
 
 Result<double> OptimizationAdviser::ApplySchema(Collection& collection,
                                                 const Recommendation& recommendation) {
-  const Field field{recommendation.subject, *recommendation.field_type};
+  const Field field{recommendation.subject, recommendation.field_type.value_or(FieldType::kString)};
   const CollectionSchema schema = collection.schema();
   const Field* declared = schema.FindField(field.name);
   if (recommendation.field_action == FieldAction::kPromote) {
