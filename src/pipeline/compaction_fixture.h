@@ -17,7 +17,8 @@ namespace viper::pipeline {
 /// Names of the threads of this process that begin with `prefix`.
 inline std::multiset<std::string> ThreadsNamed(const std::string& prefix) {
   std::multiset<std::string> names;
-  for (const std::string& task : FileSystem::Local().List("/proc/self/task").value()) {
+  const auto tasks = FileSystem::Local().List("/proc/self/task").value();
+  for (const std::string& task : tasks) {
     std::ifstream file("/proc/self/task/" + task + "/comm");
     std::string name;
     std::getline(file, name);
