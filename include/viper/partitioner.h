@@ -15,9 +15,8 @@
 
 namespace viper {
 
-/// By what records are split. Algorithms that find clusters by their density (HDBSCAN) or from a
-/// graph (spectral) are not among them: they compare all pairs of records, take memory with their
-/// square, and leave records in no cluster, where a partition has to have every one.
+/// By what records are split. Spectral clustering is not among them: it takes memory with the
+/// square of the records.
 enum class PartitionAlgorithm : uint8_t {
   /// Lloyd's k-means of a sample, then every record to its nearest centroid.
   kKMeans = 0,
@@ -29,9 +28,13 @@ enum class PartitionAlgorithm : uint8_t {
   kHash = 3,
   /// By the value of a metadata key.
   kField = 4,
+  /// HDBSCAN (Campello, Moulavi and Sander 2013) of a sample of 4,096 records; a record goes to the
+  /// cluster of the nearest that is in one. Finds clusters of any form, and how many there are:
+  /// `partition_count` has no say.
+  kDensity = 5,
 };
 
-/// Return "kmeans", "mini_batch_kmeans", "time_window", "hash" or "field".
+/// Return "kmeans", "mini_batch_kmeans", "time_window", "hash", "field" or "density".
 VIPER_EXPORT std::string_view PartitionAlgorithmName(PartitionAlgorithm algorithm);
 
 struct VIPER_EXPORT PartitioningConfig {

@@ -63,7 +63,7 @@ struct Words<PartitionAlgorithm> {
   static Result<PartitionAlgorithm> Parse(std::string_view name) {
     return ParseWord(name, {PartitionAlgorithm::kKMeans, PartitionAlgorithm::kMiniBatchKMeans,
                             PartitionAlgorithm::kTimeWindow, PartitionAlgorithm::kHash,
-                            PartitionAlgorithm::kField});
+                            PartitionAlgorithm::kField, PartitionAlgorithm::kDensity});
   }
 };
 

@@ -24,7 +24,8 @@ constexpr size_t kPartitionsMax = 65'536;
 
 bool GoesByVectors(PartitionAlgorithm algorithm) {
   return algorithm == PartitionAlgorithm::kKMeans ||
-         algorithm == PartitionAlgorithm::kMiniBatchKMeans;
+         algorithm == PartitionAlgorithm::kMiniBatchKMeans ||
+         algorithm == PartitionAlgorithm::kDensity;
 }
 
 Status CheckCount(size_t count) {
@@ -227,6 +228,8 @@ std::string_view PartitionAlgorithmName(PartitionAlgorithm algorithm) {
       return "hash";
     case PartitionAlgorithm::kField:
       return "field";
+    case PartitionAlgorithm::kDensity:
+      return "density";
   }
   return "?";
 }

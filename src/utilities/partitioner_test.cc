@@ -91,6 +91,23 @@ TEST(DataPartitioner, U36_T07_ClustersAreWithinTheBoundsAndTheirRowsNear) {
   }
 }
 
+TEST(DataPartitioner, U36_ClustersByDensityAreWithinTheBoundsWhateverNumberIsWanted) {
+  constexpr size_t kRows = 3'000;
+  constexpr size_t kDim = 4;
+  const std::vector<float> vectors = index::ClusteredRows(kRows, kDim, 5, 5);
+  PartitioningConfig config;
+  config.algorithm = PartitionAlgorithm::kDensity;
+  config.partition_count = 1;
+  config.rows_min = 100;
+  config.rows_max = 400;
+  ASSERT_OK_AND_ASSIGN(const PartitionPlan plan,
+                       DataPartitioner(config).SplitVectors(vectors, kDim));
+  ExpectComplete(plan, kRows);
+  EXPECT_TRUE(plan.is_within_bounds);
+  EXPECT_GE(plan.partitions.size(), 8u) << "five clusters, each of more than 400";
+  EXPECT_LT(*plan.own_distance, *plan.second_distance);
+}
+
 TEST(DataPartitioner, U36_WellSeparatedBlobsAreFound) {
   constexpr size_t kDim = 4;
   std::vector<float> vectors;

@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "index/clustering.h"
 #include "index/lloyd.h"
+#include "utilities/density_partitions.h"
 
 namespace viper::utilities {
 namespace {
@@ -23,27 +24,18 @@ constexpr int kHalvingRounds = 10;
 constexpr size_t kMeasuringCost = size_t{2} << 30;
 constexpr size_t kSilhouetteRows = 1'000;
 
-std::vector<float> Gather(const VectorRows& rows, std::span<const uint32_t> group) {
-  std::vector<float> gathered;
-  gathered.reserve(group.size() * rows.dim);
-  for (const uint32_t row : group) {
-    gathered.insert(gathered.end(), rows.row(row), rows.row(row) + rows.dim);
-  }
-  return gathered;
-}
-
 /// Sculley, Web-scale k-means clustering (2010): each centroid moves toward a row of the batch by
 /// one over the number of rows that it has got so far.
 std::vector<float> MiniBatchCentroids(const VectorRows& rows, size_t count, uint64_t seed) {
   const size_t dim = rows.dim;
-  std::vector<float> centroids = Gather(rows, index::DrawNumbers(count, rows.count(), seed));
+  std::vector<float> centroids = GatherRows(rows, index::DrawNumbers(count, rows.count(), seed));
   std::vector<uint64_t> taken(count, 0);
   Random random(seed + 1);
   std::vector<uint32_t> batch(std::min(kBatchRows, rows.count()));
   std::vector<uint32_t> nearest(batch.size());
   for (size_t round = 0; round < kBatches; ++round) {
     for (uint32_t& row : batch) row = static_cast<uint32_t>(random.Uniform(rows.count()));
-    const std::vector<float> floats = Gather(rows, batch);
+    const std::vector<float> floats = GatherRows(rows, batch);
     index::MakeClustering(centroids, dim)
         .AssignExactly(floats.data(), batch.size(), nearest.data(), nullptr);
     for (size_t i = 0; i < batch.size(); ++i) {
@@ -62,9 +54,21 @@ Result<index::Clustering> Train(const VectorRows& rows, const PartitioningConfig
   }
   const size_t wanted = std::min(rows.count(), count * kTrainingRows);
   const std::vector<float> sample =
-      Gather(rows, index::DrawNumbers(wanted, rows.count(), config.seed));
+      GatherRows(rows, index::DrawNumbers(wanted, rows.count(), config.seed));
   return index::TrainClustering(sample.data(), wanted, rows.dim,
                                 {.cluster_count = count, .seed = config.seed});
+}
+
+Result<std::vector<RowGroup>> SplitByMeans(const VectorRows& rows,
+                                           const PartitioningConfig& config) {
+  VIPER_ASSIGN_OR_RETURN(const index::Clustering clustering, Train(rows, config));
+  std::vector<uint32_t> clusters(rows.count());
+  clustering.AssignExactly(rows.floats.data(), rows.count(), clusters.data(), nullptr);
+  std::vector<RowGroup> groups(clustering.cluster_count());
+  for (size_t row = 0; row < clusters.size(); ++row) {
+    groups[clusters[row]].push_back(static_cast<uint32_t>(row));
+  }
+  return groups;
 }
 
 /// The group's two means, by Lloyd's rounds from two rows that are far from each other.
@@ -209,6 +213,15 @@ double SquaredDistance(const float* a, const float* b, size_t dim) {
   return sum;
 }
 
+std::vector<float> GatherRows(const VectorRows& rows, std::span<const uint32_t> group) {
+  std::vector<float> gathered;
+  gathered.reserve(group.size() * rows.dim);
+  for (const uint32_t row : group) {
+    gathered.insert(gathered.end(), rows.row(row), rows.row(row) + rows.dim);
+  }
+  return gathered;
+}
+
 std::vector<float> MeanOf(const VectorRows& rows, std::span<const uint32_t> group) {
   std::vector<double> sum(rows.dim, 0);
   for (const uint32_t row : group) {
@@ -223,12 +236,11 @@ std::vector<float> MeanOf(const VectorRows& rows, std::span<const uint32_t> grou
 
 Result<std::vector<RowGroup>> SplitByVectors(const VectorRows& rows,
                                              const PartitioningConfig& config) {
-  VIPER_ASSIGN_OR_RETURN(const index::Clustering clustering, Train(rows, config));
-  std::vector<uint32_t> clusters(rows.count());
-  clustering.AssignExactly(rows.floats.data(), rows.count(), clusters.data(), nullptr);
-  std::vector<RowGroup> groups(clustering.cluster_count());
-  for (size_t row = 0; row < clusters.size(); ++row) {
-    groups[clusters[row]].push_back(static_cast<uint32_t>(row));
+  std::vector<RowGroup> groups;
+  if (config.algorithm == PartitionAlgorithm::kDensity) {
+    groups = SplitByDensity(rows, config.rows_min, config.seed);
+  } else {
+    VIPER_ASSIGN_OR_RETURN(groups, SplitByMeans(rows, config));
   }
   std::erase_if(groups, [](const RowGroup& group) { return group.empty(); });
   JoinSmall(rows, config.rows_min, groups);
