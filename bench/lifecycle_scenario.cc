@@ -221,8 +221,9 @@ Status DoOne(const VectorSet& set, Dice& dice, RowReader& rows, Collection& coll
   ++stretch.operations;
   const uint64_t choice = dice.Below(100);
   const std::string id = std::to_string(dice.Below(set.rows));
-  if (choice < kUpsertPercent)
+  if (choice < kUpsertPercent) {
     return collection.Upsert(rows.Read(dice.Below(set.rows), id)).status();
+  }
   if (choice < kUpsertPercent + kDeletePercent) {
     return collection.Delete(std::vector<std::string>{id}).status();
   }

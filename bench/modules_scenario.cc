@@ -141,6 +141,7 @@ Status MeasureChoice(const RunOptions& options, const VectorSet& set, bool uses_
                               static_cast<double>(outcome.bytes_after);
     }
   }
+  if (copied == 0) return Status::NotFound("the schedule chose no task that copies anything");
   auto after = AskTrace(*engine, set);
   if (!after.ok()) return after.status();
   results[uses_model ? "with_model" : "without_model"] = Value::Object{

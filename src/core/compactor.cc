@@ -239,9 +239,12 @@ void Compactor::EndTurn() {
 
 Result<CompactionReport> Compactor::RunInTurn(const CompactOptions& options, size_t workers) {
   VIPER_RETURN_IF_ERROR(TakeTurn(options));
-  auto report = DoAll(options, workers);
-  EndTurn();
-  return report;
+  // Also where a caller's progress throws: nobody would have a turn again.
+  struct Ending {
+    Compactor& compactor;
+    ~Ending() { compactor.EndTurn(); }
+  } const ending{*this};
+  return DoAll(options, workers);
 }
 
 Result<CompactionReport> Compactor::DoAll(const CompactOptions& options, size_t workers) {
