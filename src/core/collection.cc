@@ -209,9 +209,13 @@ Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> rec
   const auto schema = state()->schema();
   VIPER_ASSIGN_OR_RETURN(core::WriteBatch all,
                          core::PrepareUpsert(records, *schema, context_.RulesOfWrite()));
-  // A piece has to find room in memory.
+  size_t all_bytes = 0;
+  for (const core::Row& row : all.rows) all_bytes += core::EncodedRowBytes(row, context_.dim);
+  // What may be written in pieces is, in such as find room in memory.
   const uint64_t piece_bytes =
-      std::min<uint64_t>(kAtomicWriteBytesMax, core::FileMemory(*context_.memory));
+      all_bytes <= kAtomicWriteBytesMax
+          ? kAtomicWriteBytesMax
+          : std::min<uint64_t>(kAtomicWriteBytesMax, core::FileMemory(*context_.memory));
   WriteSummary total;
   total.duplicates = all.duplicates;
   size_t next = 0;
@@ -304,11 +308,12 @@ void Collection::Impl::CompactInBackground() {
   }
   if (compacted.code() == StatusCode::kCancelled) return;
   NotifyIndexThread();
-  Status status = compacted;
-  if (status.ok()) status = writer_->flusher->Vacuum({}).status();
-  if (status.ok()) return;
-  context_.Log(fmt::format("collection '{}': background compaction failed: {}", context_.name,
-                           status.ToString()));
+  // Whatever became of that: what is left behind would fill the disk.
+  for (const Status& status : {compacted, writer_->flusher->Vacuum({}).status()}) {
+    if (status.ok()) continue;
+    context_.Log(fmt::format("collection '{}': background compaction failed: {}", context_.name,
+                             status.ToString()));
+  }
 }
 
 Status Collection::Impl::BuildIndex(IndexBuild build, const std::function<bool(double)>& progress) {

@@ -123,18 +123,19 @@ class Collection::Impl {
   Status OpenAny();
   Result<RecoveryReport> OpenReadOnly();
   Status OpenWriter();
-  /// Load the table, open its parts, and replay the log on top; Conflict: the writer moved on
-  /// meanwhile.
+  /// Load the table, open its parts, and replay the log on top: only then readers see it. Conflict:
+  /// the writer moved on meanwhile.
   Result<Found> Recover(RecoveryReport& report);
   /// Check that the table is one of ours, and of this collection.
   Result<std::shared_ptr<const CollectionSchema>> TakeSchema(const storage::TableState& table);
-  Status OpenParts(std::shared_ptr<const CollectionSchema> schema, const storage::TableState& table,
-                   RecoveryReport& report);
   /// The rows of a table, its parts open. Those that are open already by that schema are used.
   Result<std::shared_ptr<core::CollectionState>> MakeState(
       const core::CollectionContext& context, std::shared_ptr<const CollectionSchema> schema,
       const storage::TableState& table, RecoveryReport& report) const;
-  Result<storage::WalReplay> ReplayLog(uint64_t flushed, RecoveryReport& report);
+  Result<storage::WalReplay> ReplayLog(const Found& found, core::CollectionState& state,
+                                       RecoveryReport& report);
+  /// Up to which record of the log the table has them by now.
+  Result<uint64_t> NewestFlushed(const Found& found) const;
   Status SweepLeftovers(const storage::TableState& table, RecoveryReport& report);
   Status StartWriter(Found found);
 

@@ -10,6 +10,7 @@
 ///   5. continue the log in a new segment (writers).
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <fmt/core.h>
@@ -28,25 +29,10 @@ namespace {
 
 using core::CollectionContext;
 using core::CollectionState;
+using core::MakeTableLog;
 
-constexpr int64_t kLogRetentionMsMin = int64_t{3600} * 1000;
 /// How often a read-only open starts again because the writer moved on under it.
 constexpr int kReadAttemptsMax = 10;
-
-storage::TableLogOptions LogOptions(const CollectionContext& context) {
-  storage::TableLogOptions options;
-  options.checkpoint_interval = context.options.checkpoint_interval;
-  // Of what is older the files are gone, so that it cannot be read. A reader that has just listed
-  // the log finds what it has listed for an hour.
-  options.log_retention_ms = std::max(context.options.retention_ms, kLogRetentionMsMin);
-  options.retained_versions =
-      std::max(context.options.retained_versions, context.options.checkpoint_interval);
-  return options;
-}
-
-std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context) {
-  return storage::TableLog::Make(*context.file_system, context.directory, LogOptions(context));
-}
 
 /// Under a limit of memory a quarter of it is for caches; who comes takes half of what is left, for
 /// both of its own in proportion to what is wanted.
@@ -55,7 +41,9 @@ core::ReadContext::Caches TakeCaches(const CollectionContext& context) {
   core::ReadContext::Caches caches;
   caches.bytes = context.options.cache_bytes;
   caches.vector_bytes = context.options.vector_cache_bytes;
-  const uint64_t wanted = caches.bytes + caches.vector_bytes;
+  const uint64_t wanted =
+      caches.bytes +
+      std::min<uint64_t>(caches.vector_bytes, std::numeric_limits<uint64_t>::max() - caches.bytes);
   uint64_t allowed = wanted;
   if (memory.is_limited()) {
     const uint64_t share = memory.limit() / 4;
@@ -161,10 +149,12 @@ Result<Collection::Impl::Found> Collection::Impl::Recover(RecoveryReport& report
   if (!context_.options.read_only) {
     VIPER_RETURN_IF_ERROR(storage::CheckCanWrite(found.table));
   }
-  VIPER_RETURN_IF_ERROR(OpenParts(std::move(schema), found.table, report));
+  VIPER_ASSIGN_OR_RETURN(auto state, MakeState(context_, std::move(schema), found.table, report));
   if (!context_.options.read_only) VIPER_RETURN_IF_ERROR(SweepLeftovers(found.table, report));
+  VIPER_ASSIGN_OR_RETURN(found.replay, ReplayLog(found, *state, report));
   OpenIndex(report);
-  VIPER_ASSIGN_OR_RETURN(found.replay, ReplayLog(FlushedSequence(found.table), report));
+  MutexLock lock(state_mutex_);
+  state_ = std::move(state);
   return found;
 }
 
@@ -199,14 +189,6 @@ Status Collection::Impl::SweepLeftovers(const storage::TableState& table, Recove
     VIPER_RETURN_IF_ERROR(context_.file_system->RemoveFile(leftover.path));
     report.removed_files.push_back(leftover.path);
   }
-  return {};
-}
-
-Status Collection::Impl::OpenParts(std::shared_ptr<const CollectionSchema> schema,
-                                   const storage::TableState& table, RecoveryReport& report) {
-  VIPER_ASSIGN_OR_RETURN(auto state, MakeState(context_, std::move(schema), table, report));
-  MutexLock lock(state_mutex_);
-  state_ = std::move(state);
   return {};
 }
 
@@ -306,11 +288,22 @@ void Collection::Impl::OpenIndex(RecoveryReport& report) {
   }
 }
 
-Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed, RecoveryReport& report) {
-  const auto state = this->state();
-  const auto schema = state->schema();
+Result<uint64_t> Collection::Impl::NewestFlushed(const Found& found) const {
+  uint64_t newest = FlushedSequence(found.table);
+  VIPER_ASSIGN_OR_RETURN(const auto commits, found.log->ReadAfter(found.table.version));
+  for (const storage::TableCommit& commit : commits) {
+    const auto transaction = commit.transactions.find(std::string(core::kLogApplication));
+    if (transaction == commit.transactions.end()) continue;
+    newest = std::max(newest, static_cast<uint64_t>(transaction->second));
+  }
+  return newest;
+}
+
+Result<storage::WalReplay> Collection::Impl::ReplayLog(const Found& found, CollectionState& state,
+                                                       RecoveryReport& report) {
+  const auto schema = state.schema();
   storage::WalReplayOptions options;
-  options.after_sequence = flushed;
+  options.after_sequence = FlushedSequence(found.table);
   options.accept_loss_from = context_.options.accept_loss_from;
   const auto apply = [&](const storage::WalRecord& record) -> Status {
     const auto kind = static_cast<core::WriteKind>(record.type);
@@ -323,14 +316,25 @@ Result<storage::WalReplay> Collection::Impl::ReplayLog(uint64_t flushed, Recover
     for (const core::Row& row : batch->rows) context_.stamps->Observe(row.ingested_at);
     CollectionState::ResolvedBatch resolved;
     resolved.batch = &*batch;
-    VIPER_ASSIGN_OR_RETURN(resolved.resolution, state->Resolve(*batch));
+    VIPER_ASSIGN_OR_RETURN(resolved.resolution, state.Resolve(*batch));
     resolved.sequence = record.sequence;
-    state->Apply(std::span(&resolved, 1));
+    state.Apply(std::span(&resolved, 1));
     return {};
   };
-  VIPER_ASSIGN_OR_RETURN(
-      auto replay, storage::ReplayWal(*context_.file_system,
-                                      storage::WalDirectory(context_.directory), options, apply));
+  auto replayed = storage::ReplayWal(*context_.file_system,
+                                     storage::WalDirectory(context_.directory), options, apply);
+  const bool is_damaged = replayed.status().code() == StatusCode::kCorruption;
+  if (context_.options.read_only && (replayed.ok() || is_damaged)) {
+    // The writer drops records when the table has them: what is missing may be there by now.
+    const uint64_t reached = is_damaged ? options.after_sequence : replayed->last_sequence;
+    VIPER_ASSIGN_OR_RETURN(const uint64_t flushed, NewestFlushed(found));
+    if (flushed > reached) {
+      return Status::Conflict(fmt::format(
+          "the writer moved records of its log to the table meanwhile: reached={} flushed={}",
+          reached, flushed));
+    }
+  }
+  VIPER_ASSIGN_OR_RETURN(const storage::WalReplay replay, std::move(replayed));
   report.replayed_records = replay.records;
   report.torn_bytes = replay.torn_bytes;
   report.torn_file = replay.torn_file;

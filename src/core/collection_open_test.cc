@@ -1,4 +1,7 @@
+#include <functional>
+
 #include "core/collection_fixture.h"
+#include "testing/hooked_file_system.h"
 
 namespace viper::core {
 namespace {
@@ -18,6 +21,95 @@ TEST_F(CollectionOpenTest, ReplaysTheLog) {
   ASSERT_OK(Reopen());
   EXPECT_EQ(collection_->recovery().replayed_records, 1u);
   EXPECT_EQ(Nearest(0, 0), (std::vector<std::string>{"a", "b"}));
+}
+
+/// A reader beside the writer, which goes on at the worst moment.
+class ReaderBesideWriterTest : public CollectionOpenTest {
+ protected:
+  void OpenReader() {
+    EngineOptions reading = options_;
+    reading.read_only = true;
+    reading.file_system = &hooked_;
+    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", reading));
+    auto opened = engine.OpenCollection("docs");
+    ASSERT_OK(opened);
+    reader_ = *opened;
+  }
+  /// Once, before the reader lists the log.
+  void BeforeTheLogIsListed(std::function<void()> happens) {
+    hooked_.before_list = [this, happens](const std::string& directory) {
+      if (!directory.ends_with("_viper/wal") || did_happen_) return;
+      did_happen_ = true;
+      happens();
+    };
+  }
+
+  HookedFileSystem hooked_{files_};
+  bool did_happen_ = false;
+  std::shared_ptr<Collection> reader_;
+};
+
+TEST_F(ReaderBesideWriterTest, SeesNoTableWithoutItsLog) {
+  WriteTwo();
+  OpenReader();
+  ASSERT_EQ(reader_->Count().value(), 2u);
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));
+  ASSERT_OK(collection_->Upsert(At("c", 2, 2)));
+  BeforeTheLogIsListed([&] {
+    EXPECT_EQ(reader_->Count().value(), 2u);
+    EXPECT_OK(reader_->Get("b"));
+  });
+  ASSERT_OK(reader_->Refresh());
+  EXPECT_TRUE(did_happen_);
+  EXPECT_EQ(reader_->Count().value(), 2u);
+  EXPECT_OK(reader_->Get("c"));
+  // What cannot be read changes nothing of what is seen.
+  ASSERT_OK(collection_->Upsert(At("d", 3, 3)));
+  hooked_.open = [&](const std::string& path) -> HookedFileSystem::OpenedFile {
+    if (path.find("_viper/wal/") != std::string::npos) return Status::IoError("not now");
+    return files_.OpenForRead(path);
+  };
+  EXPECT_STATUS(kIoError, "not now", reader_->Refresh());
+  EXPECT_EQ(reader_->Count().value(), 2u);
+  EXPECT_OK(reader_->Get("c"));
+}
+
+TEST_F(ReaderBesideWriterTest, MissesNothingThatTheWriterMovesToTheTableMeanwhile) {
+  WriteTwo();
+  BeforeTheLogIsListed([&] {
+    EXPECT_OK(collection_->Flush());
+    collection_.reset();
+  });
+  OpenReader();
+  EXPECT_TRUE(did_happen_);
+  EXPECT_EQ(reader_->Count().value(), 2u);
+}
+
+TEST_F(ReaderBesideWriterTest, TakesALogThatGoesOnForNoDamage) {
+  Create();
+  // More than a segment of the log has.
+  for (const char* id : {"a", "b", "c"}) {
+    ASSERT_OK(collection_->Upsert(At(id, 0, 0, {{"text", std::string(size_t{1} << 20, 'x')}})));
+  }
+  BeforeTheLogIsListed([&] {
+    EXPECT_OK(collection_->Flush());
+    EXPECT_OK(collection_->Upsert(At("d", 0, 0)));
+  });
+  OpenReader();
+  EXPECT_TRUE(did_happen_);
+  EXPECT_EQ(reader_->Count().value(), 4u);
+  // Where the table did not move, records are missing.
+  reader_.reset();
+  collection_.reset();
+  const auto segments = FilesEndingIn("/db/docs/_viper/wal", ".wal");
+  ASSERT_FALSE(segments.empty());
+  std::string bytes = ReadFile(segments.front());
+  ASSERT_OK(files_.RemoveFile(segments.front()));
+  WriteFile("/db/docs/_viper/wal/00000000000000000099.wal", bytes);
+  EngineOptions reading = options_;
+  reading.read_only = true;
+  ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", reading));
+  EXPECT_STATUS(kCorruption, "no segment holds these records", engine.OpenCollection("docs"));
 }
 
 TEST_F(CollectionOpenTest, SweepsLeftovers) {

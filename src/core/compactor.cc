@@ -64,10 +64,10 @@ Result<MemoryCharge> TakeMemory(const std::shared_ptr<MemoryBudget>& memory, uin
                   memory->limit(), memory->used() - charge.bytes()));
 }
 
-void AddStep(CompactionStep step, const CompactOptions& options, CompactionReport& report) {
-  report.files_after += options.dry_run ? step.predicted_files : step.files_after;
+void AddForetold(CompactionStep step, CompactionReport& report) {
+  report.files_after += step.predicted_files;
   report.files_after -= step.files.size();
-  report.bytes_after += options.dry_run ? step.predicted_bytes : step.bytes_after;
+  report.bytes_after += step.predicted_bytes;
   report.bytes_after -= step.bytes_before;
   report.steps.push_back(std::move(step));
 }
@@ -75,10 +75,11 @@ void AddStep(CompactionStep step, const CompactOptions& options, CompactionRepor
 }  // namespace
 
 struct Compactor::Shared {
-  Shared(const CompactOptions& compact_options, uint64_t bytes_per_second)
-      : options(compact_options), pacer(compact_options, bytes_per_second) {}
+  Shared(const CompactOptions& compact_options, AfterFailure after, uint64_t bytes_per_second)
+      : options(compact_options), after_failure(after), pacer(compact_options, bytes_per_second) {}
 
   const CompactOptions& options;
+  const AfterFailure after_failure;
   CompactionPacer pacer;
 
   Mutex mutex;
@@ -92,8 +93,11 @@ struct Compactor::Shared {
   uint64_t begun_bytes VIPER_GUARDED_BY(mutex) = 0;
   int overtaken VIPER_GUARDED_BY(mutex) = 0;
   CompactionReport report VIPER_GUARDED_BY(mutex);
-  /// Of the first worker that failed.
+  /// Of the first task that failed.
   Status failure VIPER_GUARDED_BY(mutex);
+  bool is_stopped VIPER_GUARDED_BY(mutex) = false;
+  /// Paths of the files of tasks that failed, if the others go on.
+  std::set<std::string> left VIPER_GUARDED_BY(mutex);
 
   void SetPlan(std::shared_ptr<const Inventory> files, std::vector<CompactionTask> planned)
       VIPER_REQUIRES(mutex) {
@@ -105,7 +109,14 @@ struct Compactor::Shared {
   }
   void Fail(Status status) VIPER_REQUIRES(mutex) {
     if (failure.ok()) failure = std::move(status);
+    is_stopped = true;
     pacer.Stop();
+  }
+  /// What no other task may touch.
+  std::set<std::string> Taken() const VIPER_REQUIRES(mutex) {
+    std::set<std::string> taken = busy;
+    taken.insert(left.begin(), left.end());
+    return taken;
   }
 };
 
@@ -154,7 +165,9 @@ CompactionLimits Compactor::LimitsOf(const CompactOptions& options) const {
 Status Compactor::KeepUp(const std::function<bool()>& goes_on) {
   CompactOptions options;
   options.progress = [&](double) { return goes_on(); };
-  return RunInTurn(options, std::max<uint32_t>(1, context_.options.compaction_threads)).status();
+  return RunInTurn(options, AfterFailure::kGoOn,
+                   std::max<uint32_t>(1, context_.options.compaction_threads))
+      .status();
 }
 
 Result<CompactionReport> Compactor::Run(const CompactOptions& options) {
@@ -184,7 +197,8 @@ Result<CompactionReport> Compactor::Run(const CompactOptions& options) {
   if (options.dry_run) return Foretell(options);
   const uint32_t threads =
       options.threads > 0 ? options.threads : context_.options.compaction_threads;
-  return RunInTurn(options, threads > 0 ? threads : context_.read->pool.thread_count());
+  return RunInTurn(options, AfterFailure::kStop,
+                   threads > 0 ? threads : context_.read->pool.thread_count());
 }
 
 Result<Compactor::Plan> Compactor::MakePlan(const CompactOptions& options) {
@@ -206,7 +220,7 @@ Result<Compactor::Plan> Compactor::MakePlan(const CompactOptions& options) {
 Result<CompactionReport> Compactor::Foretell(const CompactOptions& options) {
   VIPER_ASSIGN_OR_RETURN(Plan plan, MakePlan(options));
   for (CompactionTask& task : plan.tasks) {
-    AddStep(Predict({plan.inventory, std::move(task)}), options, plan.report);
+    AddForetold(Predict({plan.inventory, std::move(task)}), plan.report);
   }
   return std::move(plan.report);
 }
@@ -237,20 +251,22 @@ void Compactor::EndTurn() {
   turn_ended_.NotifyAll();
 }
 
-Result<CompactionReport> Compactor::RunInTurn(const CompactOptions& options, size_t workers) {
+Result<CompactionReport> Compactor::RunInTurn(const CompactOptions& options, AfterFailure after,
+                                              size_t workers) {
   VIPER_RETURN_IF_ERROR(TakeTurn(options));
   // Also where a caller's progress throws: nobody would have a turn again.
   struct Ending {
     Compactor& compactor;
     ~Ending() { compactor.EndTurn(); }
   } const ending{*this};
-  return DoAll(options, workers);
+  return DoAll(options, after, workers);
 }
 
-Result<CompactionReport> Compactor::DoAll(const CompactOptions& options, size_t workers) {
-  Shared shared(options, options.bytes_per_second > 0
-                             ? options.bytes_per_second
-                             : context_.options.compaction_bytes_per_second);
+Result<CompactionReport> Compactor::DoAll(const CompactOptions& options, AfterFailure after,
+                                          size_t workers) {
+  Shared shared(options, after,
+                options.bytes_per_second > 0 ? options.bytes_per_second
+                                             : context_.options.compaction_bytes_per_second);
   VIPER_ASSIGN_OR_RETURN(Plan plan, MakePlan(options));
   workers = std::min(workers, plan.tasks.size());
   {
@@ -270,6 +286,11 @@ Result<CompactionReport> Compactor::DoAll(const CompactOptions& options, size_t 
   if (options.fold_deletion_vectors) {
     VIPER_ASSIGN_OR_RETURN(shared.report.lowered_protocol, flusher_.LowerProtocol());
   }
+  // Flushes went on meanwhile.
+  const auto view = state_.View();
+  shared.report.files_after = view->parts.size();
+  shared.report.bytes_after = 0;
+  for (const PartView& part : view->parts) shared.report.bytes_after += part.part->added().size;
   return std::move(shared.report);
 }
 
@@ -281,7 +302,7 @@ void Compactor::Work(Shared& shared) {
 
 std::optional<Compactor::Job> Compactor::Take(Shared& shared) {
   MutexLock lock(shared.mutex);
-  if (!shared.failure.ok() || shared.tasks.empty()) return {};
+  if (shared.is_stopped || shared.tasks.empty()) return {};
   Job job{shared.inventory, std::move(shared.tasks.front())};
   shared.tasks.pop_front();
   shared.begun_bytes += job.task.live_bytes;
@@ -297,11 +318,15 @@ bool Compactor::Note(Shared& shared, const Job& job, Result<CompactionStep> step
   // Where there is no room for so many at once, those that are left do its job too.
   const bool is_too_many = code == StatusCode::kResourceExhausted && !shared.busy.empty();
   if (!step.ok() && !is_overtaken && !is_too_many) {
-    shared.Fail(step.status());
-    return false;
+    if (shared.after_failure == AfterFailure::kStop || code == StatusCode::kCancelled) {
+      shared.Fail(step.status());
+      return false;
+    }
+    if (shared.failure.ok()) shared.failure = step.status();
+    for (const size_t i : job.task.files) shared.left.insert(job.inventory->files[i].path);
   }
-  if (step.ok()) AddStep(std::move(*step), shared.options, shared.report);
-  auto inventory = Look(shared.busy, shared.asked_for);
+  if (step.ok()) shared.report.steps.push_back(std::move(*step));
+  auto inventory = Look(shared.Taken(), shared.asked_for);
   if (!inventory.ok()) {
     shared.Fail(inventory.status());
     return false;

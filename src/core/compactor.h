@@ -40,7 +40,8 @@ class Compactor {
 
   /// Do what the options ask. Steps that a flush overtakes are planned anew.
   Result<CompactionReport> Run(const CompactOptions& options) VIPER_EXCLUDES(turn_mutex_);
-  /// Do what pays, until nothing does or `goes_on` says no: then Cancelled.
+  /// Do what pays, until nothing does or `goes_on` says no: then Cancelled. What fails keeps
+  /// nothing else from being done; the first failure is returned at the end.
   Status KeepUp(const std::function<bool()>& goes_on) VIPER_EXCLUDES(turn_mutex_);
 
   uint64_t step_count() const { return steps_; }
@@ -83,12 +84,14 @@ class Compactor {
   /// When this returns OK there is no other run until EndTurn. Cancelled as the options say.
   Status TakeTurn(const CompactOptions& options) VIPER_EXCLUDES(turn_mutex_);
   void EndTurn() VIPER_EXCLUDES(turn_mutex_);
-  Result<CompactionReport> RunInTurn(const CompactOptions& options, size_t workers)
-      VIPER_EXCLUDES(turn_mutex_);
-  Result<CompactionReport> DoAll(const CompactOptions& options, size_t workers);
+  /// What becomes of the other tasks where one fails; one that is cancelled stops them all.
+  enum class AfterFailure { kStop, kGoOn };
+  Result<CompactionReport> RunInTurn(const CompactOptions& options, AfterFailure after,
+                                     size_t workers) VIPER_EXCLUDES(turn_mutex_);
+  Result<CompactionReport> DoAll(const CompactOptions& options, AfterFailure after, size_t workers);
   /// Do jobs until there are none that nobody does.
   void Work(Shared& shared);
-  /// What the next job is; absent if there is none, or a worker has failed.
+  /// What the next job is; absent if there is none, or all are to stop.
   std::optional<Job> Take(Shared& shared);
   /// What became of a job, and what there is to do now. False if this worker is to end.
   bool Note(Shared& shared, const Job& job, Result<CompactionStep> step);

@@ -1,6 +1,7 @@
 #include "core/compactor.h"
 
 #include <atomic>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -295,6 +296,26 @@ TEST_F(CompactorTest, AVacuumKeepsWhatIsYoungerThanTheRetention) {
   EXPECT_EQ(Count(), 4u);
 }
 
+TEST_F(CompactorTest, TheReportCountsFilesThatFlushesAddedMeanwhile) {
+  Create();
+  WriteSmallFiles(4);
+  CompactOptions options;
+  options.everything = true;
+  options.progress = [&, is_first = true](double) mutable {
+    for (int i = 10; is_first && i < 15; ++i) {
+      EXPECT_OK(collection_->Upsert(At(std::to_string(i), 0, 0)));
+      EXPECT_OK(collection_->Flush());
+    }
+    is_first = false;
+    return true;
+  };
+  ASSERT_OK_AND_ASSIGN(const CompactionReport report, collection_->Compact(options));
+  EXPECT_EQ(report.files_after, Table().files.size());
+  uint64_t bytes = 0;
+  for (const auto& [path, file] : Table().files) bytes += file.size;
+  EXPECT_EQ(report.bytes_after, bytes);
+}
+
 TEST_F(CompactorTest, BadOptionsAreNamed) {
   Create();
   EXPECT_STATUS(kInvalidArgument, "actual=1", collection_->Compact({.part_bytes = 1}));
@@ -438,6 +459,25 @@ TEST_F(ManyTasksTest, WhenOneWorkerFailsAllStop) {
   EXPECT_EQ(collection_->Statistics().dead_rows, 0u);
   ASSERT_OK(Reopen());
   EXPECT_TRUE(collection_->recovery().removed_files.empty()) << "nothing was left behind";
+  ExpectTheLiveRows();
+}
+
+TEST_F(ManyTasksTest, C04_InTheBackgroundOneThatFailsKeepsNothingElseFromBeingDone) {
+  WriteLargeFiles();
+  std::promise<void> failed;
+  options_.log = [&](std::string_view line) {
+    if (line.find("background compaction failed") != std::string_view::npos) failed.set_value();
+  };
+  options_.background_compaction = true;
+  options_.compaction_threads = 1;
+  options_.retention_ms = 0;
+  clock_.AdvanceSeconds(1);
+  files_.InjectFault({.operation = FileOperation::kRename, .path_part = ".parquet"});
+  ASSERT_OK(Reopen());
+  failed.get_future().wait();
+  EXPECT_EQ(collection_->Statistics().compactions, static_cast<uint64_t>(kFiles - 1));
+  EXPECT_EQ(FilesEndingIn(kTable, ".parquet").size(), static_cast<size_t>(kFiles))
+      << "what was replaced is removed all the same";
   ExpectTheLiveRows();
 }
 

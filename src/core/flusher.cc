@@ -20,6 +20,9 @@
 namespace viper::core {
 namespace {
 
+/// Of what is older than EngineOptions::retention_ms the files are gone, so that it cannot be read.
+/// But a reader that has just listed the log finds what it has listed for an hour.
+constexpr int64_t kLogRetentionMsMin = int64_t{3600} * 1000;
 /// In DeleteMode::kAuto parts of which so many bytes are alive are written anew: about what a flush
 /// writes in a moment, and it keeps small tables readable for everybody.
 constexpr uint64_t kRewriteBytesMax = uint64_t{16} << 20;
@@ -103,6 +106,17 @@ storage::AddedFile WithVector(storage::AddedFile file,
 }
 
 }  // namespace
+
+std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context) {
+  storage::TableLogOptions options;
+  options.checkpoint_interval = context.options.checkpoint_interval;
+  options.log_retention_ms = std::max(context.options.retention_ms, kLogRetentionMsMin);
+  options.retained_versions =
+      std::max(context.options.retained_versions, context.options.checkpoint_interval);
+  options.tombstone_retention_ms =
+      std::max(context.options.retention_ms, options.tombstone_retention_ms);
+  return storage::TableLog::Make(*context.file_system, context.directory, options);
+}
 
 Part::OpenOptions PartOptions(const CollectionContext& context, const CollectionSchema& schema) {
   Part::OpenOptions options;
@@ -213,6 +227,10 @@ Status Flusher::Run(const std::shared_ptr<Memtable>& loaded, const Transactions&
   return status.WithContext(fmt::format("flush: given up after {} attempts", kAttemptsMax));
 }
 
+Status Flusher::CommitDeathsByOthers() {
+  return Run(nullptr, {}, [](const auto&, const auto&) {});
+}
+
 Result<FlushPlan> Flusher::Begin(const std::shared_ptr<Memtable>& loaded) {
   FlushPlan plan;
   {
@@ -263,7 +281,14 @@ Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, const C
   for (storage::AddedFile& file : written.added) file.data_change = compacted.data_change;
   prepare(plan, written.result);
   MutexLock lock(flush_mutex_);
-  Status status;
+  const bool takes_foreign =
+      std::any_of(plan.sources.begin(), plan.sources.end(),
+                  [](const FlushSource& source) { return source.part->is_foreign(); });
+  Status status = takes_foreign ? CommitDeathsByOthers() : Status::Ok();
+  if (!status.ok()) {
+    RemoveFiles(written);
+    return status;
+  }
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
     status = CommitCompactedOnce(plan, written);
     if (status.code() != StatusCode::kConflict) break;
@@ -281,10 +306,16 @@ Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, const C
 
 Result<bool> Flusher::LowerProtocol() {
   MutexLock lock(flush_mutex_);
-  auto commit = ProtocolWithoutVectors(table_);
-  if (!commit) return false;
-  commit->operation = "SET TBLPROPERTIES";
-  VIPER_RETURN_IF_ERROR(CommitWithoutRows(*commit));
+  Status status;
+  for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    auto commit = ProtocolWithoutVectors(table_);
+    if (!commit) return false;
+    commit->operation = "SET TBLPROPERTIES";
+    status = CommitWithoutRows(*commit);
+    if (status.code() != StatusCode::kConflict) break;
+    VIPER_RETURN_IF_ERROR(AdoptCommitsOfOthers());
+  }
+  VIPER_RETURN_IF_ERROR(status);
   // Readers of the old protocol begin here.
   VIPER_RETURN_IF_ERROR(log_->WriteCheckpoint(table_, context_.NowMillis()));
   checkpoints_.fetch_add(1);

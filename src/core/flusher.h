@@ -92,6 +92,9 @@ class Flusher {
 
   Status Run(const std::shared_ptr<Memtable>& loaded, const Transactions& transactions,
              const Prepare& prepare) VIPER_REQUIRES(flush_mutex_);
+  /// Rows that a file of another writer replaced are dead because it is there: opening finds out
+  /// anew. Before its rows move to a file of ours, which is not asked, the table has to know.
+  Status CommitDeathsByOthers() VIPER_REQUIRES(flush_mutex_);
   Result<FlushPlan> Begin(const std::shared_ptr<Memtable>& loaded) VIPER_EXCLUDES(apply_mutex_);
   /// Conflict: somebody else committed first; nothing of the plan happened.
   Status Carry(const FlushPlan& plan, const Transactions& transactions, const Prepare& prepare)
@@ -157,6 +160,9 @@ class Flusher {
   std::atomic<uint64_t> flushes_{0};
   std::atomic<uint64_t> checkpoints_{0};
 };
+
+/// The log of this collection's table, kept as its options say.
+std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context);
 
 /// How parts of this collection are to be written, and opened by a schema.
 PartBuildOptions MakeBuildOptions(const CollectionContext& context);

@@ -299,6 +299,33 @@ TEST_F(FlusherTest, OpeningResolvesDuplicatesThatOthersAppended) {
   EXPECT_EQ(collection_->Get("a").value().vector[0], 8);
 }
 
+/// A file of ours supersedes nothing by being there: what theirs did has to be in the table.
+TEST_F(FlusherTest, RowsThatOthersReplacedStayDeadWhenTheirFilesAreWrittenAnew) {
+  for (const DeleteMode mode : {DeleteMode::kVectors, DeleteMode::kRewrite}) {
+    for (const bool widens : {false, true}) {
+      (void)files_.RemoveDirectoryTree("/db").ok();  // not there at first
+      options_.delete_mode = mode;
+      Create();
+      ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1)}));
+      ASSERT_OK(collection_->Flush());
+      CommitForeign({At("a", 7, 7), At("c", 2, 2)}, {});
+      ASSERT_OK(collection_->Refresh());
+      if (widens) {
+        ASSERT_OK(collection_->WidenField({"year", FieldType::kFloat64}));
+      } else {
+        ASSERT_OK(collection_->Compact({.everything = true}));
+      }
+      for (int opening = 0; opening < 2; ++opening) {
+        EXPECT_EQ(Count(), 3u);
+        EXPECT_EQ(collection_->Get("a").value().vector[0], 7);
+        EXPECT_EQ(Nearest(0, 0).front(), "b");
+        ASSERT_OK(Reopen());
+      }
+      collection_.reset();
+    }
+  }
+}
+
 TEST_F(FlusherTest, AFlushThatLosesTheRaceStartsAgain) {
   Create();
   ASSERT_OK(collection_->Upsert(At("a", 0, 0)));

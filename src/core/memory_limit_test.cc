@@ -70,6 +70,14 @@ TEST_F(MemoryLimitTest, S09_WritesOfManyTimesTheLimitStayBelowIt) {
   EXPECT_LT(engine_->Memory().rows, kLimit / 16);
 }
 
+TEST_F(MemoryLimitTest, AWriteThatIsAtomicWithoutALimitIsSoUnderOne) {
+  CreateLimited();
+  ASSERT_OK_AND_ASSIGN(const WriteSummary first, collection_->Upsert(Batch(0, 1)));
+  ASSERT_OK_AND_ASSIGN(const WriteSummary second, collection_->Upsert(Batch(1, 20 * kBatchRows)));
+  EXPECT_EQ(second.sequence, first.sequence + 1) << "one record of the log";
+  EXPECT_EQ(Count(), 1 + 20 * kBatchRows);
+}
+
 TEST_F(MemoryLimitTest, WithoutABackgroundTheWritesFlush) {
   CreateLimited();
   uint64_t most = 0;

@@ -20,6 +20,7 @@
 
 #include "base/status_macros.h"
 #include "core/column_cache.h"
+#include "core/flusher.h"
 #include "core/part.h"
 #include "core/table_schema.h"
 #include "core/verifier.h"
@@ -155,8 +156,7 @@ class Repairer {
   /// Once, however many files of the log it is for.
   Status WriteCheckpoint() {
     if (!checkpoint_) {
-      checkpoint_ = storage::TableLog::Make(files_, directory_, {})
-                        ->WriteCheckpoint(audit_.state, context_.NowMillis());
+      checkpoint_ = MakeTableLog(context_)->WriteCheckpoint(audit_.state, context_.NowMillis());
     }
     return *checkpoint_;
   }

@@ -143,6 +143,11 @@ Status Flusher::ChangeSchema(const MakeSchema& make) {
   MutexLock lock(flush_mutex_);
   Status status;
   for (int attempt = 0; attempt < kAttemptsMax; ++attempt) {
+    const auto view = state_.View();
+    if (std::any_of(view->parts.begin(), view->parts.end(),
+                    [](const PartView& part) { return part.part->is_foreign(); })) {
+      VIPER_RETURN_IF_ERROR(CommitDeathsByOthers());
+    }
     const SchemaPointer current = state_.schema();
     VIPER_ASSIGN_OR_RETURN(CollectionSchema made, make(*current));
     if (made == *current) return {};

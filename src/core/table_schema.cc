@@ -24,6 +24,9 @@ constexpr std::string_view kDefaultTtlProperty = "viper.default_ttl_ms";
 constexpr std::string_view kUndeclaredProperty = "viper.undeclared_keys";
 /// Version of what the properties and columns mean. A higher one is refused.
 constexpr int64_t kFormat = 1;
+/// The years 0001 to 9999.
+constexpr int64_t kFirstMillisecond = -62'135'596'800'000;
+constexpr int64_t kLastMillisecond = 253'402'300'799'999;
 /// Strings in statistics are cut to this many code points (as Spark and delta-rs do).
 constexpr size_t kStatisticsPrefix = 32;
 
@@ -198,22 +201,22 @@ std::string CutString(const std::string& text, bool is_max) {
   return text.substr(0, end) + (is_max ? "\xf4\x8f\xbf\xbf" : "");
 }
 
-Timestamp RoundToMillisecond(Timestamp time, bool up) {
-  int64_t millis = time.micros / 1000;
+int64_t RoundToMillisecond(Timestamp time, bool up) {
+  const int64_t millis = time.micros / 1000;
   const int64_t rest = time.micros % 1000;
-  if (up && rest > 0) ++millis;
-  if (!up && rest < 0) --millis;
-  return Timestamp{millis * 1000};
+  if (up && rest > 0) return millis + 1;
+  return !up && rest < 0 ? millis - 1 : millis;
 }
 
-Value BoundForDelta(const Value& bound, bool is_max) {
+/// Absent = not known: beyond the years 0001 to 9999 a time has no text that all readers take.
+std::optional<Value> BoundForDelta(const Value& bound, bool is_max) {
   if (const std::string* text = bound.as_string()) return CutString(*text, is_max);
   if (const Timestamp* time = bound.as_timestamp()) {
-    std::string text = RoundToMillisecond(*time, is_max).ToString();
+    const int64_t millis = RoundToMillisecond(*time, is_max);
+    if (millis < kFirstMillisecond || millis > kLastMillisecond) return std::nullopt;
     // Delta wants exactly three digits of fraction.
-    const std::string seconds = text.substr(0, 19);
-    const int64_t millis = ((RoundToMillisecond(*time, is_max).micros / 1000) % 1000 + 1000) % 1000;
-    return fmt::format("{}.{:03}Z", seconds, millis);
+    const std::string seconds = Timestamp{millis * 1000}.ToString().substr(0, 19);
+    return fmt::format("{}.{:03}Z", seconds, (millis % 1000 + 1000) % 1000);
   }
   return bound;
 }
@@ -355,8 +358,10 @@ std::string MakeStatistics(const parquet::PartSummary& summary, const Collection
     const ColumnBounds& bounds = found->second;
     null_counts[name] = static_cast<int64_t>(bounds.null_count);
     if (!HasBounds(type)) return;
-    if (bounds.min) min_values[name] = BoundForDelta(*bounds.min, false);
-    if (bounds.max) max_values[name] = BoundForDelta(*bounds.max, true);
+    const auto min = bounds.min ? BoundForDelta(*bounds.min, false) : std::nullopt;
+    const auto max = bounds.max ? BoundForDelta(*bounds.max, true) : std::nullopt;
+    if (min) min_values[name] = *min;
+    if (max) max_values[name] = *max;
   };
   add(std::string(columnar::kIdColumn), FieldType::kString);
   for (std::string_view name :

@@ -101,6 +101,31 @@ TEST(TableSchema, StatisticsRoundOutward) {
   EXPECT_EQ(root.at("nullCount").as_object()->at("d"), Value(1));
 }
 
+/// Python's datetime.max rounded up is in the year 10000, which no reader takes.
+TEST(TableSchema, StatisticsLeaveOutTimesThatOthersCannotRead) {
+  const Timestamp last = Timestamp::Parse("9999-12-31T23:59:59.999999Z").value();
+  const Timestamp year_before_first{-62'135'596'800'000'001};
+  parquet::PartSummary summary;
+  for (const auto& [min, max] :
+       {std::pair(Timestamp{0}, last), std::pair(year_before_first, Timestamp{0}),
+        std::pair(Timestamp{std::numeric_limits<int64_t>::min()},
+                  Timestamp{std::numeric_limits<int64_t>::max()})}) {
+    summary.bounds["e"] = {Value(min), Value(max), 0, 1};
+    ASSERT_OK_AND_ASSIGN(Value statistics, Value::FromJson(MakeStatistics(summary, AllTypes())));
+    const Value::Object& low = *statistics.as_object()->at("minValues").as_object();
+    const Value::Object& high = *statistics.as_object()->at("maxValues").as_object();
+    EXPECT_EQ(low.contains("e"), min == Timestamp{0});
+    EXPECT_EQ(high.contains("e"), max == Timestamp{0});
+  }
+  summary.bounds["e"] = {Value(Timestamp{-62'135'596'800'000'000}),
+                         Value(Timestamp{last.micros - 999}), 0, 1};
+  ASSERT_OK_AND_ASSIGN(Value statistics, Value::FromJson(MakeStatistics(summary, AllTypes())));
+  EXPECT_EQ(statistics.as_object()->at("minValues").as_object()->at("e"),
+            Value("0001-01-01T00:00:00.000Z"));
+  EXPECT_EQ(statistics.as_object()->at("maxValues").as_object()->at("e"),
+            Value("9999-12-31T23:59:59.999Z"));
+}
+
 TEST(TableSchema, StatisticsCutBetweenCodePoints) {
   parquet::PartSummary summary;
   std::string accents;

@@ -58,6 +58,22 @@ TEST_F(VersionListTest, WhatIsVacuumedIsNotListedAndAskingForItNamesWhatIs) {
                 collection_->GetSnapshotOfTime(Timestamp{1'600'000'000'000'000}));
 }
 
+TEST_F(VersionListTest, VersionsAreKeptAsLongAsTheyAreToBeAlsoOverAReopening) {
+  constexpr int64_t kDaySeconds = 24 * 3600;
+  options_.retention_ms = 30 * kDaySeconds * 1000;
+  options_.checkpoint_interval = 2;
+  Create();
+  for (int round = 0; round < 3; ++round) Write(round);
+  const int64_t version = collection_->Versions().value().back().version;
+  ASSERT_OK(collection_->Compact({.everything = true}));
+  clock_.AdvanceSeconds(20 * kDaySeconds);
+  for (int round = 3; round < 7; ++round) Write(round);
+  ASSERT_OK(Reopen());
+  EXPECT_TRUE(collection_->recovery().removed_files.empty());
+  ASSERT_OK_AND_ASSIGN(const Snapshot snapshot, collection_->GetSnapshotOfVersion(version));
+  EXPECT_EQ(snapshot.Count().value(), 3u);
+}
+
 TEST_F(VersionListTest, BeginsWithTheOldestCheckpointOfALogThatWasCleaned) {
   options_.checkpoint_interval = 3;
   options_.retained_versions = 3;

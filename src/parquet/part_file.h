@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -84,6 +85,9 @@ struct PartSummary {
   /// CRC-32C of the floats of each vector page.
   std::vector<uint32_t> vector_page_crcs;
 };
+
+/// Parquet numbers row groups in 16 bits.
+inline constexpr size_t kRowGroupsMax = std::numeric_limits<int16_t>::max();
 
 /// Writes one part: `_id`, `_timestamp`, `_ingested_at`, `_expires_at`, declared fields,
 /// `_payload`, `_sparse` where rows are stored sparse, `_vector` last (or as PartShape says), with

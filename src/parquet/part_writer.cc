@@ -37,8 +37,6 @@ namespace {
 
 /// A choice made on fewer bytes of vectors is made again for the next part.
 constexpr size_t kSettlingFloatBytes = size_t{1} << 20;
-/// Parquet numbers row groups in 16 bits.
-constexpr size_t kRowGroupsMax = std::numeric_limits<int16_t>::max();
 
 /// What the file says of a column when nothing is to be tried.
 ColumnChoice FixedChoice(const Compression& compression) {

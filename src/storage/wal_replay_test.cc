@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -7,6 +6,7 @@
 #include "storage/file_names.h"
 #include "storage/wal_format.h"
 #include "storage/wal_test_log.h"
+#include "testing/hooked_file_system.h"
 
 namespace viper::storage {
 namespace {
@@ -261,44 +261,15 @@ TEST(ReplayWal, EveryCutOfTheLastSegmentLeavesACleanPrefix) {
 
 // -- Beside the writer of another process ---------------------------------------------------------
 
-using OpenedFile = Result<std::unique_ptr<RandomAccessFile>>;
-
-// What happens at the moment when a file is opened.
-class HookedFileSystem final : public FileSystem {
- public:
-  HookedFileSystem(MemoryFileSystem& real, std::function<OpenedFile(const std::string&)> open)
-      : real_(real), open_(std::move(open)) {}
-  Result<std::unique_ptr<RandomAccessFile>> OpenForRead(const std::string& path) override {
-    return open_(path);
-  }
-  Result<std::vector<std::string>> List(const std::string& directory) override {
-    return real_.List(directory);
-  }
-  Result<bool> Exists(const std::string& path) override { return real_.Exists(path); }
-  Result<std::unique_ptr<WritableFile>> CreateFile(const std::string&) override { return Bad(); }
-  Result<std::unique_ptr<WritableFile>> OpenForWrite(const std::string&) override { return Bad(); }
-  Result<std::unique_ptr<MappedFile>> Map(const std::string&) override { return Bad(); }
-  Result<uint64_t> FileSize(const std::string&) override { return Bad(); }
-  Status CreateDirectories(const std::string&) override { return Bad(); }
-  Status Link(const std::string&, const std::string&) override { return Bad(); }
-  Status Rename(const std::string&, const std::string&) override { return Bad(); }
-  Status RemoveFile(const std::string&) override { return Bad(); }
-  Status RemoveDirectoryTree(const std::string&) override { return Bad(); }
-  Status SyncDirectory(const std::string&) override { return Bad(); }
-  Result<std::unique_ptr<FileLock>> Lock(const std::string&) override { return Bad(); }
-
- private:
-  static Status Bad() { return Status::FailedPrecondition("replay only reads"); }
-  MemoryFileSystem& real_;
-  const std::function<OpenedFile(const std::string&)> open_;
-};
+using OpenedFile = HookedFileSystem::OpenedFile;
 
 TEST(ReplayWal, ASegmentThatIsDroppedBeforeItIsReadIsAConflict) {
   const auto log = MakeLog(100);
-  HookedFileSystem file_system(*log, [&](const std::string& path) -> OpenedFile {
+  HookedFileSystem file_system(*log);
+  file_system.open = [&](const std::string& path) -> OpenedFile {
     if (path == SegmentPath(33)) static_cast<void>(log->RemoveFile(path));
     return log->OpenForRead(path);
-  });
+  };
   EXPECT_STATUS(kConflict, "dropped", Replay(file_system).outcome);
 }
 
@@ -306,14 +277,15 @@ TEST(ReplayWal, ASegmentThatIsDroppedBeforeItIsReadIsAConflict) {
 TEST(ReplayWal, ASegmentThatIsDroppedWhileItIsReadIsAConflict) {
   for (const uint64_t damaged : {36, 40}) {
     const auto log = MakeLog(40);
-    HookedFileSystem file_system(*log, [&](const std::string& path) -> OpenedFile {
+    HookedFileSystem file_system(*log);
+    file_system.open = [&](const std::string& path) -> OpenedFile {
       auto file = log->OpenForRead(path);
       if (path == SegmentPath(33)) {
         Damage(*log, path, OffsetInFirstSegment(damaged - 32));
         static_cast<void>(log->RemoveFile(path));
       }
       return file;
-    });
+    };
     EXPECT_STATUS(kConflict, "dropped", Replay(file_system).outcome);
   }
 }
@@ -342,11 +314,12 @@ class LateFile final : public RandomAccessFile {
 
 TEST(ReplayWal, AFrameThatIsWrittenMeanwhileIsNoDamage) {
   const auto log = MakeLog(10);
-  HookedFileSystem file_system(*log, [&](const std::string& path) -> OpenedFile {
+  HookedFileSystem file_system(*log);
+  file_system.open = [&](const std::string& path) -> OpenedFile {
     auto file = log->OpenForRead(path);
     EXPECT_OK(file);
     return std::make_unique<LateFile>(std::move(*file), OffsetInFirstSegment(5));
-  });
+  };
   ExpectRecords(Replay(file_system), 1, 10);
 }
 
