@@ -31,7 +31,8 @@ struct CollectionConfig {
   std::vector<Field> filterable_fields = {};
   /// The metadata key that has each record's time, as a timestamp or as ISO 8601 text: it becomes
   /// Record::timestamp, and a record that lacks it is refused. "timestamp" = Record::timestamp
-  /// itself. Makes files time series, unless what is set on purpose forbids it.
+  /// itself; with enable_preprocessing off nobody looks whether records have it. Makes files time
+  /// series, unless what is set on purpose forbids it.
   std::optional<std::string> time_field = {};
   /// How many records it will have, about.
   std::optional<uint64_t> estimated_rows = {};

@@ -37,7 +37,8 @@ struct VIPER_EXPORT StatsConfig {
   uint64_t collection_interval_ms = 60'000;
   /// What is older is forgotten. `rollup_ms` or more.
   uint64_t retention_ms = uint64_t{168} * 3600 * 1000;
-  /// The history has one sum for each so long stretch of time. 1 s or more.
+  /// The history has one sum for each so long stretch of time. 1 s or more. Of all operations there
+  /// are 500,000 sums at most: of more the oldest are forgotten before their time.
   uint64_t rollup_ms = 300'000;
 
   /// OK, or InvalidArgument naming the member that is wrong and its value.

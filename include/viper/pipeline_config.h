@@ -68,7 +68,8 @@ enum class WindowSplit : uint8_t { kRowGroups = 0, kFiles = 1 };
 /// For FileLayout::kTimeSeries.
 struct TimeSeriesOptions {
   TimePrecision precision = TimePrecision::kMicros;
-  /// Windows begin at multiples of this since 1970, in milliseconds. 1 to 100 years.
+  /// Windows begin at multiples of this since 1970, in milliseconds. 1 to 100 years. With
+  /// kRowGroups it is doubled until 4,096 windows are enough.
   int64_t window_ms = int64_t{3600} * 1000;
   /// With kFiles the name gets the window's beginning: `a.parquet` becomes
   /// `a.20261122T080000.000Z.parquet`. Each file appears as a whole; all of them do not at once.

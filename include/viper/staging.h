@@ -76,7 +76,8 @@ class VIPER_EXPORT StagedOperation {
   /// Make all files durable and give the directory its target's name, by one rename, and make that
   /// durable: when this returns OK both have happened. The files must be closed. AlreadyExists if
   /// the target exists; then, and after any other failure, the files are removed and the operation
-  /// has failed. Files are never copied: a target on another file system is an IoError.
+  /// has failed. Where not even that succeeds, the message says that the target is there. Files are
+  /// never copied: a target on another file system is an IoError.
   Status Commit();
   /// Remove the files.
   Status Abort();

@@ -158,6 +158,23 @@ TEST(Configuration, F05_ReadsBackFromJsonAndToml) {
   EXPECT_EQ(from_toml.engine.filterable_fields, configuration.engine.filterable_fields);
 }
 
+TEST(Configuration, F05_NumbersBeyondThoseOfJsonReadBackToo) {
+  Configuration large;
+  large.utilities.partitioning.seed = 0x9E3779B97F4A7C15;
+  ASSERT_OK_AND_ASSIGN(const Configuration from_toml, Configuration::FromToml(large.ToToml()));
+  EXPECT_EQ(from_toml.utilities.partitioning.seed, 0x9E3779B97F4A7C15u);
+  ASSERT_OK_AND_ASSIGN(const Configuration from_json, Configuration::FromValue(large.ToValue()));
+  EXPECT_EQ(from_json, large);
+  EXPECT_NE(Configuration(), large);
+  for (const char* bad : {"-1", "18446744073709551616", "1x", ""}) {
+    EXPECT_STATUS(kInvalidArgument, "expected=integer",
+                  ConfigurationBuilder().With("utilities.partitioning.seed", bad).Build());
+  }
+  EXPECT_STATUS(
+      kInvalidArgument, "out of range",
+      ConfigurationBuilder().With("utilities.compression.level_min", -4'294'967'295).Build());
+}
+
 TEST(Configuration, F05_WhatAPersonWritesCountsAsSet) {
   ASSERT_OK_AND_ASSIGN(const Configuration read, Configuration::FromToml(R"(
 [engine]

@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "base/limits.h"
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "columnar/field_conversion.h"
@@ -117,7 +118,6 @@ Status CheckFloats(std::span<const float> vector, size_t dim) {
 
 Result<std::vector<float>> FloatsOfRecords(std::span<const Record> records, size_t dim) {
   std::vector<float> floats;
-  floats.reserve(records.size() * dim);
   for (size_t i = 0; i < records.size(); ++i) {
     const Record& record = records[i];
     auto spread = record.sparse_vector ? record.sparse_vector->ToDense(dim)
@@ -137,6 +137,10 @@ Result<DataProfile> ProfileRecords(std::span<const Record> records, size_t dim) 
   DataProfile profile;
   profile.sampled_rows = records.size();
   profile.dim = dim > 0 ? dim : DimOfFirst(records);
+  if (profile.dim > kDimMax) {
+    return Status::InvalidArgument(
+        fmt::format("the dimension is out of range: max={} actual={}", kDimMax, profile.dim));
+  }
   if (records.empty()) return profile;
   VIPER_ASSIGN_OR_RETURN(std::vector<float> rows, FloatsOfRecords(records, profile.dim));
   profile.zero_share = static_cast<double>(std::count(rows.begin(), rows.end(), 0.0F)) /

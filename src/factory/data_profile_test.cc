@@ -85,6 +85,11 @@ TEST(DataProfile, VectorsThatAreNoneAreRefused) {
                 ProfileRecords(records));
   records[2].vector = {1, std::numeric_limits<float>::infinity()};
   EXPECT_STATUS(kInvalidArgument, "not finite", ProfileRecords(records));
+  EXPECT_STATUS(kInvalidArgument, "the dimension is out of range",
+                ProfileRecords(records, size_t{1} << 61));
+  EXPECT_STATUS(
+      kInvalidArgument, "the dimension",
+      Factory().CreateForCollection("a", CollectionConfig{.dim = size_t{1} << 44}, records));
 }
 
 }  // namespace

@@ -210,9 +210,6 @@ class Factory::Impl {
   }
 
  private:
-  /// CollectionConfig::time_field that is no metadata key.
-  static constexpr std::string_view kRecordTime = "timestamp";
-
   /// The strategies, and why they are these.
   struct Parts {
     factory::Decision schema_choice;
@@ -319,8 +316,8 @@ class Factory::Impl {
       }
       return {};
     }
-    if (*collection.time_field == kRecordTime) return {};
     if (!processing.enable_preprocessing) {
+      if (*collection.time_field == factory::kRecordTime) return {};
       return Status::InvalidArgument(
           fmt::format("collection '{}': CollectionConfig::time_field='{}' contradicts "
                       "pipeline.processing.enable_preprocessing=false, in which times are taken",

@@ -96,6 +96,11 @@ TEST_F(FactoryTest, F14_F15_F20_F21_NamesAreThoseOfWhatIsUsed) {
   EXPECT_EQ(series.schema_strategy->name(), "time_series");
   EXPECT_EQ(series.processor->name(), "time_series");
   EXPECT_EQ(series.configuration.pipeline.processing.layout, FileLayout::kTimeSeries);
+  std::vector<Record> records(2);
+  records[0].timestamp = Timestamp{1};
+  records[1].id = "undated";
+  EXPECT_STATUS(kInvalidArgument, "record 1 (id 'undated') has no timestamp",
+                series.processor->Preprocess(records));
   CollectionConfig legacy;
   legacy.legacy_files = true;
   ASSERT_OK_AND_ASSIGN(const ViperComponents old, factory.CreateForCollection("b", legacy));

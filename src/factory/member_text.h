@@ -1,11 +1,14 @@
 #pragma once
 
+#include <charconv>
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <fmt/core.h>
@@ -82,16 +85,26 @@ Value ValueOf(const T& member) {
     return Value(std::string(Words<T>::Name(member)));
   } else {
     static_assert(std::is_integral_v<T>);
-    constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-    if (std::is_unsigned_v<T> && static_cast<uint64_t>(member) > kMost) {
-      return Value(static_cast<int64_t>(kMost));
-    }
+    // JSON and TOML have no integers beyond: as text.
+    if (!std::in_range<int64_t>(member)) return Value(std::to_string(member));
     return Value(static_cast<int64_t>(member));
   }
 }
 
 inline Status WrongKind(std::string_view wanted, const Value& value) {
   return Status::InvalidArgument(fmt::format("expected={} actual={}", wanted, value.ToJson()));
+}
+
+/// One that is beyond what JSON and TOML have, as text.
+template <typename T>
+Status ReadLargeNumber(const std::string& text, T& member) {
+  T number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return WrongKind("integer", Value(text));
+  }
+  member = number;
+  return {};
 }
 
 template <typename T>
@@ -116,11 +129,12 @@ Status ReadMember(const Value& value, T& member) {
     }
     member = std::move(read);
   } else if constexpr (std::is_integral_v<T>) {
+    if (std::is_unsigned_v<T> && sizeof(T) == sizeof(uint64_t) && value.as_string() != nullptr) {
+      return ReadLargeNumber(*value.as_string(), member);
+    }
     if (value.as_int64() == nullptr) return WrongKind("integer", value);
     const int64_t number = *value.as_int64();
-    constexpr auto kMost = static_cast<uint64_t>(std::numeric_limits<T>::max());
-    if ((std::is_unsigned_v<T> && number < 0) ||
-        (number > 0 && static_cast<uint64_t>(number) > kMost)) {
+    if (!std::in_range<T>(number)) {
       return Status::InvalidArgument(fmt::format("out of range: min={} max={} actual={}",
                                                  std::numeric_limits<T>::min(),
                                                  std::numeric_limits<T>::max(), number));

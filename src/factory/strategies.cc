@@ -88,6 +88,20 @@ class TimeTaker : public TimeWriter {
   }
 };
 
+/// The key is the record's own.
+class TimeRequirer : public TimeWriter {
+ public:
+  using TimeWriter::TimeWriter;
+  Status Preprocess(std::vector<Record>& records) override {
+    for (size_t i = 0; i < records.size(); ++i) {
+      if (records[i].timestamp) continue;
+      return Status::InvalidArgument(
+          fmt::format("record {} (id '{}') has no timestamp", i, records[i].id.substr(0, 64)));
+    }
+    return PreprocessInner(records);
+  }
+};
+
 class TimeFiller : public TimeWriter {
  public:
   using TimeWriter::TimeWriter;
@@ -130,6 +144,9 @@ std::vector<NamedMaker> LibraryProcessors() {
 
 std::shared_ptr<RecordProcessor> TakeTimeFrom(std::string key,
                                               std::shared_ptr<RecordProcessor> processor) {
+  if (key == kRecordTime) {
+    return std::make_shared<TimeRequirer>(std::move(key), std::move(processor));
+  }
   return std::make_shared<TimeTaker>(std::move(key), std::move(processor));
 }
 

@@ -34,8 +34,10 @@ struct NamedMaker {
 std::vector<ListedSchema> LibrarySchemaStrategies();
 std::vector<NamedMaker> LibraryProcessors();
 
-/// `processor`, with each record's time taken from a metadata key beforehand. A record that lacks
-/// it, or whose value is no time, is an error that names it.
+/// CollectionConfig::time_field of records that have their time in Record::timestamp.
+inline constexpr std::string_view kRecordTime = "timestamp";
+/// `processor`, with each record's time taken from a metadata key (or kRecordTime: left as it is)
+/// beforehand. A record that lacks it, or whose value is no time, is an error that names it.
 std::shared_ptr<RecordProcessor> TakeTimeFrom(std::string key,
                                               std::shared_ptr<RecordProcessor> processor);
 /// `processor`, with the time of each record that has none taken from a metadata key, where that

@@ -68,7 +68,7 @@ Status BatchRun::Check(const std::vector<Record>& records, const CollectionSchem
                                                records.size()));
   }
   const int64_t now = Clock::System().Now().micros;
-  core::WriteRules rules{.now = now, .stamp = now};
+  core::WriteRules rules{.now = now, .stamp = now, .default_expiry = kExpiryNotGiven};
   rules.collection = in_.collection;
   rules.keeps_duplicates = !in_.config.processing.enable_preprocessing;
   VIPER_ASSIGN_OR_RETURN(batch_, core::PrepareUpsert(records, schema_, rules));
@@ -84,7 +84,8 @@ Status BatchRun::CheckLayout() const {
   const bool is_nanos = processing.layout == FileLayout::kTimeSeries &&
                         processing.time_series.precision == TimePrecision::kNanos;
   for (const core::Row& row : batch_.rows) {
-    if (processing.layout == FileLayout::kLegacy && row.expires_at != core::kNeverExpires) {
+    if (processing.layout == FileLayout::kLegacy && row.expires_at != core::kNeverExpires &&
+        row.expires_at != kExpiryNotGiven) {
       return Status::InvalidArgument(
           fmt::format("the legacy layout has no column for the expiry of a record: id='{}' "
                       "expires_at={}",
@@ -113,10 +114,13 @@ Result<ProcessResult> BatchRun::Write() {
   }
   VIPER_ASSIGN_OR_RETURN(const SortedRows sorted, SortRows(batch_.rows, sorting_, schema_,
                                                            processing.enable_ml_optimizations));
-  int64_t window_ms = is_series ? processing.time_series.window_ms : in_.processor.window_ms();
+  window_ms_ = is_series ? processing.time_series.window_ms : in_.processor.window_ms();
   // Only where rows of a window stand together.
-  if (sorting_.order != SortingOrder::kByTime) window_ms = 0;
-  const std::vector<RowWindow> windows = DivideByTime(batch_.rows, sorted.order, window_ms);
+  if (sorting_.order != SortingOrder::kByTime) window_ms_ = 0;
+  if (window_ms_ > 0 && !SplitsFiles(processing)) {
+    window_ms_ = LengthenWindows(batch_.rows, sorted.order, window_ms_);
+  }
+  const std::vector<RowWindow> windows = DivideByTime(batch_.rows, sorted.order, window_ms_);
   result_.phases.push_back({"order", watch.ElapsedMs()});
   watch = Stopwatch();
   VIPER_RETURN_IF_ERROR(ChooseColumns());
@@ -172,7 +176,7 @@ std::map<std::string, std::string> BatchRun::KeyValues(const SortedRows& sorted)
   if (sorted.model) all["viper.order_model"] = *sorted.model;
   if (processing.layout == FileLayout::kTimeSeries) {
     all["viper.time_precision"] = TimePrecisionName(processing.time_series.precision);
-    all["viper.window_ms"] = std::to_string(processing.time_series.window_ms);
+    all["viper.window_ms"] = std::to_string(window_ms_);
   }
   return all;
 }

@@ -54,6 +54,8 @@ class BatchRun {
   FileColumns columns_;
   std::map<std::string, std::string> added_keys_;
   SortingStrategy sorting_;
+  /// Of the windows that the rows are divided by; 0 = they are not.
+  int64_t window_ms_ = 0;
   ProcessResult result_;
 };
 

@@ -119,6 +119,26 @@ TEST_F(BatchRuns, F20_LegacyFilesHaveFourColumnsAndGiveBackTheirMetadata) {
   EXPECT_OK(Process(records));
 }
 
+/// A guess at the time of records may spread them over centuries.
+TEST_F(BatchRuns, F21_ASeriesOfManyWindowsIsWrittenInLongerOnes) {
+  config_.processing.layout = FileLayout::kTimeSeries;
+  config_.processing.time_series.window_ms = 1;
+  auto records = ClusteredRecords(40'000, 8, 5);
+  for (size_t row = 0; row < records.size(); ++row) {
+    records[row].timestamp = Timestamp{static_cast<int64_t>(row) * 86'400'000'000};
+  }
+  ASSERT_OK_AND_ASSIGN(const ProcessResult result, Process(records));
+  EXPECT_EQ(result.entries_flushed, records.size());
+  EXPECT_LE(result.row_groups, kWindowsMax);
+  EXPECT_GT(result.row_groups, kWindowsMax / 3);
+  EXPECT_GT(std::stoll(Layout().key_values.at("viper.window_ms")), 86'400'000);
+  config_.processing.layout = FileLayout::kViper;
+  config_.processing.batch_size = 1;
+  config_.flushing.overwrite = true;
+  EXPECT_STATUS(kInvalidArgument, "too many row groups: max=32767 actual=40000", Process(records));
+  EXPECT_EQ(Read().size(), records.size()) << "what was there still is";
+}
+
 TEST_F(BatchRuns, F20_F21_TimeSeriesHaveSortedTimesOfTheirPrecisionAndARowGroupAWindow) {
   config_.processing.layout = FileLayout::kTimeSeries;
   config_.processing.time_series.window_ms = 60'000;

@@ -42,7 +42,7 @@ uint64_t CountNulls(std::span<const core::Row> rows, const PartColumn& column,
   };
   switch (column.kind) {
     case PartColumnKind::kExpiresAt:
-      return count([](const core::Row& row) { return row.expires_at == core::kNeverExpires; });
+      return count([](const core::Row& row) { return row.expires_at == kExpiryNotGiven; });
     case PartColumnKind::kPayload:
       if (columns.shape.is_legacy) return 0;
       return count([&](const core::Row& row) { return !HasPayload(row, columns.schema); });
@@ -124,10 +124,11 @@ parquet::PartRows MakePartRows(std::span<const core::Row> rows, std::span<const 
     part.ids.Append(row.id);
     part.timestamps.push_back(row.timestamp);
     part.ingested_at.push_back(row.ingested_at);
-    if (row.expires_at == core::kNeverExpires) {
+    if (row.expires_at == kExpiryNotGiven) {
       part.expires_at.AppendNull();
     } else {
-      part.expires_at.AppendInt64(row.expires_at);
+      part.expires_at.AppendInt64(row.expires_at == core::kNeverExpires ? kWrittenNever
+                                                                        : row.expires_at);
     }
     Value::Object payload = core::SplitMetadata(row.metadata, columns.schema.fields, part.fields);
     if (payload.empty() && !columns.shape.is_legacy) {

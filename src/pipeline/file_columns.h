@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,6 +29,13 @@ std::vector<ColumnSummary> Summarize(std::span<const core::Row> rows, const File
 /// Leave out what the summary says. InvalidArgument: a column that is required or has values, or
 /// one that is not there.
 Status DropColumns(std::span<const ColumnSummary> summary, FileColumns& columns);
+
+/// Row::expires_at of a record that says nothing of it: no value in the file, so that a collection
+/// that takes it may have a default. Timestamp::Never() overrules that, so it is a value.
+inline constexpr int64_t kExpiryNotGiven = std::numeric_limits<int64_t>::min();
+/// As which Timestamp::Never() is written: 9999-12-31T23:59:59.999999Z, the last time that all
+/// readers know.
+inline constexpr int64_t kWrittenNever = 253'402'300'799'999'999;
 
 /// The rows of these numbers as columns.
 parquet::PartRows MakePartRows(std::span<const core::Row> rows, std::span<const uint32_t> numbers,

@@ -9,6 +9,7 @@ core::Row Row(std::string id, Metadata metadata) {
   core::Row row;
   row.id = std::move(id);
   row.metadata = std::move(metadata);
+  row.expires_at = kExpiryNotGiven;
   return row;
 }
 

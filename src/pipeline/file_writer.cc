@@ -104,6 +104,7 @@ class FileWriter {
   }
 
   Result<parquet::PartSummary> Write(WritableFile& file) {
+    VIPER_RETURN_IF_ERROR(CheckGroups());
     VIPER_ASSIGN_OR_RETURN(auto writer,
                            parquet::PartWriter::Make(file, content_.columns->schema,
                                                      WriterOptions(config_, *content_.columns)));
@@ -121,6 +122,20 @@ class FileWriter {
   }
 
  private:
+  /// Windows are few enough; what they hold may be cut too small.
+  Status CheckGroups() const {
+    size_t groups = 0;
+    for (const RowWindow& window : content_.windows) {
+      groups += (window.count + group_rows_ - 1) / group_rows_;
+    }
+    if (groups <= parquet::kRowGroupsMax) return {};
+    return Status::InvalidArgument(
+        fmt::format("the file would have too many row groups: max={} actual={} rows={} "
+                    "flushing.row_group_rows={} processing.batch_size={}",
+                    parquet::kRowGroupsMax, groups, content_.order.size(),
+                    config_.flushing.row_group_rows, config_.processing.batch_size));
+  }
+
   Status WriteGroup(std::span<const uint32_t> numbers, const std::optional<Timestamp>& window,
                     parquet::PartWriter& writer) {
     Stopwatch watch;
@@ -171,7 +186,27 @@ class FileWriter {
   std::string groups_json_;
 };
 
+int64_t WindowNumber(int64_t time, int64_t length) {
+  return time / length - (time % length < 0 ? 1 : 0);
+}
+
 }  // namespace
+
+int64_t LengthenWindows(std::span<const core::Row> rows, std::span<const uint32_t> order,
+                        int64_t window_ms) {
+  // Windows of twice the length are joined pairs: their numbers are halves.
+  std::vector<int64_t> numbers;
+  for (const uint32_t row : order) {
+    const int64_t number = WindowNumber(rows[row].timestamp, window_ms * 1000);
+    if (numbers.empty() || numbers.back() != number) numbers.push_back(number);
+  }
+  while (numbers.size() > kWindowsMax) {
+    for (int64_t& number : numbers) number = WindowNumber(number, 2);
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+    window_ms *= 2;
+  }
+  return window_ms;
+}
 
 std::vector<RowWindow> DivideByTime(std::span<const core::Row> rows,
                                     std::span<const uint32_t> order, int64_t window_ms) {
@@ -180,8 +215,7 @@ std::vector<RowWindow> DivideByTime(std::span<const core::Row> rows,
   std::vector<RowWindow> windows;
   std::optional<int64_t> current;
   for (size_t place = 0; place < order.size(); ++place) {
-    const int64_t time = rows[order[place]].timestamp;
-    const int64_t number = time / length - (time % length < 0 ? 1 : 0);
+    const int64_t number = WindowNumber(rows[order[place]].timestamp, length);
     if (number != current) {
       int64_t begin = 0;
       // The window that holds the first of all times begins before it.

@@ -28,6 +28,12 @@ struct RowWindow {
 std::vector<RowWindow> DivideByTime(std::span<const core::Row> rows,
                                     std::span<const uint32_t> order, int64_t window_ms);
 
+/// Windows of one file at most: its footer has the bounds of every column for each.
+inline constexpr size_t kWindowsMax = 4096;
+/// Double the length, in milliseconds, until so many windows are enough.
+int64_t LengthenWindows(std::span<const core::Row> rows, std::span<const uint32_t> order,
+                        int64_t window_ms);
+
 /// What a file is written of. Nothing is owned.
 struct FileContent {
   std::span<const core::Row> rows;

@@ -204,5 +204,24 @@ TEST(DivideByTime, F21_WindowsBeginAtMultiplesOfTheirLengthAlsoBefore1970) {
   EXPECT_EQ(DivideByTime(rows, order, 1000).size(), 1u) << "the first of all times";
 }
 
+TEST(DivideByTime, F21_WindowsGrowUntilTheyAreFewEnough) {
+  Random random(3);
+  std::vector<core::Row> rows(3 * kWindowsMax);
+  for (core::Row& row : rows) {
+    row.timestamp = static_cast<int64_t>(random.Uniform(uint64_t{1} << 50)) - (int64_t{1} << 49);
+  }
+  std::sort(rows.begin(), rows.end(),
+            [](const core::Row& a, const core::Row& b) { return a.timestamp < b.timestamp; });
+  std::vector<uint32_t> order(rows.size());
+  std::iota(order.begin(), order.end(), 0U);
+  for (const int64_t window_ms : {1, 7, 3'600'000}) {
+    const int64_t length = LengthenWindows(rows, order, window_ms);
+    EXPECT_LE(DivideByTime(rows, order, length).size(), kWindowsMax);
+    EXPECT_GT(DivideByTime(rows, order, length / 2).size(), kWindowsMax) << "no longer than needed";
+    EXPECT_EQ(length % window_ms, 0) << "they begin where they would";
+  }
+  EXPECT_EQ(LengthenWindows(std::span(rows).first(100), std::span(order).first(100), 1), 1);
+}
+
 }  // namespace
 }  // namespace viper::pipeline

@@ -57,6 +57,20 @@ TEST_F(Attaching, P18_ExpiryIsCarriedAndHidesOnTime) {
   EXPECT_EQ(docs->Count().value(), 60u);
 }
 
+TEST_F(Attaching, P18_ARecordThatNeverExpiresDoesNotAlsoWhereOthersDo) {
+  OpenEngine();
+  const auto docs = Create("docs");
+  ASSERT_OK(docs->SetProperties({.default_ttl_ms = 1'000}));
+  auto records = ClusteredRecords(3, 8, 2);
+  records[1].expires_at = Timestamp::Never();
+  ASSERT_OK(pipeline_->ProcessRecords("docs", records, path_));
+  ASSERT_OK(pipeline_->AttachFile("docs", path_));
+  EXPECT_EQ(docs->Count().value(), 3u);
+  clock_.AdvanceSeconds(3600);
+  EXPECT_EQ(docs->Count().value(), 1u);
+  EXPECT_OK(docs->Get("id-1"));
+}
+
 TEST_F(Attaching, F20_LegacyMetadataAreFilterableAndStayWholeThroughCompaction) {
   config_.processing.layout = FileLayout::kLegacy;
   OpenEngine();

@@ -14,8 +14,6 @@ namespace {
 
 constexpr size_t kQueries = 100;
 constexpr size_t kTruth = 10;
-/// Fewer rows of the sample for each cluster say nothing about it.
-constexpr size_t kRowsPerCluster = 20;
 constexpr uint64_t kTriedMin = 4;
 
 using Truth = std::vector<uint32_t>;
@@ -134,7 +132,7 @@ Result<ClusterCountAdvice> TryClusterCounts(const VectorRows& sample,
   advice.sample_rows = sample.count();
   advice.recall = options.recall;
   advice.current_clusters = options.current_clusters;
-  const uint64_t most = sample.count() / kRowsPerCluster;
+  const uint64_t most = sample.count() / kTrialRowsPerCluster;
   if (most < kTriedMin) return advice;
   const auto queries =
       index::DrawNumbers(std::min(kQueries, sample.count()), sample.count(), options.seed);

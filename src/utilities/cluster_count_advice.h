@@ -10,6 +10,9 @@
 
 namespace viper::utilities {
 
+/// Fewer rows of a sample for each cluster say nothing about a number of clusters: it is not tried.
+inline constexpr uint64_t kTrialRowsPerCluster = 20;
+
 struct ClusterTrialOptions {
   /// Of the whole collection.
   uint64_t rows = 0;

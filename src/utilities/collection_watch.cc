@@ -2,6 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/status_macros.h"
 
 namespace viper::utilities {
 namespace {
@@ -51,9 +56,22 @@ std::optional<double> ModelObserver::LatencySince(const CollectionOperations& op
   return std::nullopt;
 }
 
+Status ModelObserver::ForgetDropped() {
+  VIPER_ASSIGN_OR_RETURN(const std::vector<std::string> names, engine_.ListCollections());
+  std::set<std::string> kept(names.begin(), names.end());
+  for (const auto& collection : engine_.OpenCollections()) {
+    const uint64_t epoch = collection->Operations().epoch;
+    const auto [known, is_new] = epochs_.try_emplace(collection->name(), epoch);
+    if (is_new || known->second == epoch) continue;
+    kept.erase(collection->name());
+    known->second = epoch;
+  }
+  return history_.Retain([&](const std::string& name) { return kept.contains(name); });
+}
+
 Status ModelObserver::Observe() {
   MutexLock lock(mutex_);
-  Status status;
+  Status status = ForgetDropped();
   for (const auto& collection : engine_.OpenCollections()) {
     const CollectionStatistics statistics = collection->Statistics();
     if (statistics.part_bytes == 0 || !statistics.live_rows) continue;

@@ -30,12 +30,16 @@ class ModelObserver {
     uint64_t searches = 0;
     uint64_t nanoseconds = 0;
   };
+  /// Of collections that were dropped nothing is kept: a later one of that name is another.
+  Status ForgetDropped() VIPER_REQUIRES(mutex_);
   /// Mean of the searches since the last look, in milliseconds.
   std::optional<double> LatencySince(const CollectionOperations& operations) VIPER_REQUIRES(mutex_);
 
   Engine& engine_;
   ModelHistory& history_;
   Mutex mutex_;
+  /// CollectionOperations::epoch, by name.
+  std::map<std::string, uint64_t> epochs_ VIPER_GUARDED_BY(mutex_);
   /// By epoch.
   std::map<uint64_t, Seen> seen_ VIPER_GUARDED_BY(mutex_);
 };

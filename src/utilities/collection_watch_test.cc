@@ -1,5 +1,6 @@
 #include "utilities/collection_watch.h"
 
+#include "utilities/model_history.h"
 #include "utilities/utilities_fixture.h"
 
 namespace viper {
@@ -95,6 +96,25 @@ TEST_F(CollectionWatch, M5_TwiceTheDataIsPredictedAndTheErrorTold) {
   }
   const auto actual = static_cast<double>(collection->Statistics().part_bytes);
   EXPECT_NEAR(prediction.bytes->value, actual, 0.3 * actual);
+}
+
+TEST_F(CollectionWatch, M5_WhatIsKnownOfADroppedCollectionTellsNothingOfTheNext) {
+  Open();
+  utilities::ModelHistory history;
+  utilities::ModelObserver observer(*engine_, history);
+  for (const size_t dim : {8, 2}) {
+    auto collection = Create("a", dim);
+    for (int step = 0; step < 3; ++step) {
+      WriteRange(*collection, step * 100, (step + 1) * 100);
+      ASSERT_OK(collection->Flush());
+      ASSERT_OK(observer.Observe());
+    }
+    EXPECT_EQ(history.PointsOf("a").size(), 3u);
+    collection.reset();
+    ASSERT_OK(engine_->DropCollection("a"));
+  }
+  ASSERT_OK(observer.Observe());
+  EXPECT_TRUE(history.PointsOf("a").empty());
 }
 
 }  // namespace

@@ -20,8 +20,6 @@ namespace {
 /// Of ways that are about as small, this share apart, the one that is read fastest is taken.
 constexpr double kAboutAsSmall = 0.02;
 constexpr double kMegabyte = 1e6;
-/// StorageTrialOptions::sample_rows.
-constexpr uint64_t kSampleRowsMax = 1'000'000;
 
 StorageWay WayOf(const EngineOptions& options) {
   return {.policy = options.storage_policy,
@@ -156,10 +154,10 @@ Status CompressionAdviceConfig::Validate() const {
         "CompressionAdviceConfig: levels are out of range: min={} max={} level_min={} level_max={}",
         kZstdLevelMin, kZstdLevelMax, level_min, level_max));
   }
-  if (sample_rows < 1 || sample_rows > kSampleRowsMax) {
+  if (sample_rows < 1 || sample_rows > utilities::kSampleRowsMax) {
     return Status::InvalidArgument(
         fmt::format("CompressionAdviceConfig::sample_rows is out of range: min=1 max={} actual={}",
-                    kSampleRowsMax, sample_rows));
+                    utilities::kSampleRowsMax, sample_rows));
   }
   if (const Status valid = default_algorithm.Validate(); !valid.ok()) {
     return Status::InvalidArgument(
@@ -318,20 +316,22 @@ class CompressionOptimizer::Impl {
           advice.files_ratio ? advice.files_ratio : advice.current_performance.compression_ratio;
       saved = std::max(0.0, 1 - ratio.value_or(*advice.expected_ratio) / *advice.expected_ratio);
     }
-    if (advice.is_change) {
-      VIPER_ASSIGN_OR_RETURN(const double share, ShareToWrite(advice));
-      saved = std::min(saved, share);
-      advice.is_change = saved >= config_.saving_min;
+    VIPER_ASSIGN_OR_RETURN(const double share, ShareToWrite(advice));
+    saved = std::min(saved, share);
+    const bool is_worth_it = saved >= config_.saving_min;
+    if (advice.is_change || is_worth_it) {
       advice.reason +=
           fmt::format("; the files that there are would shrink by {:.3g} %{}", 100 * saved,
-                      advice.is_change ? "" : ", which is not worth writing them anew");
+                      is_worth_it ? "" : ", which is not worth writing them anew");
     }
+    advice.is_change = is_worth_it;
     advice.expected_files_bytes =
         static_cast<uint64_t>(std::llround((1 - saved) * static_cast<double>(advice.files_bytes)));
     return {};
   }
 
-  /// The share of the files' bytes that are not in one of the smallest ways by what the files tell:
+  /// The share of the files' bytes that are not in the recommended way, or another of the smallest,
+  /// by what the files tell:
   /// the others cannot shrink, even where the sample promised more than came. Without this they
   /// would be written anew again and again.
   Result<double> ShareToWrite(const CompressionRecommendation& advice) const {
@@ -342,9 +342,11 @@ class CompressionOptimizer::Impl {
     uint64_t bytes = 0;
     uint64_t other_bytes = 0;
     for (const PartInspection& part : inspection.parts) {
-      const bool is_small = std::any_of(trials.begin(), trials.end(), [&](const auto& trial) {
-        return IsAboutAsSmall(trial, smallest) && IsWrittenAs(part.compression, trial.way);
-      });
+      const bool is_small =
+          IsWrittenAs(part.compression, advice.recommended_way) ||
+          std::any_of(trials.begin(), trials.end(), [&](const auto& trial) {
+            return IsAboutAsSmall(trial, smallest) && IsWrittenAs(part.compression, trial.way);
+          });
       bytes += part.bytes;
       if (!is_small) other_bytes += part.bytes;
     }

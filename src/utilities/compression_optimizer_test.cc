@@ -176,6 +176,32 @@ TEST_F(CompressionAdvice, U32_FilesThatAreSmallAlreadyAreNotWrittenAnew) {
               static_cast<double>(again.bytes_after), 0.1 * static_cast<double>(again.bytes_after));
 }
 
+/// The engine writes in the best way by now, but the files are of before.
+TEST_F(CompressionAdvice, U32_FilesOfOtherDaysAreWrittenAnewInTheEnginesOwnWay) {
+  options_.adaptive_compression = false;
+  options_.compression = {.codec = Codec::kNone};
+  Open();
+  Fill("text", Kind::kText, 4, 1'000);
+  MakeUtilities();
+  const auto first = Advise("text");
+  ASSERT_TRUE(first.is_change);
+  utilities_.reset();
+  options_.adaptive_compression = first.recommended_way.adaptive;
+  options_.storage_policy = first.recommended_way.policy;
+  options_.compression = first.recommended_way.compression;
+  Open();
+  MakeUtilities();
+  const auto second = Advise("text");
+  EXPECT_EQ(second.recommended_way.ToString(), second.current_way.ToString());
+  EXPECT_TRUE(second.is_change) << second.reason;
+  ASSERT_OK_AND_ASSIGN(const auto outcome, utilities_->Compression().Apply("text"));
+  EXPECT_NEAR(static_cast<double>(*second.expected_files_bytes),
+              static_cast<double>(outcome.bytes_after),
+              0.1 * static_cast<double>(outcome.bytes_after));
+  const auto third = Advise("text");
+  EXPECT_FALSE(third.is_change) << third.reason;
+}
+
 TEST_F(CompressionAdvice, U32_AdviceForADroppedCollectionIsNotAppliedToTheNextOfItsName) {
   options_.adaptive_compression = false;
   options_.compression = {.codec = Codec::kNone};

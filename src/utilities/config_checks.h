@@ -10,6 +10,9 @@
 
 namespace viper::utilities {
 
+/// Of a sample that something is tried on, as Collection::TryStorage allows them.
+inline constexpr uint64_t kSampleRowsMax = 1'000'000;
+
 /// A time in milliseconds is at least `min`, and at most 100 years.
 inline Status CheckMilliseconds(std::string_view member, uint64_t actual, uint64_t min = 1) {
   constexpr auto kMax = static_cast<uint64_t>(kTtlMsMax);

@@ -105,6 +105,13 @@ Status ModelHistory::Add(const std::string& collection, const PerformancePoint& 
   return appended;
 }
 
+Status ModelHistory::Retain(const std::function<bool(const std::string& collection)>& keeps) {
+  MutexLock lock(mutex_);
+  const size_t forgotten =
+      std::erase_if(points_, [&](const auto& entry) { return !keeps(entry.first); });
+  return forgotten == 0 || log_ == nullptr ? Status::Ok() : Rewrite();
+}
+
 std::vector<PerformancePoint> ModelHistory::PointsOf(const std::string& collection) const {
   MutexLock lock(mutex_);
   const auto found = points_.find(collection);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -30,6 +31,9 @@ class ModelHistory {
   /// are at the last one's rows. Those stay: else a collection that grows slowly would have one
   /// point for ever.
   Status Add(const std::string& collection, const PerformancePoint& point) VIPER_EXCLUDES(mutex_);
+  /// Forget all collections but those that `keeps` wants.
+  Status Retain(const std::function<bool(const std::string& collection)>& keeps)
+      VIPER_EXCLUDES(mutex_);
   std::vector<PerformancePoint> PointsOf(const std::string& collection) const
       VIPER_EXCLUDES(mutex_);
   /// At so many times the rows of the last point, and so many times its probes. NotFound without a

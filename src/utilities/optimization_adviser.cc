@@ -10,20 +10,18 @@
 #include "base/status_macros.h"
 #include "utilities/advice_rules.h"
 #include "utilities/cluster_count_advice.h"
+#include "utilities/config_checks.h"
 
 namespace viper::utilities {
 namespace {
 
 constexpr uint64_t kSampleRowsMin = 1'000;
-constexpr uint64_t kSampleRowsMax = 1'000'000;
 constexpr double kUsualRecall = 0.95;
 constexpr double kRecallMax = 0.999;
 /// Another number of clusters is recommended if it costs this share less at least.
 constexpr double kCostSavingMin = 0.2;
-/// TryClusterCounts tries no more clusters than so many rows of the sample are there for.
-constexpr uint64_t kSampleRowsPerCluster = 20;
-/// And no more rows than this are taken for their sake: so many of 128 dimensions take a minute,
-/// and the time grows with the square of their number.
+/// No more rows than this are taken to try numbers of clusters: so many of 128 dimensions take a
+/// minute, and the time grows with the square of their number.
 constexpr uint64_t kClusterSampleBytesMax = uint64_t{64} << 20;
 constexpr uint64_t kClusterSampleRowsMax = 131'072;
 
@@ -54,7 +52,7 @@ uint64_t ClusterSampleRows(const Collection& collection, const std::optional<uin
                            const OptimizeOptions& options) {
   const uint64_t most =
       std::min(kClusterSampleRowsMax, kClusterSampleBytesMax / (collection.dim() * sizeof(float)));
-  const uint64_t wanted = 2 * kSampleRowsPerCluster * clusters.value_or(0);
+  const uint64_t wanted = 2 * kTrialRowsPerCluster * clusters.value_or(0);
   return std::max(options.sample_rows, std::min(wanted, most));
 }
 
@@ -91,7 +89,7 @@ Result<ClusterCountAdvice> LookAtClusters(const Collection& collection,
     advice.recommended_cost.reset();
     advice.reason = fmt::format(
         "too few rows to compare with the {} clusters that there are: wanted={} sampled={}",
-        *trial.current_clusters, kSampleRowsPerCluster * *trial.current_clusters,
+        *trial.current_clusters, kTrialRowsPerCluster * *trial.current_clusters,
         advice.sample_rows);
   }
   return advice;

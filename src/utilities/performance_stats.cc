@@ -35,6 +35,8 @@ constexpr uint64_t kHistoryGrowth = 4;
 constexpr uint64_t kHistorySlackBytes = uint64_t{1} << 20;
 /// Names of operations and collections that are told apart; what comes after is refused.
 constexpr size_t kSeriesMax = 10'000;
+/// Sums of all series at most: beyond it a tenth, the oldest, is forgotten before its time.
+constexpr size_t kStretchesMax = 500'000;
 /// Of a name. With it an entry is far below what the file takes as one record.
 constexpr size_t kNameBytesMax = 1024;
 /// To make room for new series all of them are looked through: not more often than this.
@@ -115,7 +117,7 @@ class PerformanceStatsCollector::Impl {
     for (const auto& payload : opened.payloads) {
       const auto entry = utilities::DecodeEntry(payload);
       if (entry) {
-        history_[entry->key][entry->begin].Merge(entry->rollup);
+        MergeLocked(*entry);
       } else {
         lost_bytes_ += payload.size();
       }
@@ -167,9 +169,7 @@ class PerformanceStatsCollector::Impl {
     MutexLock lock(mutex_);
     Forget();
     if (log_ == nullptr) return {};
-    if (log_->bytes() > kHistoryGrowth * rewritten_bytes_ + kHistorySlackBytes || is_behind_) {
-      return RewriteLocked();
-    }
+    if (is_behind_) return RewriteLocked();
     Status synced = log_->Sync();
     is_behind_ = !synced.ok();
     return synced;
@@ -261,9 +261,15 @@ class PerformanceStatsCollector::Impl {
                       "not counted",
                       kSeriesMax, entry.key.operation, entry.key.collection));
     }
-    history_[entry.key][entry.begin].Merge(entry.rollup);
+    MergeLocked(entry);
     if (log_ != nullptr) unwritten_.push_back(std::move(entry));
     return {};
+  }
+
+  void MergeLocked(const HistoryEntry& entry) VIPER_REQUIRES(mutex_) {
+    const auto [stretch, is_new] = history_[entry.key].try_emplace(entry.begin);
+    stretch->second.Merge(entry.rollup);
+    if (is_new && ++stretch_count_ > kStretchesMax) ForgetTenth();
   }
 
   /// For one more series.
@@ -285,7 +291,9 @@ class PerformanceStatsCollector::Impl {
       is_behind_ = !appended.ok();
       VIPER_RETURN_IF_ERROR(appended);
     }
-    return {};
+    if (log_->bytes() <= kHistoryGrowth * rewritten_bytes_ + kHistorySlackBytes) return {};
+    Forget();
+    return RewriteLocked();
   }
 
   Status RewriteLocked() VIPER_REQUIRES(mutex_) {
@@ -303,14 +311,28 @@ class PerformanceStatsCollector::Impl {
     return {};
   }
 
-  void Forget() VIPER_REQUIRES(mutex_) {
-    const int64_t oldest = Oldest();
+  void Forget() VIPER_REQUIRES(mutex_) { ForgetBefore(Oldest()); }
+
+  void ForgetBefore(int64_t oldest) VIPER_REQUIRES(mutex_) {
+    stretch_count_ = 0;
     for (auto series = history_.begin(); series != history_.end();) {
       Stretches& stretches = series->second;
       stretches.erase(stretches.begin(), stretches.lower_bound(oldest));
+      stretch_count_ += stretches.size();
       series = stretches.empty() ? history_.erase(series) : std::next(series);
     }
     forgotten_until_ = oldest;
+  }
+
+  void ForgetTenth() VIPER_REQUIRES(mutex_) {
+    std::vector<int64_t> begins;
+    begins.reserve(stretch_count_);
+    for (const auto& [key, stretches] : history_) {
+      for (const auto& [begin, rollup] : stretches) begins.push_back(begin);
+    }
+    const auto tenth = begins.begin() + static_cast<std::ptrdiff_t>(begins.size() / 10);
+    std::nth_element(begins.begin(), tenth, begins.end());
+    ForgetBefore(*tenth + 1);
   }
 
   void AddTrends(const SeriesKey& key, const Stretches& stretches, std::vector<Trend>& trends) const
@@ -356,6 +378,7 @@ class PerformanceStatsCollector::Impl {
 
   mutable Mutex mutex_;
   std::map<SeriesKey, Stretches> history_ VIPER_GUARDED_BY(mutex_);
+  size_t stretch_count_ VIPER_GUARDED_BY(mutex_) = 0;
   /// What is older is not in it: as of the last Forget.
   int64_t forgotten_until_ VIPER_GUARDED_BY(mutex_) = std::numeric_limits<int64_t>::min();
   /// By epoch, then operation.

@@ -233,6 +233,26 @@ TEST_F(PerformanceStats, U24_TheFileDoesNotGrowWithTheOperations) {
   EXPECT_EQ(Report().global_stats.total_operations, 40'000u);
 }
 
+TEST_F(PerformanceStats, U24_TheFileDoesNotGrowAlsoWhereNobodySyncs) {
+  Make();
+  for (int i = 0; i < 60'000; ++i) Record(i % 50);
+  EXPECT_LT(files_.FileSize("/stats/history").value(), uint64_t{2} << 20);
+  EXPECT_EQ(CountOnDisk(), 60'000u);
+}
+
+/// As many sums as there may be: half a million, of which a tenth goes at once.
+TEST_F(PerformanceStats, U24_OfTooManySumsTheOldestAreForgotten) {
+  config_.rollup_ms = 1'000;
+  auto made = PerformanceStatsCollector::Make({config_, "", &files_, &clock_});
+  ASSERT_OK(made);
+  collector_ = std::move(*made);
+  for (int second = 0; second < 500'001; ++second) {
+    Record(1);
+    clock_.AdvanceSeconds(1);
+  }
+  EXPECT_EQ(Report().global_stats.total_operations, 450'000u);
+}
+
 TEST_F(PerformanceStats, M1_TheEnginesCountsAreTakenOverOnce) {
   Make();
   EXPECT_OK(collector_->Take(std::vector{Counted(1, {1000, 2000})}));
