@@ -30,9 +30,9 @@ foreach(_viper_line IN LISTS _viper_lines)
 endforeach()
 
 # Where tests spend their time: optimised a little even in sanitized builds, which otherwise are not.
-set(VIPER_HOT_LAYERS base kernels index testing)
+set(VIPER_HOT_LAYERS base kernels columnar parquet storage index core testing)
 # Parts in which the tests of a folder run in sanitized builds.
-set(VIPER_SANITIZED_PARTS 6)
+set(VIPER_SANITIZED_PARTS 12)
 
 # The loops that queries spend their time in: compiled file by file in every build, each as it was measured.
 set(VIPER_UNMERGED_LAYERS kernels index)
