@@ -84,18 +84,28 @@ Result<std::vector<RelevantCluster>> PredictRelevantClusters(
     return Status::InvalidArgument(
         fmt::format("predict: recall must be above 0 and below 1: actual={}", options.recall));
   }
-  const auto view_index = context.read->index.For(view);
-  if (view_index == nullptr) return WithoutIndex(context);
   std::vector<RelevantCluster> relevant;
-  if (options.k == 0) return relevant;
   ViewSelector& selector = context.read->selector;
   const FilterKey key(options.filter);
   const StopSignal never;
   VIPER_ASSIGN_OR_RETURN(const auto selection,
                          selector.Select(view, key, context.ExpiryNow(), never, nullptr));
-  const index::Segment* damaged = nullptr;
-  VIPER_ASSIGN_OR_RETURN(const auto selected,
-                         selector.SelectInIndex(view_index, selection, key, &damaged));
+  std::shared_ptr<const ViewIndex> view_index;
+  std::shared_ptr<const IndexSelection> selected;
+  // A damaged segment is as good as none, as for searches.
+  while (selected == nullptr) {
+    view_index = context.read->index.For(view);
+    if (view_index == nullptr) return WithoutIndex(context);
+    if (options.k == 0) return relevant;
+    const index::Segment* damaged = nullptr;
+    auto made = selector.SelectInIndex(view_index, selection, key, &damaged);
+    if (damaged != nullptr) {
+      context.read->index.Drop(damaged);
+      continue;
+    }
+    VIPER_RETURN_IF_ERROR(made.status());
+    selected = *made;
+  }
   const index::Model& model = *view_index->files->model;
   const SearchTask task = {{query, 1}, &options, &never, nullptr};
   for (const auto& probe : PlanThroughIndex(*view, *view_index, *selected, task)) {

@@ -13,6 +13,7 @@
 #include "core/index_cost.h"
 #include "core/index_files.h"
 #include "core/rows_of_parts.h"
+#include "core/staged_file.h"
 #include "index/byte_row.h"
 #include "index/model_training.h"
 #include "storage/file_names.h"
@@ -153,29 +154,6 @@ std::vector<std::shared_ptr<const OpenSegment>> KeepSegments(std::vector<Segment
 
 }  // namespace
 
-/// A file under a name of its own until it is whole; removed unless it is put in place.
-class IndexBuilder::StagedFile {
- public:
-  StagedFile(FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
-  StagedFile(const StagedFile&) = delete;
-  StagedFile& operator=(const StagedFile&) = delete;
-  ~StagedFile() {
-    // Best effort: what stays behind is swept at the next open.
-    if (!path_.empty()) (void)files_.RemoveFile(path_).ok();
-  }
-
-  const std::string& path() const { return path_; }
-  Status PutInPlace(const std::string& path) {
-    VIPER_RETURN_IF_ERROR(files_.Rename(path_, path));
-    path_.clear();
-    return {};
-  }
-
- private:
-  FileSystem& files_;
-  std::string path_;
-};
-
 struct IndexBuilder::Made {
   std::shared_ptr<const index::Model> model;
   AssignedRows assigned;
@@ -213,7 +191,7 @@ IndexBuilder::Plan IndexBuilder::MakePlan(const ReadView& view, Training trainin
   plan.added_rows = parts.left_rows();
   for (const size_t i : plan.parts) {
     const Part& part = *view.parts[i].part;
-    if (IsExpected(part)) plan.moved_rows += part.row_count();
+    plan.moved_rows += MovedRows(part);
   }
   const bool has_model = files != nullptr && files->model != nullptr;
   if (has_model) {
@@ -297,9 +275,13 @@ bool IndexBuilder::IsExpected(const OpenSegment& open) const {
   return false;
 }
 
-bool IndexBuilder::IsExpected(const Part& part) const {
+uint64_t IndexBuilder::MovedRows(const Part& part) const {
   MutexLock lock(expected_mutex_);
-  return expected_.contains(part.added().path);
+  const auto found = expected_.find(part.added().path);
+  if (found == expected_.end()) return 0;
+  uint64_t rows = 0;
+  for (const CopiedRows& copies : found->second.copies) rows += copies.count;
+  return rows;
 }
 
 Status IndexBuilder::Run(const ReadView& view, Training training, ThreadPool* threads,

@@ -92,7 +92,6 @@ class IndexBuilder {
     /// Segments that stay.
     std::vector<std::shared_ptr<const OpenSegment>> kept;
   };
-  class StagedFile;
   /// What a build makes, step by step.
   struct Made;
   enum class Training { kAllowed, kNever, kAlways };
@@ -133,7 +132,8 @@ class IndexBuilder {
   void RemoveUnused(const IndexFiles& files) const VIPER_REQUIRES(files_mutex_);
 
   bool IsExpected(const OpenSegment& open) const VIPER_EXCLUDES(expected_mutex_);
-  bool IsExpected(const Part& part) const VIPER_EXCLUDES(expected_mutex_);
+  /// Of a part that is to come, the rows that another has: they were added before.
+  uint64_t MovedRows(const Part& part) const VIPER_EXCLUDES(expected_mutex_);
 
   const CollectionContext& context_;
   /// The parts that CodeAhead was given, by path.

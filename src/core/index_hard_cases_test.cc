@@ -75,6 +75,48 @@ class IndexHardCasesTest : public IndexedCollectionFixture {
   }
 };
 
+/// What a float can hold: records and queries are only asked to be finite.
+TEST_F(IndexHardCasesTest, RecordsAndQueriesOfAnyLength) {
+  const std::vector<float> lengths = {1e-42F, 1e-38F, 1e-30F, 1e9F, 1e15F, 1e20F, 1e30F, 3e38F};
+  for (const bool byte_rows : {true, false}) {
+    options_.index_byte_rows = byte_rows;
+    for (const Metric metric : {Metric::kL2, Metric::kCosine, Metric::kDot}) {
+      constexpr size_t kShort = 32;
+      constexpr size_t kCount = 3000;
+      // From the beginning on, as long as the others of the sample are most.
+      CreateOf(kShort, metric, kCount, [&](size_t i) {
+        std::vector<float> vector = Noise(kShort);
+        if (i % 500 == 7) {
+          for (float& x : vector) x *= lengths[i / 500 % lengths.size()];
+        }
+        return vector;
+      });
+      // And later, when there is a model.
+      for (size_t i = 0; i < lengths.size(); ++i) {
+        std::vector<float> vector = Noise(kShort);
+        for (float& x : vector) x *= lengths[i];
+        ASSERT_OK(collection_->Upsert(Record{.id = "far" + std::to_string(i), .vector = vector}));
+      }
+      ASSERT_OK(collection_->Flush());
+      ASSERT_OK(collection_->BuildIndex());
+      EXPECT_EQ(collection_->Statistics().indexed_rows, kCount + lengths.size());
+      for (const float length : lengths) {
+        SCOPED_TRACE(::testing::Message()
+                     << MetricName(metric) << ", a query of length " << length);
+        std::vector<float> query = Noise(kShort);
+        ExpectExactly(query, 10);
+        ExpectExactly(query, kCount + lengths.size());
+        for (float& x : query) x *= length;
+        ExpectExactly(query, 10);
+        ASSERT_OK(collection_->PredictRelevantClusters(query));
+        ASSERT_OK_AND_ASSIGN(const auto prediction, collection_->PredictOptimalCluster(query));
+        EXPECT_TRUE(std::isfinite(prediction.margin));
+      }
+      Remove();
+    }
+  }
+}
+
 TEST_F(IndexHardCasesTest, EveryDimension) {
   for (const size_t dim : {1, 2, 3, 7, 33, 4096}) {
     for (const Metric metric : {Metric::kL2, Metric::kCosine, Metric::kDot}) {

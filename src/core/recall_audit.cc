@@ -169,7 +169,7 @@ void OfferToAudit(ReadContext& context, const std::shared_ptr<const ReadView>& v
                   const std::vector<std::shared_ptr<const Bitmap>>& selections,
                   const QueryBatch& queries, const SearchOptions& options,
                   std::span<const FoundRows> found) {
-  if (options.nprobe != 0 || options.k == 0) return;
+  if (options.nprobe != 0 || options.rerank != 0 || options.k == 0) return;
   const size_t dim = view->schema->dim;
   for (const size_t i : context.audit.Pick(queries.count)) {
     const auto floats = queries.floats.subspan(i * dim, dim);

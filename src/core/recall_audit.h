@@ -102,7 +102,8 @@ double RecallByDistance(std::span<const double> found, std::span<const double> t
 uint64_t QueriesPerAudit(double share);
 
 /// Submit those of some queries, answered through the index with `found`, whose turn it is. Queries
-/// that say themselves how many clusters to look into promise no recall and are left out.
+/// that say themselves how many clusters to look into, or how many rows to compare, promise no
+/// recall and are left out.
 void OfferToAudit(ReadContext& context, const std::shared_ptr<const ReadView>& view,
                   const std::vector<std::shared_ptr<const Bitmap>>& selections,
                   const QueryBatch& queries, const SearchOptions& options,

@@ -98,6 +98,7 @@ TEST_F(RecallAuditTest, LeavesOutWhatTheIndexDidNotAnswerOrPromise) {
   for (int i = 0; i < 20; ++i) {
     ASSERT_OK(collection_->Search(RandomVector(), {.exact = true}));
     ASSERT_OK(collection_->Search(RandomVector(), {.nprobe = 3}));
+    ASSERT_OK(collection_->Search(RandomVector(), {.rerank = 10}));
     ASSERT_OK(collection_->Search(RandomVector(), {.k = 0}));
   }
   const RecallAuditReport report = Report();

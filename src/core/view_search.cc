@@ -106,12 +106,18 @@ Result<std::vector<FoundRows>> ViewSearch::FindRows(const SearchTask& task) {
 Result<std::optional<std::vector<FoundRows>>> ViewSearch::SearchIndex(
     const std::shared_ptr<const ViewIndex>& view_index, const SearchTask& task,
     const index::Segment** damaged) {
+  const index::Model& model = *view_index->files->model;
+  for (size_t query = 0; query < task.queries.count; ++query) {
+    if (!model.Reaches(task.queries.floats.data() + query * model.dim())) {
+      return std::optional<std::vector<FoundRows>>();
+    }
+  }
   // Whoever says how many clusters to look into means the index, however few the rows.
   const bool is_decided = options_.nprobe != 0;
   if (!is_decided && told_ == nullptr) {
     // For a handful of rows not even a mask is worth making.
     SearchWork work = WorkOf(task);
-    work.index.emplace().clusters = view_index->files->model->cluster_count();
+    work.index.emplace().clusters = model.cluster_count();
     work.index->selected_rows = work.selected_rows;
     if (!EstimateCosts(work).index_is_cheaper()) return std::optional<std::vector<FoundRows>>();
   }

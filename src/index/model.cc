@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -32,10 +35,6 @@ Status Damaged(std::string_view what) {
   return Status::Corruption(fmt::format("index model is damaged: {}", what));
 }
 
-/// Training scales rows so that components of centroids are of the order of one; those up to this
-/// rotate and square without overflow.
-constexpr float kCentroidMax = 1e15F;
-
 Status CheckContent(const ModelContent& content) {
   const size_t dim = content.dim;
   const bool sizes_fit = dim >= 1 && dim <= kDimMax && content.code_dim >= dim &&
@@ -55,9 +54,10 @@ Status CheckContent(const ModelContent& content) {
     return Status::InvalidArgument("index model holds a number that is not finite");
   }
   for (const float x : content.centroids) {
-    if (std::fabs(x) > kCentroidMax) {
+    // Training scales rows so that components of centroids are of the order of one.
+    if (std::fabs(x) > Model::kReach) {
       return Status::InvalidArgument(fmt::format(
-          "index model holds a centroid that is too long: max={} actual={}", kCentroidMax, x));
+          "index model holds a centroid that is too long: max={} actual={}", Model::kReach, x));
     }
   }
   return {};
@@ -67,18 +67,22 @@ void PutFloats(ByteWriter& writer, std::span<const float> floats) {
   writer.PutBytes(std::as_bytes(floats));
 }
 
+/// Sums of squares in single precision that neither lost much nor are near its end.
+constexpr float kSquaredMin = 1e-30F;
+constexpr float kSquaredMax = 1e30F;
+
 /// The multiplier that normalises a row for cosine; 0 for a zero row.
-float InverseNorm(const std::byte* row, size_t dim) {
+double InverseNorm(const std::byte* row, size_t dim) {
   float squared = 0;
   kernels::Active().squared_norm(row, 1, dim, &squared);
-  if (squared >= 1e-30F && squared <= 1e30F) return 1 / std::sqrt(squared);
+  if (squared >= kSquaredMin && squared <= kSquaredMax) return double{1 / std::sqrt(squared)};
   double sum = 0;
   for (size_t i = 0; i < dim; ++i) {
     float x = 0;
     std::memcpy(&x, row + i * sizeof(float), sizeof(x));
     sum += double{x} * double{x};
   }
-  return sum == 0 ? 0 : static_cast<float>(1 / std::sqrt(sum));
+  return sum == 0 ? 0 : 1 / std::sqrt(sum);
 }
 
 }  // namespace
@@ -91,6 +95,7 @@ Result<std::shared_ptr<const Model>> Model::Make(ModelContent content) {
 Model::Model(ModelContent content)
     : content_(std::move(content)),
       rotation_(content_.dim, content_.code_dim, content_.rotation_seed) {
+  mean_norm_ = std::sqrt(SquaredNormOf(content_.mean.data(), content_.dim));
   const size_t count = cluster_count();
   const size_t code_dim = content_.code_dim;
   rotated_centroids_.resize(count * code_dim);
@@ -212,11 +217,43 @@ void Model::PrepareRows(const std::byte* rows, size_t count, float* prepared) co
     const std::byte* from = rows + row * dim * sizeof(float);
     float* to = prepared + row * dim;
     std::memcpy(to, from, dim * sizeof(float));
-    const float factor = content_.metric == Metric::kCosine ? InverseNorm(from, dim) : 1;
-    for (size_t i = 0; i < dim; ++i) {
-      to[i] = (to[i] * factor - content_.mean[i]) * content_.scale;
+    const double factor = content_.metric == Metric::kCosine ? InverseNorm(from, dim) : 1;
+    // The inverse of a very short vector is beyond single precision.
+    float squared = std::numeric_limits<float>::infinity();
+    if (factor <= double{kSquaredMax}) {
+      const auto single = static_cast<float>(factor);
+      for (size_t i = 0; i < dim; ++i) {
+        to[i] = (to[i] * single - content_.mean[i]) * content_.scale;
+      }
+      kernels::Active().squared_norm(reinterpret_cast<const std::byte*>(to), 1, dim, &squared);
     }
+    if (!(squared <= kReach * kReach)) PrepareInDouble(from, factor, {to, dim});
   }
+}
+
+void Model::PrepareInDouble(const std::byte* row, double factor, std::span<float> prepared) const {
+  std::vector<double> values(prepared.size());
+  double squared = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    float x = 0;
+    std::memcpy(&x, row + i * sizeof(float), sizeof(x));
+    values[i] = (double{x} * factor - double{content_.mean[i]}) * double{content_.scale};
+    squared += values[i] * values[i];
+  }
+  const double shorten = std::min(1.0, double{kReach} / std::sqrt(squared));
+  for (size_t i = 0; i < values.size(); ++i) {
+    prepared[i] = static_cast<float>(values[i] * shorten);
+  }
+}
+
+bool Model::Reaches(const float* query) const {
+  if (content_.metric == Metric::kCosine) return true;
+  float squared = 0;
+  kernels::Active().squared_norm(reinterpret_cast<const std::byte*>(query), 1, content_.dim,
+                                 &squared);
+  // Products with a very short query vanish.
+  if (content_.metric == Metric::kDot) return squared >= kSquaredMin && squared <= kReach * kReach;
+  return (std::sqrt(double{squared}) + mean_norm_) * double{content_.scale} <= double{kReach};
 }
 
 void Model::PrepareQuery(const float* query, float* prepared) const {

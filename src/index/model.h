@@ -76,13 +76,20 @@ class Model {
     return byte_centroids_.data() + cluster * (byte_centroids_.size() / cluster_count());
   }
 
-  /// Prepare `count` rows of dim floats at any byte address.
+  /// Prepared vectors are not longer: so that squares, and sums of them, are finite.
+  static constexpr float kReach = 1e15F;
+  /// Prepare `count` rows of dim floats at any byte address. One that is longer than kReach is
+  /// shortened to it: far from everything all the same, and no bound on its distance becomes too
+  /// large.
   void PrepareRows(const std::byte* rows, size_t count, float* prepared) const;
+  /// Whether codes tell rows apart for a query: not if it is shortened, or of no length under dot.
+  bool Reaches(const float* query) const;
   /// Prepare a query: as a row, but for dot left as it is.
   void PrepareQuery(const float* query, float* prepared) const;
 
  private:
   explicit Model(ModelContent content);
+  void PrepareInDouble(const std::byte* row, double factor, std::span<float> prepared) const;
   /// All that codes depend on: the probe model may be fitted anew without coding anew.
   std::vector<std::byte> EncodeGeometry() const;
 
@@ -90,6 +97,7 @@ class Model {
   uint64_t id_ = 0;
   Rotation rotation_;
   double max_centroid_norm_ = 0;
+  double mean_norm_ = 0;
   std::vector<float> rotated_centroids_;
   std::vector<std::byte> centroid_blocks_;
   std::vector<std::byte> byte_centroids_;

@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "index/cluster_ranking.h"
+#include "index/exact_distance.h"
 #include "index/index_search.h"
 #include "index/parallel.h"
 #include "index/prepared_query.h"
@@ -71,9 +72,32 @@ void NormaliseRows(std::span<float> rows, size_t dim) {
     const std::span<float> row = rows.subspan(first, dim);
     double squared = 0;
     for (const float x : row) squared += double{x} * double{x};
-    const auto inverse = static_cast<float>(squared > 0 ? 1 / std::sqrt(squared) : 0);
-    for (float& x : row) x *= inverse;
+    const double inverse = squared > 0 ? 1 / std::sqrt(squared) : 0;
+    for (float& x : row) x = static_cast<float>(double{x} * inverse);
   }
+}
+
+/// Leave out rows that are so many times as long as the median of those that are not zero: one such
+/// row would be all that the mean and the scale tell of.
+void DropOutliers(std::vector<float>& rows, size_t dim) {
+  constexpr double kTimesMax = 1e6;
+  std::vector<double> norms;
+  for (size_t first = 0; first < rows.size(); first += dim) {
+    norms.push_back(std::sqrt(SquaredNormOf(rows.data() + first, dim)));
+  }
+  std::vector<double> sorted = norms;
+  std::erase(sorted, 0);
+  if (sorted.empty()) return;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  size_t kept = 0;
+  for (size_t row = 0; row < norms.size(); ++row) {
+    if (norms[row] > kTimesMax * *middle) continue;
+    if (kept < row)
+      std::memcpy(rows.data() + kept * dim, rows.data() + row * dim, dim * sizeof(float));
+    ++kept;
+  }
+  rows.resize(kept * dim);
 }
 
 /// The factor that gives residuals a mean squared length of one.
@@ -165,6 +189,7 @@ Result<std::shared_ptr<const Model>> TrainModel(std::vector<float> sample,
   content.record.wanted_rows = SampleRowsFor(
       options.row_count, WantedClusters(options.wanted_clusters, options.row_count, dim));
   if (options.metric == Metric::kCosine) NormaliseRows(sample, dim);
+  DropOutliers(sample, dim);
   content.mean = MeanOf(sample, dim);
   for (size_t i = 0; i < sample.size(); ++i) sample[i] -= content.mean[i % dim];
   ClusteringOptions clustering_options;

@@ -1,6 +1,8 @@
 #include "index/prepared_query.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <numeric>
 
@@ -53,15 +55,12 @@ const ByteQuery& PreparedQuery::bytes(ByteRows kind) {
 
 float PreparedQuery::PreparedValue(double distance) const {
   const double scale = model_->content().scale;
-  switch (model_->metric()) {
-    case Metric::kL2:
-      return static_cast<float>(distance * distance * scale * scale);
-    case Metric::kCosine:
-      return static_cast<float>(2 * distance * scale * scale);
-    case Metric::kDot:
-      break;
-  }
-  return static_cast<float>((distance + dot_with_mean_) * scale);
+  double value = (distance + dot_with_mean_) * scale;
+  if (model_->metric() == Metric::kL2) value = distance * distance * scale * scale;
+  if (model_->metric() == Metric::kCosine) value = 2 * distance * scale * scale;
+  // Infinities would make bounds that are no numbers.
+  constexpr double kMost = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(value, -kMost, kMost));
 }
 
 }  // namespace viper::index

@@ -45,6 +45,8 @@ RowFactors EncodeRow(Metric metric, const float* residual, const float* centroid
     factors.addend = HalfNotAbove(static_cast<float>(squared + weight * share * along_centroid));
   }
   factors.factor = HalfNotAbove(static_cast<float>(-weight * share));
+  // So far from its centroid that the factor has no number: then every bound lets the row pass.
+  if (factors.factor == kHalfMinusInfinity) factors = {kHalfMinusInfinity, 0};
   return factors;
 }
 

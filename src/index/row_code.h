@@ -31,6 +31,8 @@ struct RowFactors {
 
 /// Half precision ends here: addends of padding rows, which no bound reaches.
 inline constexpr uint16_t kHalfInfinity = 0x7C00;
+/// And there: of rows that every bound lets pass.
+inline constexpr uint16_t kHalfMinusInfinity = 0xFC00;
 
 /// Encode a residual: `residual` and `centroid` (rotated) have 8 * planes floats; bit i of byte p
 /// of `bits` is dimension 8p + i.
