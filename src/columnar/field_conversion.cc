@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/utf8.h"
 #include "columnar/column.h"
 #include "columnar/filter_message.h"
 #include "columnar/value_compare.h"
@@ -25,6 +26,13 @@ Status Unfit(const Field& field, const Value& value, std::string_view reason) {
                                              FieldTypeName(field.type), Described(value), reason));
 }
 
+/// Without the text, which no message can have either.
+Status NotUtf8(const Field& field) {
+  return Status::InvalidArgument(
+      fmt::format("field '{}' is {}, it cannot hold text that is not UTF-8", field.name,
+                  FieldTypeName(field.type)));
+}
+
 Result<Value> ConvertToFloat64(const Field& field, const Value& value) {
   if (value.as_float64() != nullptr) {
     // JSON cannot say them, and no comparison or statistic could place them.
@@ -37,8 +45,17 @@ Result<Value> ConvertToFloat64(const Field& field, const Value& value) {
   return Value(static_cast<double>(integer));
 }
 
+Result<Value> ConvertToString(const Field& field, const Value& value) {
+  if (value.as_string() == nullptr) return Unfit(field, value, "");
+  if (IsValidUtf8(*value.as_string())) return value;
+  return NotUtf8(field);
+}
+
 Result<Value> ConvertToTimestamp(const Field& field, const Value& value) {
-  if (value.as_timestamp() != nullptr) return value;
+  if (const Timestamp* time = value.as_timestamp()) {
+    if (time->micros >= kTextTimeMin && time->micros <= kTextTimeMax) return value;
+    return Unfit(field, value, ": outside of the years 0001 to 9999");
+  }
   if (value.as_string() == nullptr) return Unfit(field, value, "");
   const Result<Timestamp> parsed = Timestamp::Parse(*value.as_string());
   if (!parsed.ok()) return Unfit(field, value, ": " + parsed.status().message());
@@ -50,6 +67,9 @@ Result<Value> ConvertToStringList(const Field& field, const Value& value) {
   for (const Value& element : *value.as_list()) {
     if (element.as_string() == nullptr) {
       return Unfit(field, value, fmt::format(" with the element {}", Described(element)));
+    }
+    if (!IsValidUtf8(*element.as_string())) {
+      return NotUtf8(field);
     }
   }
   return value;
@@ -67,8 +87,7 @@ Result<Value> ConvertToField(const Field& field, const Value& value) {
       if (value.as_int64() != nullptr) return value;
       break;
     case FieldType::kString:
-      if (value.as_string() != nullptr) return value;
-      break;
+      return ConvertToString(field, value);
     case FieldType::kFloat64:
       return ConvertToFloat64(field, value);
     case FieldType::kTimestamp:

@@ -80,6 +80,20 @@ TEST(FieldConversion, RefusesListsWithOtherElements) {
                 Convert(FieldType::kStringList, Value::List{Value()}));
 }
 
+TEST(FieldConversion, RefusesWhatNeitherLogNorFileCouldGiveBack) {
+  const Value bad(std::string("z\xff"));
+  EXPECT_STATUS(kInvalidArgument, "field 'f' is string, it cannot hold text that is not UTF-8",
+                Convert(FieldType::kString, bad));
+  EXPECT_STATUS(kInvalidArgument, "not UTF-8",
+                Convert(FieldType::kStringList, Value::List{"a", bad}));
+  EXPECT_OK(Convert(FieldType::kTimestamp, Timestamp{kTextTimeMin}));
+  EXPECT_OK(Convert(FieldType::kTimestamp, Timestamp{kTextTimeMax}));
+  for (const int64_t micros : {kTextTimeMin - 1, kTextTimeMax + 1, Timestamp::Never().micros}) {
+    EXPECT_STATUS(kInvalidArgument, "years 0001 to 9999",
+                  Convert(FieldType::kTimestamp, Timestamp{micros}));
+  }
+}
+
 TEST(FieldConversion, RefusesFloatsThatAreNotFinite) {
   for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
     EXPECT_STATUS(kInvalidArgument, "not finite", Convert(FieldType::kFloat64, bad));

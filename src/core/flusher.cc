@@ -91,17 +91,18 @@ std::optional<storage::TableCommit> ProtocolWithoutVectors(const storage::TableS
   return commit;
 }
 
-/// The log's entry of a file that stays, with its new deletion vector. The statistics now tell of
-/// rows that are not there, too.
-storage::AddedFile WithVector(storage::AddedFile file,
+/// The log's entry of a file of so many rows that stays, with its new deletion vector. The
+/// statistics now tell of rows that are not there, too. The protocol asks for the number of
+/// records.
+storage::AddedFile WithVector(storage::AddedFile file, uint64_t row_count,
                               const storage::DeletionVectorDescriptor& vector) {
   file.deletion_vector = vector;
-  auto statistics = Value::FromJson(file.stats_json);
-  if (statistics.ok() && statistics->as_object() != nullptr) {
-    Value::Object object = *statistics->as_object();
-    object["tightBounds"] = false;
-    file.stats_json = Value(std::move(object)).ToJson();
-  }
+  const auto statistics = Value::FromJson(file.stats_json);
+  Value::Object object;
+  if (statistics.ok() && statistics->as_object() != nullptr) object = *statistics->as_object();
+  object["tightBounds"] = false;
+  object["numRecords"] = static_cast<int64_t>(row_count);
+  file.stats_json = Value(std::move(object)).ToJson();
   return file;
 }
 
@@ -470,8 +471,10 @@ storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const Written& w
   storage::TableCommit commit;
   for (size_t i = 0; i < written.added.size(); ++i) {
     const auto& vector = written.result.part_vectors[i];
-    commit.added.push_back(vector == nullptr ? written.added[i]
-                                             : WithVector(written.added[i], vector->descriptor));
+    commit.added.push_back(vector == nullptr
+                               ? written.added[i]
+                               : WithVector(written.added[i], written.result.parts[i]->row_count(),
+                                            vector->descriptor));
   }
   for (size_t i = 0; i < plan.sources.size(); ++i) {
     const FlushSource& source = plan.sources[i];
@@ -485,7 +488,7 @@ storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const Written& w
                               .deletion_vector = file->second.deletion_vector});
     if (!source.keeps_file) continue;
     storage::AddedFile kept =
-        WithVector(file->second, written.result.source_vectors[i]->descriptor);
+        WithVector(file->second, source.row_count, written.result.source_vectors[i]->descriptor);
     kept.data_change = written.data_change;
     commit.added.push_back(std::move(kept));
   }

@@ -112,6 +112,22 @@ TEST_F(FlusherTest, DeadRowsBecomeADeletionVectorAndTheFileStays) {
   EXPECT_EQ(Table().version, table.version) << "nothing to say that the table does not know";
 }
 
+/// The protocol asks for it, whoever wrote the file.
+TEST_F(FlusherTest, AFileWithADeletionVectorTellsItsNumberOfRecords) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  CommitForeign({At("a", 0, 0), At("b", 1, 1), At("c", 2, 2)}, {});
+  ASSERT_OK(collection_->Refresh());
+  ASSERT_TRUE(Table().files.begin()->second.stats_json.empty());
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"b"}));
+  ASSERT_OK(collection_->Flush());
+  const storage::AddedFile file = Table().files.begin()->second;
+  ASSERT_TRUE(file.deletion_vector.has_value());
+  ASSERT_OK_AND_ASSIGN(const Value statistics, Value::FromJson(file.stats_json));
+  EXPECT_EQ(statistics.as_object()->at("numRecords"), Value(3));
+  EXPECT_EQ(Count(), 2u);
+}
+
 TEST_F(FlusherTest, AFileOfWhichNothingIsLeftGoes) {
   options_.delete_mode = DeleteMode::kVectors;
   Create();

@@ -11,6 +11,8 @@
 
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
+#include "columnar/field_conversion.h"
 
 namespace viper::core {
 namespace {
@@ -24,9 +26,6 @@ constexpr std::string_view kDefaultTtlProperty = "viper.default_ttl_ms";
 constexpr std::string_view kUndeclaredProperty = "viper.undeclared_keys";
 /// Version of what the properties and columns mean. A higher one is refused.
 constexpr int64_t kFormat = 1;
-/// The years 0001 to 9999.
-constexpr int64_t kFirstMillisecond = -62'135'596'800'000;
-constexpr int64_t kLastMillisecond = 253'402'300'799'999;
 /// Strings in statistics are cut to this many code points (as Spark and delta-rs do).
 constexpr size_t kStatisticsPrefix = 32;
 
@@ -208,12 +207,18 @@ int64_t RoundToMillisecond(Timestamp time, bool up) {
   return !up && rest < 0 ? millis - 1 : millis;
 }
 
-/// Absent = not known: beyond the years 0001 to 9999 a time has no text that all readers take.
+/// Absent = not known: what has no text that all readers take.
 std::optional<Value> BoundForDelta(const Value& bound, bool is_max) {
-  if (const std::string* text = bound.as_string()) return CutString(*text, is_max);
+  if (const std::string* text = bound.as_string()) {
+    // A file of another writer may have any bytes; the log is JSON.
+    if (!IsValidUtf8(*text)) return std::nullopt;
+    return CutString(*text, is_max);
+  }
   if (const Timestamp* time = bound.as_timestamp()) {
     const int64_t millis = RoundToMillisecond(*time, is_max);
-    if (millis < kFirstMillisecond || millis > kLastMillisecond) return std::nullopt;
+    if (millis < columnar::kTextTimeMin / 1000 || millis > columnar::kTextTimeMax / 1000) {
+      return std::nullopt;
+    }
     // Delta wants exactly three digits of fraction.
     const std::string seconds = Timestamp{millis * 1000}.ToString().substr(0, 19);
     return fmt::format("{}.{:03}Z", seconds, (millis % 1000 + 1000) % 1000);

@@ -126,6 +126,15 @@ TEST(TableSchema, StatisticsLeaveOutTimesThatOthersCannotRead) {
             Value("9999-12-31T23:59:59.999Z"));
 }
 
+/// Files of other writers may have any bytes in their text; the log may not.
+TEST(TableSchema, StatisticsLeaveOutTextThatIsNotUtf8) {
+  parquet::PartSummary summary;
+  summary.bounds["d"] = {Value("a"), Value("z\xff"), 0, 2};
+  ASSERT_OK_AND_ASSIGN(Value statistics, Value::FromJson(MakeStatistics(summary, AllTypes())));
+  EXPECT_EQ(statistics.as_object()->at("minValues").as_object()->at("d"), Value("a"));
+  EXPECT_FALSE(statistics.as_object()->at("maxValues").as_object()->contains("d"));
+}
+
 TEST(TableSchema, StatisticsCutBetweenCodePoints) {
   parquet::PartSummary summary;
   std::string accents;

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
+#include "columnar/field_conversion.h"
 #include "parquet/arrow_bridge.h"
 
 namespace viper::parquet {
@@ -49,6 +50,15 @@ Result<Value> TextValue(std::string_view text) {
   return Value(text);
 }
 
+/// Arrow does not check what a file says.
+Result<int64_t> DictionaryIndex(const Array& array, int64_t row) {
+  const auto& coded = As<::arrow::DictionaryArray>(array);
+  const int64_t index = coded.GetValueIndex(row);
+  if (index >= 0 && index < coded.dictionary()->length()) return index;
+  return Status::Corruption(fmt::format("a value is not in its dictionary: index={} entries={}",
+                                        index, coded.dictionary()->length()));
+}
+
 Result<Value> FloatValue(double number) {
   if (std::isnan(number)) return Value();
   if (std::isinf(number)) return Status::InvalidArgument("number is infinite");
@@ -56,13 +66,10 @@ Result<Value> FloatValue(double number) {
 }
 
 Result<Value> MicrosValue(int64_t count, int64_t multiplier, int64_t divisor) {
-  // Years 0001 to 9999, which is what a Timestamp can print.
-  constexpr int64_t kMicrosMin = -62'135'596'800'000'000;
-  constexpr int64_t kMicrosMax = 253'402'300'799'999'999;
   int64_t micros = 0;
   const bool overflow = __builtin_mul_overflow(count, multiplier, &micros);
   if (!overflow) micros = micros / divisor - (micros % divisor < 0 ? 1 : 0);
-  if (overflow || micros < kMicrosMin || micros > kMicrosMax) {
+  if (overflow || micros < columnar::kTextTimeMin || micros > columnar::kTextTimeMax) {
     return Status::InvalidArgument("time is outside of the years 1 to 9999");
   }
   return Value(Timestamp{micros});
@@ -268,8 +275,8 @@ Result<Value> ValueOfCell(const Array& array, int64_t row) {
       return Value(FormatUuid(As<::arrow::FixedSizeBinaryArray>(storage).GetView(row)));
     }
     case TypeId::DICTIONARY: {
-      const auto& dictionary = As<::arrow::DictionaryArray>(array);
-      return ValueOfCell(*dictionary.dictionary(), dictionary.GetValueIndex(row));
+      VIPER_ASSIGN_OR_RETURN(const int64_t index, DictionaryIndex(array, row));
+      return ValueOfCell(*As<::arrow::DictionaryArray>(array).dictionary(), index);
     }
     case TypeId::LIST: {
       const auto& list = As<::arrow::ListArray>(array);
@@ -312,8 +319,8 @@ Result<std::optional<std::string>> IdOfCell(const Array& array, int64_t row) {
     case TypeId::EXTENSION:
       return IdOfCell(*As<::arrow::ExtensionArray>(array).storage(), row);
     case TypeId::DICTIONARY: {
-      const auto& dictionary = As<::arrow::DictionaryArray>(array);
-      return IdOfCell(*dictionary.dictionary(), dictionary.GetValueIndex(row));
+      VIPER_ASSIGN_OR_RETURN(const int64_t index, DictionaryIndex(array, row));
+      return IdOfCell(*As<::arrow::DictionaryArray>(array).dictionary(), index);
     }
     case TypeId::FIXED_SIZE_BINARY:
       return Id(FormatUuid(As<::arrow::FixedSizeBinaryArray>(array).GetView(row)));

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include <arrow/array/array_dict.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/extension/uuid.h>
 #include <gtest/gtest.h>
@@ -47,6 +48,16 @@ TEST(ArrowValue, TimesOfEveryUnitAreMicroseconds) {
                 FirstCell(::arrow::timestamp(TimeUnit::SECOND), "[9223372036854775807]"));
   EXPECT_STATUS(kInvalidArgument, "years",
                 FirstCell(::arrow::timestamp(TimeUnit::MICRO), "[-62135596800000001]"));
+}
+
+TEST(ArrowValue, AValueThatIsNotInItsDictionaryIsDamage) {
+  const auto type = ::arrow::dictionary(::arrow::int32(), ::arrow::utf8());
+  for (const char* index : {"[3]", "[-1]"}) {
+    const ::arrow::DictionaryArray array(type, FromJson(::arrow::int32(), index),
+                                         FromJson(::arrow::utf8(), R"(["a", "b", "c"])"));
+    EXPECT_STATUS(kCorruption, "not in its dictionary", ValueOfCell(array, 0));
+    EXPECT_STATUS(kCorruption, "not in its dictionary", IdOfCell(array, 0));
+  }
 }
 
 TEST(ArrowValue, TextMustBeUtf8) {

@@ -84,6 +84,9 @@ ColumnBounds BoundsOfColumn(const Column& column) {
       SetBounds(
           MinMax(rows, is_present, [&](size_t row) { return values[row]; }),
           [](double value) { return Value(value); }, bounds);
+      // There are readers for whom -0 is below 0: Parquet has bounds enclose both.
+      if (bounds.min == Value(0.0)) bounds.min = Value(-0.0);
+      if (bounds.max == Value(0.0)) bounds.max = Value(0.0);
       break;
     }
     case FieldType::kString:

@@ -52,6 +52,18 @@ TEST(ColumnBounds, ANotANumberMakesTheBoundsUnknown) {
   EXPECT_FALSE(BoundsOfColumn(Float64s({2, std::nan(""), 1})).min.has_value());
 }
 
+/// Others order -0 below 0, and would pass over rows that match.
+TEST(ColumnBounds, ZerosOfBothSignsAreWithinTheBounds) {
+  for (const auto& column :
+       {Float64s({-0.0, 0.0, -3.5}), Float64s({0.0, -0.0, 3.5}), Float64s({-0.0})}) {
+    const ColumnBounds bounds = BoundsOfColumn(column);
+    const double min = *bounds.min->as_float64();
+    const double max = *bounds.max->as_float64();
+    EXPECT_TRUE(min < 0 || std::signbit(min));
+    EXPECT_TRUE(max > 0 || !std::signbit(max));
+  }
+}
+
 TEST(ColumnBounds, MergingWidensAndUnknownStaysUnknown) {
   ColumnBounds bounds;
   MergeBounds(BoundsOfColumn(Float64s({2, 3})), bounds);

@@ -7,6 +7,7 @@
 #include <arrow/io/memory.h>
 #include <fmt/core.h>
 #include <parquet/column_page.h>
+#include <parquet/metadata.h>
 #include <parquet/properties.h>
 
 #include "base/status_macros.h"
@@ -14,6 +15,16 @@
 #include "parquet/vector_page.h"
 
 namespace viper::parquet {
+namespace {
+
+bool HasDictionary(const ::parquet::ColumnChunkMetaData& chunk) {
+  return std::any_of(chunk.encodings().begin(), chunk.encodings().end(), [](auto encoding) {
+    return encoding == ::parquet::Encoding::PLAIN_DICTIONARY ||
+           encoding == ::parquet::Encoding::RLE_DICTIONARY;
+  });
+}
+
+}  // namespace
 
 const ::parquet::ColumnDescriptor& LeafPages::descriptor() const {
   return *footer_->metadata().schema()->Column(leaf_);
@@ -60,9 +71,22 @@ Result<std::unique_ptr<::parquet::PageReader>> LeafPages::OpenRun(size_t row_gro
 Result<FileRange> LeafPages::DictionaryOf(size_t row_group) const {
   VIPER_ASSIGN_OR_RETURN(const FileRange range, footer_->ChunkRange(row_group, leaf_));
   const auto group = footer_->metadata().RowGroup(static_cast<int>(row_group));
+  const auto chunk = group->ColumnChunk(leaf_);
   // ChunkRange begins at the dictionary page, where there is one.
-  const auto data = static_cast<uint64_t>(group->ColumnChunk(leaf_)->data_page_offset());
-  return FileRange{range.offset, std::min(data, range.end()) - range.offset};
+  const auto data = static_cast<uint64_t>(chunk->data_page_offset());
+  if (data > range.offset || !HasDictionary(*chunk)) {
+    return FileRange{range.offset, std::min(data, range.end()) - range.offset};
+  }
+  // parquet-mr before 1.12 has the data begin where the chunk does (PARQUET-816).
+  return CatchParquet([&]() -> Result<FileRange> {
+    const auto bytes = std::make_shared<::arrow::io::BufferReader>(footer_->Slice(range));
+    const auto page = Open(row_group, bytes, /*verify=*/true)->NextPage();
+    if (page == nullptr || page->type() != ::parquet::PageType::DICTIONARY_PAGE) {
+      return FileRange{range.offset, 0};
+    }
+    VIPER_ASSIGN_OR_RETURN_ARROW(const int64_t end, bytes->Tell());
+    return FileRange{range.offset, static_cast<uint64_t>(end)};
+  });
 }
 
 Result<std::vector<EncodedPage>> LeafPages::Find(::parquet::PageIndexReader* page_index) const {

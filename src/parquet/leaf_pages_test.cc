@@ -1,5 +1,9 @@
 #include "parquet/leaf_pages.h"
 
+#include <cstring>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "parquet/arrow_fixture.h"
@@ -41,6 +45,53 @@ TEST(LeafPages, WalkingFindsTheRowsThatTheIndexTells) {
       EXPECT_NE(run->NextPage(), nullptr);
     }
     EXPECT_EQ(next, 2000U);
+  }
+}
+
+void PutVarint(uint64_t number, size_t bytes, std::string& out) {
+  for (size_t i = 0; i < bytes; ++i, number >>= 7) {
+    out += static_cast<char>((number & 0x7f) | (i + 1 < bytes ? 0x80 : 0));
+  }
+}
+
+/// As parquet-mr before 1.12 wrote it (PARQUET-816): the data begin where the chunk does, and
+/// nothing is said of a dictionary. In the footer, fields 9 and 11 of a ColumnMetaData.
+std::vector<std::byte> WithoutDictionaryOffset(std::vector<std::byte> bytes) {
+  const auto chunk = PartFooter::Open(bytes).value()->metadata().RowGroup(0)->ColumnChunk(0);
+  const auto data = static_cast<uint64_t>(2 * chunk->data_page_offset());
+  const auto dictionary = static_cast<uint64_t>(2 * chunk->dictionary_page_offset());
+  const size_t data_bytes = data < 128 ? 1 : 2;
+  std::string text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::string old_fields = "\x26";
+  PutVarint(data, data_bytes, old_fields);
+  old_fields += "\x26";
+  PutVarint(dictionary, 1, old_fields);
+  const size_t place = text.rfind(old_fields);
+  EXPECT_NE(place, std::string::npos);
+  std::string new_fields = "\x26";
+  PutVarint(dictionary, data_bytes, new_fields);
+  text.replace(place, old_fields.size(), new_fields);
+  uint32_t footer_bytes = 0;
+  char* size = text.data() + text.size() - 8;
+  std::memcpy(&footer_bytes, size, sizeof(footer_bytes));
+  footer_bytes -= static_cast<uint32_t>(old_fields.size() - new_fields.size());
+  std::memcpy(size, &footer_bytes, sizeof(footer_bytes));
+  const auto* begin = reinterpret_cast<const std::byte*>(text.data());
+  return {begin, begin + text.size()};
+}
+
+TEST(LeafPages, ADictionaryThatTheFooterDoesNotTellOfIsFound) {
+  for (const bool has_index : {false, true}) {
+    const auto bytes = WithoutDictionaryOffset(SmallPages(has_index));
+    const auto footer = PartFooter::Open(bytes).value();
+    ASSERT_EQ(footer->metadata().RowGroup(0)->ColumnChunk(0)->dictionary_page_offset(), 0);
+    const LeafPages leaf(*footer, 0);
+    const auto index = footer->MakePageIndexReader();
+    ASSERT_OK_AND_ASSIGN(const auto pages, leaf.Find(index.get()));
+    ASSERT_EQ(pages.front().rows.first, 0U);
+    ASSERT_OK_AND_ASSIGN(const auto run, leaf.OpenRun(0, pages[1].place));
+    EXPECT_EQ(run->NextPage()->type(), ::parquet::PageType::DICTIONARY_PAGE);
+    EXPECT_NE(run->NextPage(), nullptr);
   }
 }
 

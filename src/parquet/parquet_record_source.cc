@@ -145,6 +145,8 @@ class ParquetRecordSource : public RecordSource {
     metadata_ = file->metadata();
     ::parquet::ArrowReaderProperties arrow_properties;
     arrow_properties.set_pre_buffer(false);
+    // Nanoseconds do not reach beyond the years 1677 to 2262.
+    arrow_properties.set_coerce_int96_timestamp_unit(::arrow::TimeUnit::MICRO);
     VIPER_ASSIGN_OR_RETURN_ARROW(
         reader_, ::parquet::arrow::FileReader::Make(::arrow::default_memory_pool(), std::move(file),
                                                     arrow_properties));

@@ -386,6 +386,27 @@ TEST_F(ParquetRecordSource, TimesMayBeText) {
           {{::arrow::field("_timestamp", ::arrow::utf8()), R"(["soon", null, null])"}, Vectors()}));
 }
 
+/// Spark's usual type of time. In nanoseconds it would come back as another date.
+TEST_F(ParquetRecordSource, OldTimesReachBeyondNanoseconds) {
+  ForeignFile file;
+  file.arrow_properties =
+      ::parquet::ArrowWriterProperties::Builder().enable_deprecated_int96_timestamps()->build();
+  const auto source =
+      Open({{::arrow::field("_expires_at", ::arrow::timestamp(::arrow::TimeUnit::MICRO)),
+             R"(["9999-12-31 00:00:00", "2999-01-01 00:00:00", "2026-11-22 08:30:00.000001"])"},
+            {::arrow::field("born", ::arrow::timestamp(::arrow::TimeUnit::MICRO)),
+             R"(["1600-01-01 00:00:00", null, "1969-12-31 23:59:59.999999"])"},
+            Vectors()},
+           {}, file)
+          .value();
+  const RecordBatch batch = source->Next().value();
+  EXPECT_EQ(batch.expirations[0], Timestamp::Parse("9999-12-31").value());
+  EXPECT_EQ(batch.expirations[1], Timestamp::Parse("2999-01-01").value());
+  EXPECT_EQ(batch.expirations[2], Timestamp::Parse("2026-11-22T08:30:00.000001Z").value());
+  EXPECT_EQ(batch.metadata[0].at("born"), Value(Timestamp::Parse("1600-01-01").value()));
+  EXPECT_EQ(batch.metadata[2].at("born"), Value(Timestamp{-1}));
+}
+
 TEST_F(ParquetRecordSource, FilesThatCannotBeReadSayWhy) {
   EXPECT_STATUS(kNotFound, "missing.parquet",
                 OpenParquetSource(directory_ / "missing.parquet", {}));

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "columnar/field_conversion.h"
 #include "core/row.h"
 #include "parquet/part_file.h"
 #include "viper/pipeline.h"
@@ -35,7 +36,7 @@ Status DropColumns(std::span<const ColumnSummary> summary, FileColumns& columns)
 inline constexpr int64_t kExpiryNotGiven = std::numeric_limits<int64_t>::min();
 /// As which Timestamp::Never() is written: 9999-12-31T23:59:59.999999Z, the last time that all
 /// readers know.
-inline constexpr int64_t kWrittenNever = 253'402'300'799'999'999;
+inline constexpr int64_t kWrittenNever = columnar::kTextTimeMax;
 
 /// The rows of these numbers as columns.
 parquet::PartRows MakePartRows(std::span<const core::Row> rows, std::span<const uint32_t> numbers,

@@ -87,6 +87,8 @@ class TableLogImpl final : public TableLog {
     std::string oldest = "none";
     for (auto version = listing.commits.rbegin(); version != listing.commits.rend(); ++version) {
       VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(*version));
+      // Another writer's commit may not say when it was made: not before the next one that does.
+      if (file.stamp.timestamp_ms <= 0) continue;
       if (file.stamp.timestamp_ms <= timestamp_ms) return *version;
       oldest = fmt::format("{} ms", file.stamp.timestamp_ms);
     }

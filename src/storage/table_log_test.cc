@@ -63,6 +63,18 @@ TEST(TableLog, ReadAfterGivesTheNewCommitsOnly) {
   EXPECT_EQ(log->ReadAfter(-1)->size(), 5);
 }
 
+/// Another writer need not say when it made its commit.
+TEST(TableLog, AVersionWithoutATimeIsNotOlderThanEverything) {
+  MemoryFileSystem file_system;
+  MakeTestTable(file_system, 4);
+  const auto log = OpenTestLog(file_system);
+  ASSERT_OK(log->Commit(5, TestFlush(5, 5 * kTestDay), 0));
+  EXPECT_EQ(log->VersionAt(3 * kTestDay + 1).value(), 3);
+  EXPECT_STATUS(kNotFound, "no version is that old", log->VersionAt(-1));
+  ASSERT_OK(log->Commit(6, TestFlush(6, 6 * kTestDay), 6 * kTestDay));
+  EXPECT_EQ(log->VersionAt(6 * kTestDay).value(), 6);
+}
+
 TEST(TableLog, ReadAfterTellsOfCommitsThatWereCleanedAway) {
   MemoryFileSystem file_system;
   const TableState state = MakeTestTable(file_system, 6);
