@@ -285,6 +285,21 @@ TEST_F(IndexFilesOnDiskTest, FlippedWhileOpenAreNoticedNamedAndMadeAgain) {
   EXPECT_GT(Recall(0.99), 0.93);
 }
 
+TEST_F(IndexFilesOnDiskTest, FlippedOnesAreAsGoodAsNoneForPredictionsToo) {
+  Build();
+  ASSERT_OK_AND_ASSIGN(const auto some, collection_->Sample(1000));
+  std::vector<std::string> ids;
+  for (const Record& record : some) ids.push_back(record.id);
+  ASSERT_OK(collection_->Delete(ids));
+  const std::string segment = PathOf(".vseg");
+  collection_.reset();
+  ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open(directory_ / "db", options_));
+  ASSERT_OK_AND_ASSIGN(collection_, engine.OpenCollection("docs"));
+  FlipBytes(segment, 61);
+  EXPECT_STATUS(kFailedPrecondition, "", collection_->PredictRelevantClusters(RandomVector()));
+  EXPECT_EQ(collection_->ReportIndex()->damaged_files, std::vector<std::string>{segment});
+}
+
 TEST_F(IndexFilesOnDiskTest, DeletedWhileOpenAreMissedByNobodyUntilTheNextOpening) {
   Build();
   for (const char* ending : {".vseg", ".vmodel"}) {
