@@ -213,7 +213,9 @@ void AppendProbeDistances(const Model& model, std::span<const float> query,
     for (const ClusterDistance& cluster : ranked) squared_distances.push_back(cluster.value);
     return;
   }
-  const double norm = std::sqrt(SquaredNormOf(query.data(), query.size()));
+  // As it is prepared.
+  const double norm =
+      std::min(std::sqrt(SquaredNormOf(query.data(), query.size())), double{Model::kReach});
   const auto largest = static_cast<float>(norm * model.max_centroid_norm());
   for (const ClusterDistance& cluster : ranked) {
     const float distance = std::max(0.0F, largest + cluster.value);

@@ -258,7 +258,11 @@ bool Model::Reaches(const float* query) const {
 
 void Model::PrepareQuery(const float* query, float* prepared) const {
   if (content_.metric == Metric::kDot) {
-    std::memcpy(prepared, query, content_.dim * sizeof(float));
+    const double norm = std::sqrt(SquaredNormOf(query, content_.dim));
+    const double shorten = norm > double{kReach} ? double{kReach} / norm : 1;
+    for (size_t i = 0; i < content_.dim; ++i) {
+      prepared[i] = static_cast<float>(double{query[i]} * shorten);
+    }
     return;
   }
   PrepareRows(reinterpret_cast<const std::byte*>(query), 1, prepared);

@@ -84,7 +84,7 @@ class Model {
   void PrepareRows(const std::byte* rows, size_t count, float* prepared) const;
   /// Whether codes tell rows apart for a query: not if it is shortened, or of no length under dot.
   bool Reaches(const float* query) const;
-  /// Prepare a query: as a row, but for dot left as it is.
+  /// Prepare a query: as a row, but for dot left as it is, or shortened.
   void PrepareQuery(const float* query, float* prepared) const;
 
  private:

@@ -352,6 +352,7 @@ class ProbeFitting {
       made.push_back(is_noisy_first ? maker.Noisy(i) : maker.Between(i));
       made.push_back(is_noisy_first ? maker.Between(i) : maker.Noisy(i));
     }
+    std::erase_if(made, [this](const SampleQuery& query) { return !Teaches(query); });
     std::move(made.begin(), made.end(), std::back_inserter(stored));
     return stored;
   }
@@ -380,8 +381,16 @@ class ProbeFitting {
       query.floats.resize(model_.dim());
       std::memcpy(query.floats.data(), held.floats, query.floats.size() * sizeof(float));
       query.row = row;
+      if (!Teaches(query)) stored.pop_back();
     }
     return stored;
+  }
+
+  /// Whether the index would be asked: the curves are for such queries.
+  bool Teaches(const SampleQuery& query) const {
+    return std::all_of(query.floats.begin(), query.floats.end(),
+                       [](float x) { return std::isfinite(x); }) &&
+           model_.Reaches(query.floats.data());
   }
 
   static std::vector<float> FloatsOf(std::span<const SampleQuery> queries) {
