@@ -30,7 +30,9 @@ constexpr uint64_t kTakenPerWritten = 2;
 constexpr uint64_t kMeasuredPart = 20;
 /// Rows that are asked for to fit the probe curves.
 constexpr size_t kCalibrationQueries = 1000;
-constexpr uint64_t kRowsPerCalibrationQuery = 8;
+/// Of a small collection, one row of so many: more would take longer than all the rest of its
+/// build.
+constexpr uint64_t kRowsPerCalibrationQuery = 20;
 /// Of one call: a damaged segment, then new rows, then the training that they lead to.
 constexpr int kRoundsMax = 3;
 constexpr double kCautionMin = 0.05;
