@@ -108,6 +108,12 @@ TEST_F(IndexHardCasesTest, RecordsAndQueriesOfAnyLength) {
         ExpectExactly(query, kCount + lengths.size());
         for (float& x : query) x *= length;
         ExpectExactly(query, 10);
+        // Beyond single precision all rows are compared.
+        if (length > 1e17F && metric != Metric::kCosine) {
+          const Hits truth = collection_->Search(query, {.exact = true}).value();
+          const Hits usual = collection_->Search(query, {.nprobe = 1}).value();
+          for (size_t i = 0; i < truth.size(); ++i) EXPECT_EQ(usual[i].id, truth[i].id);
+        }
         ASSERT_OK(collection_->PredictRelevantClusters(query));
         ASSERT_OK_AND_ASSIGN(const auto prediction, collection_->PredictOptimalCluster(query));
         EXPECT_TRUE(std::isfinite(prediction.margin));

@@ -119,6 +119,24 @@ TEST(TrainModel, TakesNoMoreMemoryThanIsTold) {
   }
 }
 
+TEST(TrainModel, ARowThatIsFarFromEverythingChangesLittle) {
+  constexpr size_t kDim = 16;
+  Random random(5);
+  std::vector<float> sample(2000 * kDim);
+  for (float& x : sample) x = static_cast<float>(random.UniformDouble());
+  TrainingOptions options;
+  options.dim = kDim;
+  options.cluster_count = 20;
+  options.row_count = 2000;
+  const float usual = TrainModel(sample, options).value()->content().scale;
+  for (const float far : {1e8F, 1e20F, 3e38F}) {
+    std::fill_n(sample.begin() + 7 * kDim, kDim, far);
+    const auto model = TrainModel(sample, options).value();
+    EXPECT_NEAR(model->content().scale / usual, 1, 0.05) << far;
+    EXPECT_LT(model->content().mean[0], 1) << far;
+  }
+}
+
 TEST(TrainModel, TakesNoMoreMemoryForRowsThatAreAllEqual) {
   const size_t count = SampleRowsFor(1'000'000, 90);
   EXPECT_LE(PeakOfTraining(std::vector<float>(count * 768, 2.5F), 768, 90, nullptr),
