@@ -145,6 +145,8 @@ TEST_F(CompressionAdvice, U32_FilesThatAreSmallAlreadyAreNotWrittenAnew) {
   MakeUtilities();
   const auto first = Advise("text");
   ASSERT_TRUE(first.is_change);
+  EXPECT_EQ(first.current_algorithm.codec, Codec::kNone);
+  EXPECT_NE(first.recommended_algorithm.codec, Codec::kNone);
   ASSERT_OK_AND_ASSIGN(const auto outcome, utilities_->Compression().Apply("text"));
   EXPECT_EQ(first.files_bytes, outcome.bytes_before);
   const auto after = static_cast<double>(outcome.bytes_after);

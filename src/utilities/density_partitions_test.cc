@@ -82,6 +82,17 @@ TEST(DensityPartitions, U36_BlobsOfUnlikeDensityAreFoundAmongNoise) {
   EXPECT_GT(Purity(groups, kinds), 0.94) << "all but the noise, one in twenty";
 }
 
+TEST(DensityPartitions, U36_WhatIsBelowTheLeastSizeIsNoClusterOfItsOwn) {
+  Random random(9);
+  std::vector<float> floats;
+  for (int i = 0; i < 6'000; ++i) {
+    // One in ten is far from the others.
+    floats.push_back(static_cast<float>(i % 10 == 0 ? 50 : 0) + index::Normal(random));
+  }
+  EXPECT_EQ(SplitByDensity({floats, 1}, 1'000, 1).size(), 1u);
+  EXPECT_EQ(SplitByDensity({floats, 1}, 300, 1).size(), 2u);
+}
+
 TEST(DensityPartitions, RowsThatAreTheSameOrFewAreOneGroup) {
   const std::vector<float> same(100 * 3, 1.5F);
   EXPECT_EQ(SplitByDensity({same, 3}, 10, 1).size(), 1u);
