@@ -53,6 +53,7 @@ Result<std::vector<uint64_t>> CompactionEngine::Impl::Schedule(const std::stop_t
   for (const std::string& name : names) {
     if (stop.stop_requested()) return Status::Cancelled("the schedule was asked to stop");
     // Its turn comes when that is done: what there is to do then is another matter.
+    const uint64_t turns = queue_.TurnsOf(name);
     if (queue_.IsRunning(name)) continue;
     const auto collection = engine_.OpenCollection(name);
     // One that another process writes, or that was dropped meanwhile, is not ours to look after.
@@ -68,7 +69,8 @@ Result<std::vector<uint64_t>> CompactionEngine::Impl::Schedule(const std::stop_t
       continue;
     }
     for (const pipeline::SuggestedTask& task : *suggested) {
-      const auto added = queue_.Add(task.request, task.reason);
+      // Where a task began or ended meanwhile, this one is about files that are gone.
+      const auto added = queue_.Add(task.request, task.reason, turns);
       if (!added.ok() && failed.ok()) failed = added.status();
       if (added.ok() && added->is_new) queued.push_back(added->id);
     }

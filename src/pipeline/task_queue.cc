@@ -39,9 +39,16 @@ bool IsWorthRetrying(StatusCode code) {
 
 }  // namespace
 
-Result<TaskQueue::Added> TaskQueue::Add(const CompactionRequest& request,
-                                        const TaskReason& reason) {
+uint64_t TaskQueue::TurnsOf(const std::string& collection) const {
   MutexLock lock(mutex_);
+  const auto found = turns_.find(collection);
+  return found == turns_.end() ? 0 : found->second;
+}
+
+Result<TaskQueue::Added> TaskQueue::Add(const CompactionRequest& request, const TaskReason& reason,
+                                        std::optional<uint64_t> turns) {
+  MutexLock lock(mutex_);
+  if (turns && *turns != turns_[request.collection]) return Added{0, false};
   for (auto& [id, task] : tasks_) {
     CompactionRequest& other = task.status.request;
     if (task.status.state != TaskState::kQueued || other.collection != request.collection ||
@@ -92,6 +99,7 @@ std::optional<TaskQueue::Taken> TaskQueue::TakeLocked(std::chrono::steady_clock:
   next->is_to_stop = false;
   if (++next->status.attempts > 1) ++counts_.retries;
   busy_.insert(next->status.request.collection);
+  ++turns_[next->status.request.collection];
   --waiting_;
   return Taken{next->status.id, next->status.request, !next->status.reason.empty()};
 }
@@ -176,6 +184,7 @@ void TaskQueue::End(uint64_t id, const Result<CompactionEffect>& outcome) {
   if (found == tasks_.end()) return;
   Task& task = found->second;
   busy_.erase(task.status.request.collection);
+  ++turns_[task.status.request.collection];
   changed_.NotifyAll();
   if (outcome.ok()) {
     task.status.outcome = *outcome;

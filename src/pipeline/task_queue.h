@@ -41,9 +41,12 @@ class TaskQueue {
     uint64_t id = 0;
     bool is_new = false;
   };
-  /// Queue a task, or find the one that waits for the same. ResourceExhausted.
-  Result<Added> Add(const CompactionRequest& request, const TaskReason& reason)
-      VIPER_EXCLUDES(mutex_);
+  /// Queue a task, or find the one that waits for the same. ResourceExhausted. Nothing is done if
+  /// the collection's tasks have taken other `turns` since whoever asks has looked at it.
+  Result<Added> Add(const CompactionRequest& request, const TaskReason& reason,
+                    std::optional<uint64_t> turns = {}) VIPER_EXCLUDES(mutex_);
+  /// How often a task of the collection began or ended.
+  uint64_t TurnsOf(const std::string& collection) const VIPER_EXCLUDES(mutex_);
 
   struct Taken {
     uint64_t id = 0;
@@ -97,6 +100,7 @@ class TaskQueue {
   std::map<uint64_t, Task> tasks_ VIPER_GUARDED_BY(mutex_);
   /// Collections of running tasks.
   std::set<std::string> busy_ VIPER_GUARDED_BY(mutex_);
+  std::map<std::string, uint64_t> turns_ VIPER_GUARDED_BY(mutex_);
   /// Ids of tasks that have ended, the first to end first.
   std::vector<uint64_t> ended_ VIPER_GUARDED_BY(mutex_);
   uint64_t next_id_ VIPER_GUARDED_BY(mutex_) = 1;

@@ -46,6 +46,22 @@ TEST(TaskQueue, P14_ACollectionHasOneTaskThatRunsAtMost) {
   EXPECT_EQ(queue.Take()->id, second);
 }
 
+TEST(TaskQueue, P12_WhatWasSeenBeforeATaskBeganOrEndedQueuesNothing) {
+  TaskQueue queue(0);
+  const TaskReason reason{.text = "why", .gain_per_byte = 1, .rank = 1};
+  const uint64_t before = queue.TurnsOf("a");
+  EXPECT_TRUE(queue.Add(For("a"), reason, before)->is_new);
+  const uint64_t other = queue.TurnsOf("b");
+  const auto taken = queue.Take();
+  EXPECT_FALSE(queue.Add(For("a"), reason, before)->is_new);
+  const uint64_t running = queue.TurnsOf("a");
+  queue.End(taken->id, CompactionEffect{});
+  EXPECT_FALSE(queue.Add(For("a"), reason, running)->is_new);
+  EXPECT_TRUE(queue.Add(For("b"), reason, other)->is_new) << "of another collection";
+  EXPECT_TRUE(queue.Add(For("a"), reason, queue.TurnsOf("a"))->is_new);
+  EXPECT_EQ(queue.Counts().queued, 3u);
+}
+
 TEST(TaskQueue, ATaskThatWaitsIsNotQueuedTwiceButMayBecomeMoreUrgent) {
   TaskQueue queue(0);
   const auto added = queue.Add(For("a"), {}).value();
