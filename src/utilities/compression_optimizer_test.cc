@@ -53,6 +53,16 @@ class CompressionAdvice : public UtilitiesFixture {
     EXPECT_OK(advice);
     return advice.ok() ? *advice : CompressionRecommendation{};
   }
+
+  /// Of the collection "text", whose files are written as the engine's options say: not compressed.
+  CompressionRecommendation AdviseOnUncompressedText() {
+    options_.adaptive_compression = false;
+    options_.compression = {.codec = Codec::kNone};
+    Open();
+    Fill("text", Kind::kText, 4, 1'000);
+    MakeUtilities();
+    return Advise("text");
+  }
 };
 
 TEST_F(CompressionAdvice, U29_U30_U31_U32_UnlikeCollectionsGetUnlikeAdviceAndPredictionsHold) {
@@ -138,12 +148,7 @@ TEST_F(CompressionAdvice, U14_WhereNothingIsKnownTheDefaultIsRecommended) {
 }
 
 TEST_F(CompressionAdvice, U32_FilesThatAreSmallAlreadyAreNotWrittenAnew) {
-  options_.adaptive_compression = false;
-  options_.compression = {.codec = Codec::kNone};
-  Open();
-  Fill("text", Kind::kText, 4, 1'000);
-  MakeUtilities();
-  const auto first = Advise("text");
+  const auto first = AdviseOnUncompressedText();
   ASSERT_TRUE(first.is_change);
   EXPECT_EQ(first.current_algorithm.codec, Codec::kNone);
   EXPECT_NE(first.recommended_algorithm.codec, Codec::kNone);
@@ -180,12 +185,7 @@ TEST_F(CompressionAdvice, U32_FilesThatAreSmallAlreadyAreNotWrittenAnew) {
 
 /// The engine writes in the best way by now, but the files are of before.
 TEST_F(CompressionAdvice, U32_FilesOfOtherDaysAreWrittenAnewInTheEnginesOwnWay) {
-  options_.adaptive_compression = false;
-  options_.compression = {.codec = Codec::kNone};
-  Open();
-  Fill("text", Kind::kText, 4, 1'000);
-  MakeUtilities();
-  const auto first = Advise("text");
+  const auto first = AdviseOnUncompressedText();
   ASSERT_TRUE(first.is_change);
   utilities_.reset();
   options_.adaptive_compression = first.recommended_way.adaptive;
