@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "base/finite.h"
 #include "base/status_macros.h"
 #include "core/indexed_search.h"
 #include "index/cluster_ranking.h"
@@ -21,11 +22,9 @@ Status CheckVector(const CollectionContext& context, std::span<const float> vect
         "predict: the vector's dimension is not the collection's: expected={} actual={}",
         context.dim, vector.size()));
   }
-  for (size_t i = 0; i < vector.size(); ++i) {
-    if (!std::isfinite(vector[i])) {
-      return Status::InvalidArgument(
-          fmt::format("predict: component {} is not finite: {}", i, vector[i]));
-    }
+  if (const auto bad = FindNotFinite(vector)) {
+    return Status::InvalidArgument(
+        fmt::format("predict: component {} is not finite: {}", *bad, vector[*bad]));
   }
   const bool is_zero = std::all_of(vector.begin(), vector.end(), [](float x) { return x == 0; });
   if (context.metric == Metric::kCosine && is_zero) {

@@ -1,11 +1,11 @@
 #include "viper/snapshot.h"
 
 #include <chrono>
-#include <cmath>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "base/finite.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "core/operation_recorder.h"
@@ -30,14 +30,11 @@ Status CheckQueries(const CollectionSchema& schema, const QueryBatch& queries) {
         fmt::format("search: the query's dimension is not the collection's: expected={} actual={}",
                     schema.dim, actual));
   }
-  for (size_t i = 0; i < queries.floats.size(); ++i) {
-    if (!std::isfinite(queries.floats[i])) {
-      return Status::InvalidArgument(
-          fmt::format("search: component {} of query {} is not finite: {}", i % schema.dim,
-                      i / schema.dim, queries.floats[i]));
-    }
-  }
-  return {};
+  const auto bad = FindNotFinite(queries.floats);
+  if (!bad) return {};
+  return Status::InvalidArgument(fmt::format("search: component {} of query {} is not finite: {}",
+                                             *bad % schema.dim, *bad / schema.dim,
+                                             queries.floats[*bad]));
 }
 
 Status CheckOptions(const SearchOptions& options) {

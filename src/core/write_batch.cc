@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <functional>
 #include <optional>
 #include <unordered_map>
@@ -12,6 +11,7 @@
 #include <fmt/core.h>
 
 #include "base/coding.h"
+#include "base/finite.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
@@ -51,28 +51,16 @@ bool IsSystemName(std::string_view key) {
 
 namespace {
 
-bool AllFinite(const float* vector, size_t dim) {
-  constexpr uint32_t kExponent = 0x7f800000;
-  uint32_t not_finite = 0;
-  for (size_t i = 0; i < dim; ++i) {
-    uint32_t bits;
-    std::memcpy(&bits, vector + i, sizeof(bits));
-    not_finite |= static_cast<uint32_t>((bits & kExponent) == kExponent);
-  }
-  return not_finite == 0;
-}
-
 Status CheckVector(std::span<const float> vector, size_t dim) {
   if (vector.size() != dim) {
     return Status::InvalidArgument(
         fmt::format("the vector's dimension is not the collection's: expected={} actual={}", dim,
                     vector.size()));
   }
-  if (AllFinite(vector.data(), dim)) return {};
-  const auto bad =
-      std::find_if(vector.begin(), vector.end(), [](float x) { return !std::isfinite(x); });
+  const auto bad = FindNotFinite(vector);
+  if (!bad) return {};
   return Status::InvalidArgument(
-      fmt::format("component {} of the vector is not finite: {}", bad - vector.begin(), *bad));
+      fmt::format("component {} of the vector is not finite: {}", *bad, vector[*bad]));
 }
 
 /// Check an undeclared value and add up its bytes as JSON (roughly).

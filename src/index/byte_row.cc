@@ -1,6 +1,7 @@
 #include "index/byte_row.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -78,6 +79,13 @@ float LargestDifference(std::span<const float> values, float shift) {
   return largest;
 }
 
+/// The whole number nearest to x, for |x| <= 2^22: adding 1.5 * 2^23 leaves no bits for a fraction.
+/// In this form, the compiler makes vectors of it.
+int32_t Rounded(float x) {
+  constexpr float kNoFraction = 0x1.8p23F;
+  return std::bit_cast<int32_t>(x + kNoFraction) - std::bit_cast<int32_t>(kNoFraction);
+}
+
 float LoadFloat(const std::byte* bytes) {
   float value = 0;
   std::memcpy(&value, bytes, sizeof(value));
@@ -87,11 +95,10 @@ float LoadFloat(const std::byte* bytes) {
 }  // namespace
 
 bool IsWhole(std::span<const float> floats) {
-  // Numbers that do not fit convert to some other number: they are not equal to themselves then.
+  // What does not round to a byte is not equal to the one that its last bits are.
   int others = 0;
   for (const float x : floats) {
-    const auto byte = static_cast<uint8_t>(static_cast<int>(std::clamp(x, 0.0F, 255.0F)));
-    others |= static_cast<float>(byte) == x ? 0 : 1;
+    others |= static_cast<float>(Rounded(x) & 0xFF) == x ? 0 : 1;
   }
   return others == 0;
 }
@@ -137,23 +144,27 @@ void ByteQuery::Prepare(ByteRows kind, const Model& model, std::span<const float
 /// query = shift + step (128 high + low), or without a low part shift + step high.
 void ByteQuery::TakeSteps(std::span<const float> source, float shift) {
   const float inverse = 1 / step_;
-  query_.resize(parts_ * dim_);
+  const size_t dim = dim_;
+  query_.resize(parts_ * dim);
   int8_t* high_part = query_.data();
-  int8_t* low_part = high_part + dim_;
-  int32_t sum = 0;  // at most 65,536 components of 127 steps, or 16,256 in two parts
-  for (size_t i = 0; i < dim_; ++i) {
-    const float scaled = (source[i] - shift) * inverse;
-    const int steps = static_cast<int>(scaled + (scaled < 0 ? -0.5F : 0.5F));
-    sum += steps;
-    if (parts_ == 1) {
+  int8_t* low_part = high_part + dim;
+  if (parts_ == 1) {
+    int32_t sum = 0;  // at most 65,536 components of 128 steps
+    for (size_t i = 0; i < dim; ++i) {
+      const int32_t steps = Rounded((source[i] - shift) * inverse);
+      sum += steps;
       high_part[i] = static_cast<int8_t>(steps);
-    } else {
-      const int high = (steps + kPartBase / 2) >> 7;
-      high_part[i] = static_cast<int8_t>(high);
-      low_part[i] = static_cast<int8_t>(steps - kPartBase * high);
     }
+    centre_ = kZeroByte * sum;
+    return;
   }
-  centre_ = parts_ == 1 ? kZeroByte * sum : 0;
+  for (size_t i = 0; i < dim; ++i) {
+    const int32_t steps = Rounded((source[i] - shift) * inverse);
+    const int32_t high = (steps + kPartBase / 2) >> 7;
+    high_part[i] = static_cast<int8_t>(high);
+    low_part[i] = static_cast<int8_t>(steps - kPartBase * high);
+  }
+  centre_ = 0;
 }
 
 void ByteQuery::Estimate(const std::byte* const* rows, size_t count, float* estimates,

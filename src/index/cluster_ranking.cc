@@ -8,6 +8,7 @@
 #include "index/byte_row.h"
 #include "index/exact_distance.h"
 #include "index/probe_curve.h"
+#include "index/row_code.h"
 #include "kernels/kernel_table.h"
 
 namespace viper::index {
@@ -25,11 +26,14 @@ constexpr size_t kComparedMin = 32;
 constexpr size_t kComparedTogether = 64;
 constexpr size_t kLineBytes = 64;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-/// Byte rows tell clusters apart if their error (three standard deviations) is at most this share
-/// of what is between the nearest and the one of this rank. Data in a few far groups, whose
-/// centroids are long and near to each other within a group, need their floats.
+/// Byte rows are enough if their error (three standard deviations) is at most this share of what is
+/// between the nearest cluster and the one of this rank, and of the standard error of a row's code.
+/// Data in a few far groups, whose centroids are long and near to each other within a group, need
+/// their floats.
 constexpr size_t kToldRank = 4;
 constexpr float kErrorShareMax = 0.25F;
+/// So many are put in order before it is known how many are probed.
+constexpr size_t kOrderedFirst = 32;
 /// So few are sorted by insertion.
 constexpr size_t kInsertionMax = 12;
 
@@ -39,6 +43,25 @@ void InsertInto(std::span<ClusterDistance> sorted, size_t end, const ClusterDist
     sorted[place] = sorted[place - 1];
   }
   sorted[place] = cluster;
+}
+
+struct ValueRange {
+  float least;
+  float most;
+};
+
+/// Lanes, since each step of a single one waits for the step before.
+ValueRange RangeOf(std::span<const ClusterDistance> clusters) {
+  constexpr size_t kLanes = 4;
+  float least[kLanes];
+  float most[kLanes];
+  std::fill_n(least, kLanes, clusters.front().value);
+  std::fill_n(most, kLanes, clusters.front().value);
+  for (size_t i = 0; i < clusters.size(); ++i) {
+    least[i % kLanes] = std::min(least[i % kLanes], clusters[i].value);
+    most[i % kLanes] = std::max(most[i % kLanes], clusters[i].value);
+  }
+  return {*std::min_element(least, least + kLanes), *std::max_element(most, most + kLanes)};
 }
 
 }  // namespace
@@ -56,31 +79,31 @@ float CentroidValue(const Model& model, uint32_t cluster, const float* query) {
 }
 
 /// Clusters go into buckets by value, as many as there are clusters, which leaves few out of place
-/// for the insertion sort.
-void ClusterSorter::Sort(std::span<ClusterDistance> clusters) {
-  const size_t count = clusters.size();
-  if (count <= kInsertionMax) {
-    for (size_t i = 1; i < count; ++i) InsertInto(clusters, i, ClusterDistance(clusters[i]));
+/// for the insertion sort of the first.
+void ClusterSorter::Sort(std::span<ClusterDistance> clusters, size_t count) {
+  const size_t all = clusters.size();
+  if (all <= kInsertionMax) {
+    for (size_t i = 1; i < all; ++i) InsertInto(clusters, i, ClusterDistance(clusters[i]));
     return;
   }
-  float least = clusters.front().value;
-  float most = least;
-  for (const ClusterDistance& cluster : clusters) {
-    least = std::min(least, cluster.value);
-    most = std::max(most, cluster.value);
+  const ValueRange range = RangeOf(clusters);
+  const auto last = static_cast<float>(all - 1);
+  const float scale = range.most > range.least ? last / (range.most - range.least) : 0;
+  buckets_.resize(all);
+  for (size_t i = 0; i < all; ++i) {
+    buckets_[i] = static_cast<int32_t>(std::min((clusters[i].value - range.least) * scale, last));
   }
-  const auto last = static_cast<float>(count - 1);
-  const float scale = most > least ? last / (most - least) : 0;
-  buckets_.resize(count);
-  bucket_ends_.assign(count + 1, 0);
-  for (size_t i = 0; i < count; ++i) {
-    buckets_[i] = static_cast<uint32_t>(std::min((clusters[i].value - least) * scale, last));
-    ++bucket_ends_[buckets_[i] + 1];
-  }
-  for (size_t i = 0; i < count; ++i) bucket_ends_[i + 1] += bucket_ends_[i];
-  sorted_.resize(count);
-  for (size_t i = 0; i < count; ++i) sorted_[bucket_ends_[buckets_[i]]++] = clusters[i];
-  for (size_t i = 0; i < count; ++i) InsertInto(clusters, i, sorted_[i]);
+  bucket_ends_.assign(all + 1, 0);
+  for (size_t i = 0; i < all; ++i) ++bucket_ends_[buckets_[i] + 1];
+  for (size_t i = 0; i < all; ++i) bucket_ends_[i + 1] += bucket_ends_[i];
+  sorted_.resize(all);
+  for (size_t i = 0; i < all; ++i) sorted_[bucket_ends_[buckets_[i]]++] = clusters[i];
+  // Those of the buckets that hold the first `count` are the nearest of all.
+  const auto end = std::lower_bound(bucket_ends_.begin(), bucket_ends_.end() - 1, count);
+  const size_t placed = end == bucket_ends_.end() - 1 ? all : *end;
+  for (size_t i = 0; i < placed; ++i) InsertInto(clusters, i, sorted_[i]);
+  std::copy(sorted_.begin() + static_cast<ptrdiff_t>(placed), sorted_.end(),
+            clusters.begin() + static_cast<ptrdiff_t>(placed));
 }
 
 void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters, size_t count) {
@@ -88,7 +111,8 @@ void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters,
   clusters_ = clusters;
   ranked_.clear();
   compared_count_ = 0;
-  exact_count_ = 0;
+  ordered_count_ = 0;
+  refined_count_ = 0;
   const Model& model = query.model();
   const size_t compared =
       std::max({kComparedMin, kCompareBytes / model.code_dim(), count + count / 2});
@@ -102,7 +126,9 @@ void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters,
     AppendPicked();
     compared_count_ = ranked_.size();
     Compare(ranked_);
+    Order(kOrderedFirst);
   }
+  needs_floats_ = !AreGoodForRows();
   if (!AreTold()) {
     // Then codes, whose error is many times that of bytes, have told nothing.
     RankAll();
@@ -113,7 +139,15 @@ void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters,
   if (wanted <= compared_count_) return;
   picker_.Pick(values_, wanted - compared_count_);
   AppendPicked();
-  sorter_.Sort(std::span(ranked_).subspan(compared_count_));
+  sorter_.Sort(std::span(ranked_).subspan(compared_count_), 0);
+}
+
+bool ClusterRanker::AreGoodForRows() const {
+  if (ranked_.empty()) return true;
+  const bool is_dot = query_->model().metric() == Metric::kDot;
+  const float squared = is_dot ? query_->squared_norm() : std::max(0.0F, ranked_.front().value);
+  const float code_error = TypicalError(query_->model().code_dim()) * std::sqrt(squared);
+  return error_ <= kErrorShareMax * (is_dot ? code_error : 2 * code_error);
 }
 
 bool ClusterRanker::AreTold() const {
@@ -135,23 +169,40 @@ void ClusterRanker::RankAll() {
   ranked_.resize(end);
   Compare(std::span(ranked_).subspan(compared_count_));
   compared_count_ = ranked_.size();
+  Order(kOrderedFirst);
+}
+
+void ClusterRanker::Order(size_t count) {
+  sorter_.Sort(std::span(ranked_).first(compared_count_), count);
+  ordered_count_ = std::min(count, compared_count_);
 }
 
 void ClusterRanker::Refine(size_t count) {
-  if (count <= exact_count_) return;
+  if (count <= refined_count_) return;
   if (count > ranked_.size()) RankAll();
+  if (count > compared_count_) {
+    Compare(std::span(ranked_).subspan(compared_count_, count - compared_count_));
+    compared_count_ = count;
+  }
+  if (count > ordered_count_) Order(count);
+  if (needs_floats_) {
+    const std::span<ClusterDistance> refined = std::span(ranked_).first(count);
+    CompareFloats(refined);
+    sorter_.Sort(refined, count);
+  }
+  refined_count_ = count;
+}
+
+void ClusterRanker::CompareFloats(std::span<ClusterDistance> clusters) const {
   const Model& model = query_->model();
   const size_t bytes = model.dim() * sizeof(float);
-  const std::span<ClusterDistance> refined = std::span(ranked_).first(count);
-  for (const ClusterDistance& cluster : refined.subspan(exact_count_)) {
+  for (const ClusterDistance& cluster : clusters) {
     const auto* centroid = reinterpret_cast<const std::byte*>(model.centroid(cluster.cluster));
     for (size_t i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(centroid + i);
   }
-  for (ClusterDistance& cluster : refined.subspan(exact_count_)) {
+  for (ClusterDistance& cluster : clusters) {
     cluster.value = CentroidValue(model, cluster.cluster, query_->prepared());
   }
-  exact_count_ = count;
-  sorter_.Sort(refined);
 }
 
 void ClusterRanker::ScanCodes() {
@@ -203,7 +254,6 @@ void ClusterRanker::Compare(std::span<ClusterDistance> clusters) {
       error_ = std::max(error_, errors[i]);
     }
   }
-  sorter_.Sort(clusters);
 }
 
 void AppendProbeDistances(const Model& model, std::span<const float> query,

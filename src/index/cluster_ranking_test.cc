@@ -24,8 +24,9 @@ TEST(ClusterSorter, SortsAsStdSortDoes) {
     }
     auto expected = clusters;
     std::sort(expected.begin(), expected.end(), IsNearer);
-    sorter.Sort(clusters);
-    for (size_t i = 0; i < clusters.size(); ++i) {
+    const size_t count = random.Uniform(clusters.size() + 1);
+    sorter.Sort(clusters, count);
+    for (size_t i = 0; i < count; ++i) {
       ASSERT_EQ(clusters[i].cluster, expected[i].cluster) << round << " " << i;
     }
   }
@@ -40,8 +41,10 @@ std::shared_ptr<const Model> ModelOf(std::vector<float> rows, size_t dim, size_t
   return TrainModel(std::move(rows), options).value();
 }
 
-/// Of the exact nearest `count` clusters the share among the first ranks.
-double Agreement(const Model& model, std::span<const float> query, size_t count) {
+/// Of the exact nearest `count` clusters the share among the first ranks, whose values may be off
+/// by so much.
+double Agreement(const Model& model, std::span<const float> query, size_t count,
+                 float value_error) {
   PreparedQuery prepared;
   prepared.Prepare(model, query);
   ClusterRanker ranker;
@@ -51,19 +54,42 @@ double Agreement(const Model& model, std::span<const float> query, size_t count)
   size_t found = 0;
   for (size_t i = 0; i < count; ++i) {
     const auto& ranked = ranker.ranked()[i];
-    EXPECT_EQ(ranked.value, CentroidValue(model, ranked.cluster, prepared.prepared()));
+    const float exact_value = CentroidValue(model, ranked.cluster, prepared.prepared());
+    EXPECT_NEAR(ranked.value, exact_value, value_error);
     for (const ClusterDistance& cluster : exact) found += cluster.cluster == ranked.cluster ? 1 : 0;
   }
   return static_cast<double>(found) / static_cast<double>(count);
 }
 
 TEST(ClusterRanker, TheFirstRanksAreTheNearest) {
+  constexpr float kByteError = 0.2F;
   Random random(2);
   for (const size_t clusters : {20U, 600U}) {
     const auto model = ModelOf(ClusteredRows(6000, 64, 300, random), 64, clusters);
     double agreement = 0;
-    for (int i = 0; i < 20; ++i) agreement += Agreement(*model, NormalVector(64, random), 5) / 20;
+    for (int i = 0; i < 20; ++i)
+      agreement += Agreement(*model, NormalVector(64, random), 5, kByteError) / 20;
     EXPECT_GT(agreement, clusters == 20 ? 0.999 : 0.9);
+  }
+}
+
+TEST(ClusterRanker, RefinedRanksAreInOrderBeforeAllOthers) {
+  Random random(6);
+  const auto model = ModelOf(ClusteredRows(6000, 64, 300, random), 64, 600);
+  const std::vector<float> query = NormalVector(64, random);
+  PreparedQuery prepared;
+  prepared.Prepare(*model, query);
+  ClusterRanker ranker;
+  ranker.Rank(prepared, nullptr, 16);
+  for (const size_t count : {20U, 50U, 120U, 300U, 600U}) {
+    ranker.Refine(count);
+    const auto ranked = ranker.ranked();
+    EXPECT_TRUE(std::is_sorted(ranked.begin(), ranked.begin() + count, IsNearer)) << count;
+    // The byte values that decide which are first reach beyond these.
+    const auto compared = ranked.first(std::max<size_t>(count, 120));
+    for (const ClusterDistance& other : compared.subspan(count)) {
+      EXPECT_FALSE(IsNearer(other, ranked[count - 1])) << count;
+    }
   }
 }
 
@@ -80,9 +106,26 @@ TEST(ClusterRanker, GroupsFarApartAreRankedByFloats) {
       if (i % 2 == 0) {
         for (float& x : query) x += 2000;
       }
-      EXPECT_EQ(Agreement(*model, query, 5), 1);
+      EXPECT_EQ(Agreement(*model, query, 5, 0), 1);
     }
   }
+}
+
+/// Each cluster is far from all others, measured by its residuals, which have a length of one:
+/// bytes tell which are near, but not their distances to the hundredth of a residual.
+TEST(ClusterRanker, ValuesAreExactWhereClustersAreFarApart) {
+  Random random(5);
+  constexpr size_t kDim = 64;
+  ModelContent content;
+  content.dim = kDim;
+  content.code_dim = kDim;
+  content.mean.assign(kDim, 0);
+  content.centroids = NormalVector(40 * kDim, random);
+  for (float& x : content.centroids) x *= 10;
+  std::vector<float> query(content.centroids.begin(), content.centroids.begin() + kDim);
+  for (float& x : query) x += 0.1F;
+  const auto model = Model::Make(std::move(content)).value();
+  EXPECT_EQ(Agreement(*model, query, 5, 0), 1);
 }
 
 TEST(ClusterRanker, ClustersThatAreLeftOutHaveNoRank) {

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "base/finite.h"
 #include "index/clustering.h"
 #include "index/clustering_fixture.h"
 #include "index/lloyd.h"
@@ -26,13 +26,6 @@ double ObjectiveOf(const Clustering& clustering, const std::vector<float>& rows)
   double sum = 0;
   for (const float distance : distances) sum += distance;
   return sum / static_cast<double>(row_count);
-}
-
-bool AllFinite(std::span<const float> floats) {
-  for (const float component : floats) {
-    if (!std::isfinite(component)) return false;
-  }
-  return true;
 }
 
 TEST(TrainClustering, IsNearlyAsGoodAsPlainKMeans) {
@@ -77,7 +70,7 @@ TEST(TrainClustering, FewerRowsThanClusters) {
     const Clustering trained = Trained(rows, 5, {.cluster_count = 1000});
     EXPECT_LE(trained.cluster_count(), row_count);
     EXPECT_EQ(trained.cluster_count(), row_count);
-    EXPECT_TRUE(AllFinite(trained.centroids()));
+    EXPECT_TRUE(AreFinite(trained.centroids()));
   }
 }
 
@@ -105,7 +98,7 @@ TEST(TrainClustering, ManyDuplicatesLeaveNoMoreClustersThanDistinctRows) {
   const Clustering skewed = Trained(half, 4, {.cluster_count = 400});
   EXPECT_LE(skewed.cluster_count(), 400);
   EXPECT_GE(skewed.cluster_count(), 300);
-  EXPECT_TRUE(AllFinite(skewed.centroids()));
+  EXPECT_TRUE(AreFinite(skewed.centroids()));
 }
 
 TEST(TrainClustering, EveryDimWorks) {
@@ -115,16 +108,16 @@ TEST(TrainClustering, EveryDimWorks) {
     const Clustering trained = Trained(rows, dim, {.cluster_count = 300});
     EXPECT_LE(trained.cluster_count(), 300);
     EXPECT_GE(trained.cluster_count(), 250);
-    EXPECT_TRUE(AllFinite(trained.centroids()));
+    EXPECT_TRUE(AreFinite(trained.centroids()));
   }
 }
 
 TEST(TrainClustering, LargeNumbersAndZerosAreNoTrouble) {
   std::vector<float> rows = ClusteredRows(5'000, 8, 100, 17);
   for (float& component : rows) component *= 1e17F;
-  EXPECT_TRUE(AllFinite(Trained(rows, 8, {.cluster_count = 300}).centroids()));
+  EXPECT_TRUE(AreFinite(Trained(rows, 8, {.cluster_count = 300}).centroids()));
   for (float& component : rows) component *= 1e20F;
-  EXPECT_TRUE(AllFinite(Trained(rows, 8, {.cluster_count = 300}).centroids()));
+  EXPECT_TRUE(AreFinite(Trained(rows, 8, {.cluster_count = 300}).centroids()));
 }
 
 TEST(TrainClustering, SizesAreBalancedWithinBounds) {

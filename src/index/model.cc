@@ -12,6 +12,7 @@
 
 #include "base/coding.h"
 #include "base/crc32c.h"
+#include "base/finite.h"
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
@@ -46,11 +47,8 @@ Status CheckContent(const ModelContent& content) {
         fmt::format("index model contradicts itself: dim={} code_dim={} mean={} centroids={}", dim,
                     content.code_dim, content.mean.size(), content.centroids.size()));
   }
-  const auto all_finite = [](std::span<const float> floats) {
-    return std::all_of(floats.begin(), floats.end(), [](float x) { return std::isfinite(x); });
-  };
-  if (!std::isfinite(content.scale) || content.scale <= 0 || !all_finite(content.mean) ||
-      !all_finite(content.centroids)) {
+  if (!std::isfinite(content.scale) || content.scale <= 0 || !AreFinite(content.mean) ||
+      !AreFinite(content.centroids)) {
     return Status::InvalidArgument("index model holds a number that is not finite");
   }
   for (const float x : content.centroids) {

@@ -12,6 +12,7 @@
 
 #include <fmt/core.h>
 
+#include "base/finite.h"
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "index/cluster_ranking.h"
@@ -388,9 +389,7 @@ class ProbeFitting {
 
   /// Whether the index would be asked: the curves are for such queries.
   bool Teaches(const SampleQuery& query) const {
-    return std::all_of(query.floats.begin(), query.floats.end(),
-                       [](float x) { return std::isfinite(x); }) &&
-           model_.Reaches(query.floats.data());
+    return AreFinite(query.floats) && model_.Reaches(query.floats.data());
   }
 
   static std::vector<float> FloatsOf(std::span<const SampleQuery> queries) {

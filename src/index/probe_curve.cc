@@ -23,7 +23,7 @@ constexpr size_t kSpreadRank = 20;
 constexpr int kIterations = 12;
 /// Ranks that are looked at one by one, and how many are taken together after them.
 constexpr size_t kSingleRanks = 32;
-constexpr size_t kRanksTogether = 4;
+constexpr size_t kRanksTogether = 8;
 constexpr size_t kRunsMax =
     kSingleRanks + (ProbeCurve::kRanksMax - kSingleRanks + kRanksTogether - 1) / kRanksTogether;
 /// Added to the diagonal: features may depend on each other.

@@ -90,4 +90,9 @@ float ErrorShare(size_t code_dim, float deviations) {
   return static_cast<float>(deviations / 2 * sine * std::sqrt(dim / std::max(1.0, dim - 1)));
 }
 
+float TypicalError(size_t code_dim) {
+  const double sum = kSignCosine * std::sqrt(static_cast<double>(code_dim));
+  return static_cast<float>(2 / sum) * ErrorShare(code_dim, 1);
+}
+
 }  // namespace viper::index

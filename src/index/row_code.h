@@ -49,5 +49,7 @@ void PadBlock(size_t planes, size_t first, std::byte* block);
 
 /// `deviations` standard deviations of the error of an estimate, over |factor| |q - c|.
 float ErrorShare(size_t code_dim, float deviations);
+/// The standard deviation of the error of <q, r> for a residual of length one, over |q|.
+float TypicalError(size_t code_dim);
 
 }  // namespace viper::index
