@@ -28,7 +28,7 @@ namespace {
 
 /// Rows of a cluster, on average: fewer make the centroids' share of the work grow, more the
 /// blocks'.
-constexpr uint64_t kRowsPerCluster = 333;
+constexpr uint64_t kRowsPerCluster = 250;
 constexpr size_t kSamplePerCluster = 80;
 constexpr size_t kSamplePerClusterMin = 64;
 /// Fewer than this part of the clusters make searches too slow to be worth an index.

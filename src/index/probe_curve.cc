@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -20,7 +21,9 @@ namespace {
 
 /// The rank whose distance tells how spread out the nearest centroids are.
 constexpr size_t kSpreadRank = 20;
-constexpr int kIterations = 12;
+constexpr int kIterationsMax = 20;
+/// Of the likelihood's logarithm: a step that gains less ends the fit.
+constexpr double kGainMin = 1e-3;
 /// Ranks that are looked at one by one, and how many are taken together after them.
 constexpr size_t kSingleRanks = 32;
 constexpr size_t kRanksTogether = 8;
@@ -40,8 +43,6 @@ constexpr double kStrangeShare = 0.05;
 /// Probes when nothing was fitted: this share of the clusters for each power of ten that the recall
 /// leaves.
 constexpr double kUnfittedShare = 0.05;
-
-double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 /// Solve a (symmetric, positive definite) x = b in place by Gaussian elimination.
 template <size_t kSize>
@@ -230,12 +231,12 @@ void ProbeCurve::MeasureOpenings(std::span<const Sample* const> samples) {
   opening_ratios_ = range_of(ratios);
 }
 
-double ProbeCurve::ProbabilityOf(const Features& features) const {
-  return Sigmoid(std::inner_product(features.begin(), features.end(), coefficients_.begin(), 0.0));
+double ProbeCurve::LogitOf(const Features& features) const {
+  return std::inner_product(features.begin(), features.end(), coefficients_.begin(), 0.0);
 }
 
-/// As ProbabilityOf, of many ranks at a time: in single precision and without branches, so that the
-/// compiler makes vectors of it.
+/// The probabilities that LogitOf stands for, of many ranks at a time: in single precision and
+/// without branches, so that the compiler makes vectors of it.
 size_t ProbeCurve::SharesOf(const ProbeDistances& known,
                             std::array<float, kRanksMax>& shares) const {
   const size_t count = std::min(known.squared.size(), kRanksMax);
@@ -268,6 +269,67 @@ size_t ProbeCurve::SharesOf(const ProbeDistances& known,
   return count;
 }
 
+/// What the coefficients c are fitted to make largest, and where that leads from some of them: the
+/// logarithm of the likelihood minus ridge |c|^2 / 2, its gradient, and minus its second
+/// derivatives.
+struct ProbeCurve::Likelihood {
+  double value = 0;
+  Features gradient = {};
+  std::array<Features, kFeatureCount> curvature = {};
+
+  explicit Likelihood(const Features& coefficients) {
+    for (size_t i = 0; i < kFeatureCount; ++i) {
+      value -= kRidge * coefficients[i] * coefficients[i] / 2;
+      gradient[i] = -kRidge * coefficients[i];
+      curvature[i][i] = kRidge;
+    }
+  }
+
+  /// An observation: a share of 0 to 1 where the model has the logit z.
+  void Add(const Features& x, double share, double z) {
+    const double tail = std::exp(-std::fabs(z));
+    const double p = (z < 0 ? tail : 1) / (1 + tail);
+    value += share * z - std::max(z, 0.0) - std::log1p(tail);
+    const double weight = std::max(p * (1 - p), 1e-6);
+    for (size_t i = 0; i < kFeatureCount; ++i) {
+      gradient[i] += (share - p) * x[i];
+      for (size_t j = 0; j < kFeatureCount; ++j) curvature[i][j] += weight * x[i] * x[j];
+    }
+  }
+};
+
+/// Steps of Newton's method. Where the first rank says nearly all, a whole step may lead far beyond
+/// the maximum, and the next one further: one that makes things worse is halved.
+void ProbeCurve::FitCoefficients(std::span<const Sample* const> samples,
+                                 std::span<const std::vector<Features>> features, size_t k) {
+  Features best = coefficients_;
+  Features step = {};
+  double best_value = -std::numeric_limits<double>::infinity();
+  for (int iteration = 0; iteration < kIterationsMax; ++iteration) {
+    Likelihood likelihood(coefficients_);
+    for (size_t s = 0; s < samples.size(); ++s) {
+      for (size_t rank = 0; rank < features[s].size(); ++rank) {
+        const Features& x = features[s][rank];
+        const double share =
+            static_cast<double>(samples[s]->neighbours[rank]) / static_cast<double>(k);
+        likelihood.Add(x, share, LogitOf(x));
+      }
+    }
+    if (likelihood.value > best_value) {
+      const double gain = likelihood.value - best_value;
+      best_value = likelihood.value;
+      best = coefficients_;
+      if (gain < kGainMin * std::fabs(best_value)) break;
+      SolveInPlace(likelihood.curvature, likelihood.gradient);
+      step = likelihood.gradient;
+    } else {
+      for (double& x : step) x /= 2;
+    }
+    for (size_t i = 0; i < kFeatureCount; ++i) coefficients_[i] = best[i] + step[i];
+  }
+  coefficients_ = best;
+}
+
 ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
   ProbeCurve model;
   if (samples.size() < 2 || k == 0) return model;
@@ -285,26 +347,7 @@ ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
       features[s].push_back(maker.Of(rank));
     }
   }
-  for (int iteration = 0; iteration < kIterations; ++iteration) {
-    std::array<std::array<double, kFeatureCount>, kFeatureCount> hessian = {};
-    Features gradient = {};
-    for (size_t i = 0; i < kFeatureCount; ++i) hessian[i][i] = kRidge;
-    for (size_t s = 0; s < fitted.size(); ++s) {
-      for (size_t rank = 0; rank < features[s].size(); ++rank) {
-        const Features& x = features[s][rank];
-        const double share =
-            static_cast<double>(fitted[s]->neighbours[rank]) / static_cast<double>(k);
-        const double p = model.ProbabilityOf(x);
-        const double weight = std::max(p * (1 - p), 1e-6);
-        for (size_t i = 0; i < kFeatureCount; ++i) {
-          gradient[i] += (share - p) * x[i];
-          for (size_t j = 0; j < kFeatureCount; ++j) hessian[i][j] += weight * x[i] * x[j];
-        }
-      }
-    }
-    SolveInPlace(hessian, gradient);
-    for (size_t i = 0; i < kFeatureCount; ++i) model.coefficients_[i] += gradient[i];
-  }
+  model.FitCoefficients(fitted, features, k);
   model.k_ = k;
   model.Calibrate(others);
   return model;

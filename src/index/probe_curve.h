@@ -84,7 +84,11 @@ class ProbeCurve {
  private:
   using Features = std::array<double, kFeatureCount>;
   class FeatureMaker;
-  double ProbabilityOf(const Features& features) const;
+  struct Likelihood;
+  /// Of the probability that a neighbour lies in a cluster.
+  double LogitOf(const Features& features) const;
+  void FitCoefficients(std::span<const Sample* const> samples,
+                       std::span<const std::vector<Features>> features, size_t k);
   FeatureMaker MakerFor(const ProbeDistances& distances) const;
   /// Share of the neighbours expected in each rank, which sum to 1; how many ranks.
   size_t SharesOf(const ProbeDistances& distances, std::array<float, kRanksMax>& shares) const;

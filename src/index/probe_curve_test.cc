@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/random.h"
+#include "index/index_fixture.h"
 
 namespace viper::index {
 namespace {
@@ -53,6 +56,63 @@ TEST(ProbeCurve, ReachesTheRecallOnSamplesItHasNotSeen) {
   }
   ASSERT_TRUE(curve.calibration_error().has_value());
   EXPECT_LT(*curve.calibration_error(), 0.03);
+}
+
+/// Queries like the rows, under inner product: nearly all of their neighbours are among the longest
+/// rows, which are in few clusters.
+std::vector<ProbeCurve::Sample> MakeDotSamples(uint64_t seed) {
+  constexpr size_t kDim = 8;
+  constexpr size_t kClusters = 24;
+  Random random(seed);
+  const auto dot = [](std::span<const float> a, std::span<const float> b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+  };
+  std::vector<std::vector<float>> rows(2000);
+  for (auto& row : rows) row = NormalVector(kDim, random);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (float& x : rows[i]) x *= i % kClusters == 0 ? 5.0F : 1.0F;
+  }
+  std::vector<ProbeCurve::Sample> samples(300);
+  for (ProbeCurve::Sample& sample : samples) {
+    const std::vector<float> query = NormalVector(kDim, random);
+    std::vector<std::pair<double, size_t>> ranked;
+    for (size_t c = 0; c < kClusters; ++c) ranked.emplace_back(-dot(query, rows[c]), c);
+    std::sort(ranked.begin(), ranked.end());
+    const double largest = std::sqrt(dot(query, query)) * std::sqrt(dot(rows[0], rows[0])) * 2;
+    for (const auto& [value, cluster] : ranked) {
+      sample.squared_distances.push_back(static_cast<float>(std::pow(largest + value, 2)));
+    }
+    std::vector<std::pair<double, size_t>> nearest;
+    for (size_t i = 0; i < rows.size(); ++i) nearest.emplace_back(-dot(query, rows[i]), i);
+    std::partial_sort(nearest.begin(), nearest.begin() + 10, nearest.end());
+    sample.neighbours.resize(kClusters);
+    for (size_t i = 0; i < 10; ++i) {
+      size_t rank = 0;
+      while (ranked[rank].second != nearest[i].second % kClusters) ++rank;
+      ++sample.neighbours[rank];
+    }
+  }
+  return samples;
+}
+
+/// Where few clusters hold nearly everything, whole steps of Newton's method lead away.
+TEST(ProbeCurve, PredictsWhereNeighboursAreEvenIfNearlyAllAreInOneCluster) {
+  for (uint64_t seed = 70; seed < 80; ++seed) {
+    const auto samples = MakeDotSamples(seed);
+    const ProbeCurve curve = ProbeCurve::Fit(samples, 10);
+    std::vector<double> expected(24);
+    std::vector<double> truth(24);
+    for (const ProbeCurve::Sample& sample : samples) {
+      const auto shares = curve.ExpectedShares(sample.squared_distances);
+      for (size_t rank = 0; rank < 24; ++rank) {
+        expected[rank] += double{shares[rank]} / 300;
+        truth[rank] += sample.neighbours[rank] / 3000.0;
+      }
+    }
+    double difference = 0;
+    for (size_t rank = 0; rank < 24; ++rank) difference += std::fabs(expected[rank] - truth[rank]);
+    EXPECT_LT(difference, 0.4) << "seed " << seed;
+  }
 }
 
 /// Stored rows, and as many queries between rows, which look the same to centroids: their
