@@ -91,7 +91,9 @@ void ClusterSorter::Sort(std::span<ClusterDistance> clusters, size_t count) {
   const float scale = range.most > range.least ? last / (range.most - range.least) : 0;
   buckets_.resize(all);
   for (size_t i = 0; i < all; ++i) {
-    buckets_[i] = static_cast<int32_t>(std::min((clusters[i].value - range.least) * scale, last));
+    // Infinite values, of centroids beyond half precision, make this no number: the first bucket.
+    const float place = (clusters[i].value - range.least) * scale;
+    buckets_[i] = place > 0 ? static_cast<int32_t>(std::min(place, last)) : 0;
   }
   bucket_ends_.assign(all + 1, 0);
   for (size_t i = 0; i < all; ++i) ++bucket_ends_[buckets_[i] + 1];

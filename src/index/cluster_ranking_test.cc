@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -21,6 +22,10 @@ TEST(ClusterSorter, SortsAsStdSortDoes) {
     for (uint32_t i = 0; i < clusters.size(); ++i) {
       const double value = static_cast<double>(random.Uniform(round % 3 == 0 ? 5 : 100'000)) - 2;
       clusters[i] = {static_cast<float>(round % 2 == 0 ? value : std::exp(value / 10'000)), i};
+      if (round % 5 == 0 && random.Uniform(20) == 0) {
+        clusters[i].value = std::copysign(std::numeric_limits<float>::infinity(),
+                                          static_cast<float>(random.Uniform(3)) - 1);
+      }
     }
     auto expected = clusters;
     std::sort(expected.begin(), expected.end(), IsNearer);
@@ -67,8 +72,9 @@ TEST(ClusterRanker, TheFirstRanksAreTheNearest) {
   for (const size_t clusters : {20U, 600U}) {
     const auto model = ModelOf(ClusteredRows(6000, 64, 300, random), 64, clusters);
     double agreement = 0;
-    for (int i = 0; i < 20; ++i)
+    for (int i = 0; i < 20; ++i) {
       agreement += Agreement(*model, NormalVector(64, random), 5, kByteError) / 20;
+    }
     EXPECT_GT(agreement, clusters == 20 ? 0.999 : 0.9);
   }
 }

@@ -4,8 +4,9 @@
 // first clusters. The border of two cells lies halfway between their centroids, at
 // (r^2 - n^2) / (2 |c_r - c_n|) from the query for the distances r and n of the two; directions are
 // nearly orthogonal in many dimensions, so that |c_r - c_n|^2 is about r^2 + n^2. The fit is by
-// iteratively reweighted least squares (McCullagh and Nelder, Generalized Linear Models, 2nd ed.,
-// section 4.4), with fractional responses: the share of the true neighbours in each cluster.
+// Newton's method with steps that are halved if need be (McCullagh and Nelder, Generalized Linear
+// Models, 2nd ed., section 4.4), with fractional responses: the share of the true neighbours in
+// each cluster.
 
 #include "index/probe_curve.h"
 

@@ -71,7 +71,7 @@ class QuerySearch {
   size_t ProbeCount(std::optional<float> opening) const;
   /// Make `remaining_` those of the first `count` ranks that it has not been made of before.
   void TakeUpTo(size_t count);
-  /// Rank the first `count` clusters exactly.
+  /// Rank the first `count` clusters, well enough to search them by.
   std::span<const ClusterDistance> Rank(size_t count);
   /// How many shares, one for a thread, these clusters are worth being scanned in.
   size_t SharesOf(std::span<const ClusterDistance> clusters) const;
