@@ -79,11 +79,12 @@ float LargestDifference(std::span<const float> values, float shift) {
   return largest;
 }
 
-/// The whole number nearest to x, for |x| <= 2^22: adding 1.5 * 2^23 leaves no bits for a fraction.
-/// In this form, the compiler makes vectors of it.
+/// The whole number nearest to x, for |x| <= 2^22, and some number for others: adding 1.5 * 2^23
+/// leaves no bits for a fraction. In this form, the compiler makes vectors of it.
 int32_t Rounded(float x) {
   constexpr float kNoFraction = 0x1.8p23F;
-  return std::bit_cast<int32_t>(x + kNoFraction) - std::bit_cast<int32_t>(kNoFraction);
+  return static_cast<int32_t>(std::bit_cast<uint32_t>(x + kNoFraction) -
+                              std::bit_cast<uint32_t>(kNoFraction));
 }
 
 float LoadFloat(const std::byte* bytes) {

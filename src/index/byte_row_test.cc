@@ -103,7 +103,7 @@ TEST(ByteRow, OnlyBytesAreWhole) {
   EXPECT_FALSE(IsWhole(std::vector<float>{0, 256}));
   EXPECT_FALSE(IsWhole(std::vector<float>{-1}));
   EXPECT_FALSE(IsWhole(std::vector<float>{0.5F}));
-  for (const float x : {1e10F, -1e10F, 8388613.0F, 4194309.5F, 3e38F, std::nanf("")}) {
+  for (const float x : {1e10F, -1e10F, -2e7F, 8388613.0F, 4194309.5F, 3e38F, std::nanf("")}) {
     EXPECT_FALSE(IsWhole(std::vector<float>{x})) << x;
   }
 }

@@ -101,7 +101,8 @@ void CandidateRows::CompareFloats(const PassedRow& row) {
 void CandidateRows::Keep(float estimate, float error, const PassedRow& row) {
   const float margin = error + std::fabs(estimate) * kRounding;
   const float lower = estimate - margin;
-  if (lower > threshold_.value()) return;
+  // Nor one that is no number, from a byte row that nobody wrote.
+  if (!(lower <= threshold_.value())) return;
   __builtin_prefetch(row.number);
   candidates_.push_back({lower, row});
   threshold_.Offer(estimate + margin);

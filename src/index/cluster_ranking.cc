@@ -26,6 +26,8 @@ constexpr size_t kComparedMin = 32;
 constexpr size_t kComparedTogether = 64;
 constexpr size_t kLineBytes = 64;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
+/// Its square is finite.
+constexpr float kDistanceMax = 1e18F;
 /// Byte rows are enough if their error (three standard deviations) is at most this share of what is
 /// between the nearest cluster and the one of this rank, and of the standard error of a row's code.
 /// Data in a few far groups, whose centroids are long and near to each other within a group, need
@@ -36,6 +38,8 @@ constexpr float kErrorShareMax = 0.25F;
 constexpr size_t kOrderedFirst = 32;
 /// So few are sorted by insertion.
 constexpr size_t kInsertionMax = 12;
+/// Those that share a bucket with the last one wanted are sorted by insertion if they are no more.
+constexpr size_t kCrowdMax = 64;
 
 void InsertInto(std::span<ClusterDistance> sorted, size_t end, const ClusterDistance& cluster) {
   size_t place = end;
@@ -103,6 +107,13 @@ void ClusterSorter::Sort(std::span<ClusterDistance> clusters, size_t count) {
   // Those of the buckets that hold the first `count` are the nearest of all.
   const auto end = std::lower_bound(bucket_ends_.begin(), bucket_ends_.end() - 1, count);
   const size_t placed = end == bucket_ends_.end() - 1 ? all : *end;
+  if (placed > count + kCrowdMax) {
+    // Of values in a few far groups one bucket may hold half.
+    std::partial_sort(sorted_.begin(), sorted_.begin() + static_cast<ptrdiff_t>(count),
+                      sorted_.begin() + static_cast<ptrdiff_t>(placed), IsNearer);
+    std::copy(sorted_.begin(), sorted_.end(), clusters.begin());
+    return;
+  }
   for (size_t i = 0; i < placed; ++i) InsertInto(clusters, i, sorted_[i]);
   std::copy(sorted_.begin() + static_cast<ptrdiff_t>(placed), sorted_.end(),
             clusters.begin() + static_cast<ptrdiff_t>(placed));
@@ -130,8 +141,9 @@ void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters,
     Compare(ranked_);
     Order(kOrderedFirst);
   }
-  needs_floats_ = !AreGoodForRows();
-  if (!AreTold()) {
+  const bool are_told = AreTold();
+  needs_floats_ = !are_told || !AreGoodForRows();
+  if (!are_told) {
     // Then codes, whose error is many times that of bytes, have told nothing.
     RankAll();
     Refine(left);
@@ -270,7 +282,7 @@ void AppendProbeDistances(const Model& model, std::span<const float> query,
       std::min(std::sqrt(SquaredNormOf(query.data(), query.size())), double{Model::kReach});
   const auto largest = static_cast<float>(norm * model.max_centroid_norm());
   for (const ClusterDistance& cluster : ranked) {
-    const float distance = std::max(0.0F, largest + cluster.value);
+    const float distance = std::clamp(largest + cluster.value, 0.0F, kDistanceMax);
     squared_distances.push_back(distance * distance);
   }
 }

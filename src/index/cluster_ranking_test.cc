@@ -134,6 +134,44 @@ TEST(ClusterRanker, ValuesAreExactWhereClustersAreFarApart) {
   EXPECT_EQ(Agreement(*model, query, 5, 0), 1);
 }
 
+/// Centroids that differ by less than their bytes tell, though by little for the residuals of rows.
+TEST(ClusterRanker, CentroidsNearEachOtherAreRankedByFloats) {
+  Random random(7);
+  constexpr size_t kDim = 64;
+  for (int round = 0; round < 20; ++round) {
+    const std::vector<float> place = NormalVector(kDim, random);
+    ModelContent content;
+    content.dim = kDim;
+    content.code_dim = kDim;
+    content.mean.assign(kDim, 0);
+    for (int i = 0; i < 40; ++i) {
+      const std::vector<float> noise = NormalVector(kDim, random);
+      for (size_t j = 0; j < kDim; ++j) {
+        content.centroids.push_back(0.02F * place[j] + 0.001F * noise[j]);
+      }
+    }
+    std::vector<float> query(content.centroids.begin(), content.centroids.begin() + kDim);
+    for (float& x : query) x += 0.001F;
+    const auto model = Model::Make(std::move(content)).value();
+    EXPECT_EQ(Agreement(*model, query, 5, 0), 1) << round;
+  }
+}
+
+TEST(ClusterSorter, ManyInOneBucketAreSortedAsWell) {
+  Random random(8);
+  std::vector<ClusterDistance> clusters(5000);
+  for (uint32_t i = 0; i < clusters.size(); ++i) {
+    const double group = i % 2 == 0 ? 0 : 1e9;
+    clusters[i] = {static_cast<float>(group + static_cast<double>(random.Uniform(1000))), i};
+  }
+  auto expected = clusters;
+  std::sort(expected.begin(), expected.end(), IsNearer);
+  ClusterSorter().Sort(clusters, 100);
+  for (size_t i = 0; i < 100; ++i) EXPECT_EQ(clusters[i].cluster, expected[i].cluster) << i;
+  std::sort(clusters.begin(), clusters.end(), IsNearer);
+  EXPECT_EQ(clusters.back().cluster, expected.back().cluster);
+}
+
 TEST(ClusterRanker, ClustersThatAreLeftOutHaveNoRank) {
   Random random(4);
   const BuiltIndex built =

@@ -33,6 +33,9 @@ constexpr size_t kQueriesPerCluster = 3;
 constexpr size_t kClustersAhead = 2;
 /// Queries that are kept in hand at a time; each takes some kilobytes.
 constexpr size_t kQueriesTogether = 256;
+/// Rows that a search may ask for in all without giving back its memory in the end: threads live
+/// longer than collections, and nobody counts what they keep.
+constexpr size_t kRowsKept = size_t{64} << 10;
 
 /// A cluster that a query of the batch probes.
 struct Probe {
@@ -169,8 +172,11 @@ Result<std::vector<std::vector<ScoredRow>>> IndexSearch(const IndexSearchRequest
   }
   std::vector<std::vector<ScoredRow>> found;
   found.reserve(request.query_count);
-  VIPER_RETURN_IF_ERROR(
-      BatchSearch::OfThread().Run(request, counts == nullptr ? unused : *counts, found));
+  BatchSearch& search = BatchSearch::OfThread();
+  const Status status = search.Run(request, counts == nullptr ? unused : *counts, found);
+  const size_t together = std::min(request.query_count, kQueriesTogether);
+  if (together > 0 && request.k > kRowsKept / together) search = BatchSearch();
+  VIPER_RETURN_IF_ERROR(status);
   return found;
 }
 

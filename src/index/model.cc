@@ -39,7 +39,7 @@ Status Damaged(std::string_view what) {
 Status CheckContent(const ModelContent& content) {
   const size_t dim = content.dim;
   const bool sizes_fit = dim >= 1 && dim <= kDimMax && content.code_dim >= dim &&
-                         content.code_dim % 8 == 0 && content.code_dim <= 2 * kDimMax &&
+                         content.code_dim % 8 == 0 && content.code_dim <= CodeDimFor(dim) &&
                          content.mean.size() == dim && !content.centroids.empty() &&
                          content.centroids.size() % dim == 0;
   if (!sizes_fit) {
@@ -84,6 +84,11 @@ double InverseNorm(const std::byte* row, size_t dim) {
 }
 
 }  // namespace
+
+size_t CodeDimFor(size_t dim) {
+  constexpr size_t kLeast = 64;
+  return std::max(kLeast, (dim + 7) / 8 * 8);
+}
 
 Result<std::shared_ptr<const Model>> Model::Make(ModelContent content) {
   VIPER_RETURN_IF_ERROR(CheckContent(content));
@@ -201,6 +206,9 @@ Result<std::shared_ptr<const Model>> Model::Decode(std::span<const std::byte> by
   for (uint64_t i = 0; i < *curve_count; ++i) {
     auto curve = ProbeCurve::Decode(reader);
     if (!curve) return Damaged("probe curves");
+    if (!content.probes.empty() && curve->k() <= content.probes.back().k()) {
+      return Damaged("order of probe curves");
+    }
     content.probes.push_back(std::move(*curve));
   }
   if (!reader.done()) return Damaged("probe curves");

@@ -14,11 +14,15 @@
 
 namespace viper::index {
 
+/// The bits of a code for rows of `dim` components: a multiple of 8, and at least 64, since few
+/// dimensions say too little.
+size_t CodeDimFor(size_t dim);
+
 /// What a model is made of; a function of the rows it was trained on and a seed.
 struct ModelContent {
   Metric metric = Metric::kL2;
   size_t dim = 0;
-  /// Bits of a code, a multiple of 8, at least dim.
+  /// Bits of a code, a multiple of 8, at least dim and at most CodeDimFor(dim).
   size_t code_dim = 0;
   uint64_t rotation_seed = 0;
   /// Brings the residuals of rows to lengths of about one, so that factors fit half precision.

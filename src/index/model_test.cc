@@ -47,6 +47,21 @@ TEST(Model, EveryFlippedByteAndOtherLengthIsNoticed) {
   }
 }
 
+/// Between two curves for the same k there is no line.
+TEST(Model, CurvesThatDoNotRiseAreRefused) {
+  std::vector<ProbeCurve::Sample> samples(10);
+  for (ProbeCurve::Sample& sample : samples) {
+    sample.squared_distances = {1, 2, 3};
+    sample.neighbours = {8, 1, 1};
+  }
+  ModelContent content = SmallModel()->content();
+  content.probes = {ProbeCurve::Fit(samples, 10), ProbeCurve::Fit(samples, 20)};
+  EXPECT_TRUE(Model::Decode(Model::Make(content).value()->Encode()).ok());
+  content.probes = {content.probes[0], content.probes[0]};
+  const auto decoded = Model::Decode(Model::Make(content).value()->Encode());
+  EXPECT_EQ(decoded.status().code(), StatusCode::kCorruption);
+}
+
 TEST(Model, ResidualsHaveLengthsOfAboutOne) {
   Random random(32);
   const BuiltIndex built =
@@ -71,6 +86,7 @@ TEST(Model, ContentThatContradictsItselfIsRefused) {
   EXPECT_TRUE(refused([](ModelContent& c) { c.centroids.pop_back(); }));
   EXPECT_TRUE(refused([](ModelContent& c) { c.centroids.clear(); }));
   EXPECT_TRUE(refused([](ModelContent& c) { c.code_dim = 6; }));
+  EXPECT_TRUE(refused([](ModelContent& c) { c.code_dim = 72; })) << "more bits than components ask";
   EXPECT_TRUE(refused([](ModelContent& c) { c.scale = 0; }));
   EXPECT_TRUE(refused([](ModelContent& c) { c.mean[0] = std::nanf(""); }));
 }

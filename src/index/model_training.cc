@@ -33,8 +33,6 @@ constexpr size_t kSamplePerCluster = 80;
 constexpr size_t kSamplePerClusterMin = 64;
 /// Fewer than this part of the clusters make searches too slow to be worth an index.
 constexpr size_t kClusterPartMin = 32;
-/// Bits of a code at least: short codes of few dimensions say too little.
-constexpr size_t kCodeDimMin = 64;
 constexpr size_t kRowsTogether = 1024;
 /// Squares of single precision that are as good as zero beside 1.
 constexpr double kResolution = 1e-12;
@@ -53,8 +51,6 @@ constexpr size_t kCheckedQueriesMax = 64;
 constexpr double kCheckedProductsMax = 8e9;
 constexpr size_t kComparedQueriesMin = 100;
 constexpr double kComparedProductsMax = 64e9;
-
-size_t CodeDimFor(size_t dim) { return std::max(kCodeDimMin, (dim + 7) / 8 * 8); }
 
 std::vector<float> MeanOf(std::span<const float> rows, size_t dim) {
   std::vector<double> sums(dim);

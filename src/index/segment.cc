@@ -112,6 +112,7 @@ Status Segment::ReadFooter(std::span<const std::byte> footer, const Model& model
   }
   model_id_ = *model_id;
   byte_rows_ = static_cast<ByteRows>(*kind);
+  if (byte_rows_ == ByteRows::kWhole && model.metric() != Metric::kL2) return Damaged("byte rows");
   row_count_ = *row_count;
   uint64_t part_rows = 0;
   for (uint64_t i = 0; i < *part_count; ++i) {

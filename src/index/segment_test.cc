@@ -62,6 +62,13 @@ TEST(Segment, BelongsToOneModel) {
   EXPECT_EQ(Segment::ModelIdOf(built.bytes).value(), built.model->id());
 }
 
+/// Their products give squared distances, which no other metric is about.
+TEST(Segment, WholeRowsAreForSquaredDistancesOnly) {
+  const BuiltIndex built = SmallIndex();
+  const auto opened = Segment::Open(WriteSegmentBytes(built, ByteRows::kWhole), *built.model);
+  EXPECT_EQ(opened.status().code(), StatusCode::kCorruption);
+}
+
 /// Rows that are in no order, and some of them twice, as if they were of other parts; every third
 /// has no code.
 TEST(WriteSegment, CopiedCodesAreThoseOfTheFloats) {

@@ -11,33 +11,58 @@ namespace viper::index {
 /// threshold. k is not 0. Not thread-safe.
 class Threshold {
  public:
-  void Reset(size_t k, float limit = std::numeric_limits<float>::infinity()) {
+  void Reset(size_t k, float limit = kInfinity) {
     k_ = k;
     value_ = limit;
-    heap_.clear();
+    values_.assign(IsSmall() ? k : 0, kInfinity);
   }
   /// The limit until there are k.
   float value() const { return value_; }
   void Offer(float upper) {
     if (!(upper < value_)) return;
-    if (heap_.size() == k_) {
-      std::pop_heap(heap_.begin(), heap_.end());
-      heap_.back() = upper;
+    if (IsSmall()) {
+      Insert(upper);
     } else {
-      heap_.push_back(upper);
+      Push(upper);
     }
-    std::push_heap(heap_.begin(), heap_.end());
-    if (heap_.size() == k_) value_ = heap_.front();
   }
   /// Offer what another holds.
   void Merge(const Threshold& other) {
-    for (const float upper : other.heap_) Offer(upper);
+    for (const float upper : other.values_) Offer(upper);
   }
 
  private:
+  static constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  /// Up to so many are kept in order: moving all of them takes no branch, where a heap guesses at
+  /// each of its levels.
+  static constexpr size_t kSmallMax = 64;
+
+  bool IsSmall() const { return k_ <= kSmallMax; }
+
+  void Insert(float upper) {
+    float* values = values_.data();
+    for (size_t i = k_ - 1; i > 0; --i) {
+      values[i] = std::min(values[i], std::max(values[i - 1], upper));
+    }
+    values[0] = std::min(values[0], upper);
+    value_ = std::min(value_, values[k_ - 1]);
+  }
+
+  void Push(float upper) {
+    if (values_.size() == k_) {
+      std::pop_heap(values_.begin(), values_.end());
+      values_.back() = upper;
+    } else {
+      values_.push_back(upper);
+    }
+    std::push_heap(values_.begin(), values_.end());
+    if (values_.size() == k_) value_ = values_.front();
+  }
+
   size_t k_ = 0;
-  float value_ = std::numeric_limits<float>::infinity();
-  std::vector<float> heap_;
+  float value_ = kInfinity;
+  /// Small: k in rising order, infinity where there are fewer. Else a heap of those that there are.
+  std::vector<float> values_;
 };
 
 }  // namespace viper::index

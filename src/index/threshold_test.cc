@@ -1,6 +1,12 @@
 #include "index/threshold.h"
 
+#include <algorithm>
+#include <limits>
+#include <vector>
+
 #include <gtest/gtest.h>
+
+#include "base/random.h"
 
 namespace viper::index {
 namespace {
@@ -35,6 +41,24 @@ TEST(Threshold, IsALimitUntilThereAreKBelowIt) {
   EXPECT_EQ(threshold.value(), 7);
   threshold.Offer(5);
   EXPECT_EQ(threshold.value(), 5);
+}
+
+TEST(Threshold, HoldsTheSmallestOfManyForAnyK) {
+  Random random(1);
+  for (const size_t k : {1U, 2U, 10U, 63U, 64U, 65U, 300U}) {
+    for (const float limit : {std::numeric_limits<float>::infinity(), 0.5F}) {
+      Threshold threshold;
+      threshold.Reset(k, limit);
+      std::vector<float> below;
+      for (int i = 0; i < 2000; ++i) {
+        const auto value = static_cast<float>(static_cast<double>(random.Uniform(1000)) / 1000);
+        threshold.Offer(value);
+        if (value < limit) below.push_back(value);
+        std::sort(below.begin(), below.end());
+        ASSERT_EQ(threshold.value(), below.size() < k ? limit : below[k - 1]) << k << " " << i;
+      }
+    }
+  }
 }
 
 TEST(Threshold, OfTwoMergedIsThatOfAllTheirValues) {
