@@ -90,17 +90,27 @@ def section(results: pathlib.Path | None) -> str:
     if not measured:
         return NO_RESULTS
     text = [
-        "Queries per CPU second of one thread at recall@10, single calls through Python, all engines in one run on one core; how many times",
+        "Queries per CPU second of one thread at recall@10, single calls through Python, all engines of a set in one run on one core; how many times",
         "as fast VIPER is as the fastest rival, hnswlib, and the fastest database that keeps files. Ratios carry over to other machines, rates do not.",
         "", *report.table(["set, recall", "VIPER", "fastest rival", "hnswlib", "fastest database"], searches), "",
         "A rival is ahead here: " + "; ".join(ahead) + "." if ahead else "No rival is ahead at these recalls.", "",
         *report.table(["set", "engine", "build, CPU s", "resident MiB", "of that not mapped files", "disk MiB"], costs), "",
-        report.describe_run(measured),
+        *describe_runs(measured), "",
         f"All engines, filters, promises of recall and plots: [compare.md](bench/results/compare.md); how: [docs/BENCHMARKING.md](docs/BENCHMARKING.md).",
     ]
     if any(not report.is_calm(line) for line in measured):
         text.append(f"Others kept more than {report.CALM} cores busy during some of it.")
     return "\n".join(text)
+
+
+def describe_runs(lines: list[dict]) -> list[str]:
+    """A line for each run, which says what was measured in it if there are several."""
+    runs: dict = {}
+    for line in lines:
+        runs.setdefault((line["revision"], str(line["machine"])), []).append(line)
+    if len(runs) == 1:
+        return [report.describe_run(lines)]
+    return [f"- {', '.join(dict.fromkeys(line['set'] for line in run))}: {report.describe_run(run)}" for run in runs.values()]
 
 
 def rewritten(readme: str, text: str) -> str:

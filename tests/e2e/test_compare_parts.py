@@ -339,3 +339,15 @@ def test_the_table_of_the_readme_says_who_is_ahead(tmp_path):
     assert readme_table.rewritten(page, "new") == page.replace("old", "new")
     with pytest.raises(SystemExit, match="lacks the markers"):
         readme_table.rewritten("a", "new")
+
+
+def test_runs_on_several_machines_are_told_apart_with_their_sets():
+    def line(name, kernel, revision):
+        described = {"processor": "A CPU", "cores": 2, "kernel": kernel, "flags": ["avx2"]}
+        return {"set": name, "machine": described, "revision": revision, "date": "2026-11-28T00:00:00Z", "rounds": 3}
+
+    alone = [line("words", "Linux 1", "r1"), line("words", "Linux 1", "r1")]
+    assert len(readme_table.describe_runs(alone)) == 1
+    first, second = readme_table.describe_runs([*alone, line("mnist", "Linux 1", "r1"), line("movies", "Linux 2", "r0")])
+    assert first.startswith("- words, mnist: ") and "Linux 1" in first and "r0" not in first
+    assert second.startswith("- movies: ") and "Linux 2" in second and "r1" not in second
