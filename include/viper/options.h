@@ -36,7 +36,8 @@ enum class DeleteMode : uint8_t {
   kAuto = 0,
   /// Every file is written anew: readers that know no deletion vectors read the table, at the price
   /// of copying a file for one deleted row. (A table that has deletion vectors keeps those of the
-  /// files that are not touched.)
+  /// files that are not touched. Files with columns of another writer that the collection does not
+  /// read get vectors all the same: a copy would lose those columns.)
   kRewrite = 1,
   /// No file is copied, unless nothing is left of it.
   kVectors = 2,

@@ -101,6 +101,10 @@ struct VIPER_EXPORT CollectionProperties {
   friend bool operator==(const CollectionProperties&, const CollectionProperties&) = default;
 };
 
+/// OK when `name` may name a declared field: 1 to 128 characters of [A-Za-z0-9_], starting with a
+/// letter.
+VIPER_EXPORT Status ValidateFieldName(std::string_view name);
+
 /// OK when `name` may name a collection: 1 to 128 characters of [A-Za-z0-9_-], starting with a
 /// letter or a digit (so it can never be a path, and every reader of the lake can open it).
 VIPER_EXPORT Status ValidateCollectionName(std::string_view name);

@@ -35,24 +35,6 @@ Result<T> FindByName(std::string_view what, std::string_view name, std::string_v
       fmt::format("unknown {}: expected={} actual='{}'", what, expected, name));
 }
 
-Status ValidateFieldName(std::string_view name) {
-  if (name.empty() || name.size() > kFieldNameBytesMax) {
-    return Status::InvalidArgument(
-        fmt::format("field name has a bad length: min=1 max={} actual={} name='{}'",
-                    kFieldNameBytesMax, name.size(), name.substr(0, kFieldNameBytesMax)));
-  }
-  if (!IsLetter(name.front())) {
-    return Status::InvalidArgument(
-        fmt::format("field name must start with a letter: actual='{}'", name));
-  }
-  const auto allowed = [](char c) { return IsLetter(c) || IsDigit(c) || c == '_'; };
-  if (!std::all_of(name.begin(), name.end(), allowed)) {
-    return Status::InvalidArgument(
-        fmt::format("field name has a character outside [A-Za-z0-9_]: actual='{}'", name));
-  }
-  return Status::Ok();
-}
-
 }  // namespace
 
 std::string_view MetricName(Metric metric) {
@@ -173,6 +155,24 @@ Status CollectionProperties::Validate() const {
   return Status::InvalidArgument(
       fmt::format("CollectionProperties::default_ttl_ms is out of range: min=0 max={} actual={}",
                   kTtlMsMax, default_ttl_ms));
+}
+
+Status ValidateFieldName(std::string_view name) {
+  if (name.empty() || name.size() > kFieldNameBytesMax) {
+    return Status::InvalidArgument(
+        fmt::format("field name has a bad length: min=1 max={} actual={} name='{}'",
+                    kFieldNameBytesMax, name.size(), name.substr(0, kFieldNameBytesMax)));
+  }
+  if (!IsLetter(name.front())) {
+    return Status::InvalidArgument(
+        fmt::format("field name must start with a letter: actual='{}'", name));
+  }
+  const auto allowed = [](char c) { return IsLetter(c) || IsDigit(c) || c == '_'; };
+  if (!std::all_of(name.begin(), name.end(), allowed)) {
+    return Status::InvalidArgument(
+        fmt::format("field name has a character outside [A-Za-z0-9_]: actual='{}'", name));
+  }
+  return Status::Ok();
 }
 
 Status ValidateCollectionName(std::string_view name) {

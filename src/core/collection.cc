@@ -110,15 +110,17 @@ Status Collection::Impl::CheckWritable() const {
       fmt::format("collection '{}' is open read-only", context_.name));
 }
 
-Status Collection::Impl::MakeRoom(uint64_t bytes) {
+Result<MemoryCharge> Collection::Impl::TakeRoom(uint64_t bytes) {
   if (state()->memory_bytes() >= kMemoryFactorMax * context_.options.flush_bytes) {
     VIPER_RETURN_IF_ERROR(Flush());
   }
   MemoryBudget& memory = *context_.memory;
-  if (!memory.is_limited()) return {};
+  if (!memory.is_limited()) return MemoryCharge();
   // What a flush needs to write files, so that there can be less, stays free.
-  const uint64_t needed = bytes + core::FileMemory(memory);
-  if (needed <= memory.room()) return {};
+  const uint64_t spare = core::FileMemory(memory);
+  const auto charge = [&] { return MemoryCharge(context_.memory, MemoryUse::kRows, bytes); };
+  if (memory.TakeIfRoom(MemoryUse::kRows, bytes, spare)) return charge();
+  const uint64_t needed = bytes + spare;
   if (needed > memory.limit()) {
     return Status::ResourceExhausted(fmt::format(
         "collection '{}': a write is larger than memory_limit allows; split it: needed={} "
@@ -127,7 +129,8 @@ Status Collection::Impl::MakeRoom(uint64_t bytes) {
   }
   if (writer_->flush_thread == nullptr) VIPER_RETURN_IF_ERROR(Flush());
   const std::chrono::milliseconds timeout(context_.options.write_timeout_ms);
-  if (memory.WaitForRoom(needed, std::chrono::steady_clock::now() + timeout)) return {};
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  if (memory.TakeBefore(deadline, MemoryUse::kRows, bytes, spare)) return charge();
   return Status::DeadlineExceeded(fmt::format(
       "collection '{}': no room in memory for a write within {} ms: needed={} memory_limit={} "
       "rows={} caches={} index_builds={} files={}",
@@ -172,10 +175,10 @@ Result<WriteSummary> Collection::Impl::Write(core::WriteBatch batch,
                                              WriteQueue::Condition condition) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
   if (batch.rows.empty() && batch.deleted_ids.empty()) return WriteSummary{};
-  VIPER_RETURN_IF_ERROR(MakeRoom(MemoryBytes(batch, context_.dim)));
+  VIPER_ASSIGN_OR_RETURN(MemoryCharge memory, TakeRoom(MemoryBytes(batch, context_.dim)));
   VIPER_RETURN_IF_ERROR(core::SpreadVectors(batch, context_.dim));
   VIPER_ASSIGN_OR_RETURN(const WriteSummary summary, SubmitBesideLoads([&] {
-                           return writer_->queue->Submit(batch, condition);
+                           return writer_->queue->Submit(batch, condition, memory);
                          }));
   NoteWritten(batch.kind, summary.rows);
   return summary;

@@ -146,8 +146,8 @@ class Collection::Impl {
   Result<WriteSummary> SubmitBesideLoads(const std::function<Result<WriteSummary>()>& submit);
   /// Rows were written, or deleted: count them, and wake who waits for them.
   void NoteWritten(core::WriteKind kind, uint64_t rows);
-  /// Wait until there is room in memory for a batch of so many bytes.
-  Status MakeRoom(uint64_t bytes);
+  /// Wait until there is room in memory for a batch of so many bytes, and take it.
+  Result<MemoryCharge> TakeRoom(uint64_t bytes);
   void FlushInBackground();
   Status FlushPreparing(const core::Flusher::Prepare& prepare);
   void CompactInBackground();

@@ -223,10 +223,7 @@ Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
     }
     (view->part->is_foreign() ? foreign : own).push_back(std::move(*view));
   }
-  std::sort(foreign.begin(), foreign.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.part->added().modification_time_ms, a.part->added().path) <
-           std::pair(b.part->added().modification_time_ms, b.part->added().path);
-  });
+  core::SortByAge(foreign);
   auto state = std::make_shared<CollectionState>(std::move(schema), std::move(own), table.version,
                                                  FlushedSequence(table), context_.memory);
   VIPER_RETURN_IF_ERROR(

@@ -176,6 +176,7 @@ void CollectionState::ApplyBatch(ResolvedBatch& resolved, Deaths& deaths) {
     }
     return;
   }
+  if (resolved.memory != nullptr) memtables_.back().memtable->TakeMemory(*resolved.memory);
   for (size_t i = 0; i < batch.rows.size(); ++i) {
     Row& row = batch.rows[i];
     resolved.replaced_rows +=
@@ -187,6 +188,7 @@ void CollectionState::ApplyBatch(ResolvedBatch& resolved, Deaths& deaths) {
 void CollectionState::Apply(std::span<ResolvedBatch> batches) {
   Deaths deaths;
   for (ResolvedBatch& batch : batches) ApplyBatch(batch, deaths);
+  memtables_.back().memtable->SettleMemory();
   MutexLock lock(mutex_);
   deaths.Publish();
   Publish(memtables_.back());
@@ -353,6 +355,15 @@ void KeepFile(const FlushSource& source, std::shared_ptr<const DeletionVector> v
   view.dead = std::make_shared<const Bitmap>(std::move(dead));
 }
 
+Result<bool> HasLiveRow(std::span<const PartView> parts, std::string_view id) {
+  for (const PartView& view : parts) {
+    VIPER_ASSIGN_OR_RETURN(const auto row,
+                           view.part->FindId(id, storage::HashId(id), view.dead.get()));
+    if (row) return true;
+  }
+  return false;
+}
+
 template <typename Parts>
 auto FindPart(Parts& parts, const Part* part) {
   return std::find_if(parts.begin(), parts.end(),
@@ -453,10 +464,15 @@ void CollectionState::AbandonFlush() {
   loading_.reset();
 }
 
+bool CollectionState::IsInMemory(std::string_view id, uint64_t id_hash) const {
+  return std::any_of(memtables_.begin(), memtables_.end(), [&](const MemtableState& state) {
+    return state.memtable->FindNewest(id, id_hash, state.memtable->row_count()).has_value();
+  });
+}
+
 /// Decide which rows of the last of `parts` are alive, and kill older copies of them in the others.
-Status CollectionState::AdoptPart(const std::vector<MemtableState>& memtables,
-                                  std::span<const std::string> dead_ids,
-                                  std::vector<PartView>& parts) {
+Status CollectionState::AdoptPart(std::span<const std::string> dead_ids,
+                                  std::vector<PartView>& parts) const {
   const size_t own = parts.size() - 1;
   const Part& added = *parts[own].part;
   Deaths deaths;
@@ -468,18 +484,16 @@ Status CollectionState::AdoptPart(const std::vector<MemtableState>& memtables,
       if (not_in_table != nullptr && not_in_table->Test(row)) continue;
       const std::string_view id = ids.strings()[i];
       const uint64_t hash = storage::HashId(id);
-      VIPER_ASSIGN_OR_RETURN(auto newest, added.FindId(id, hash, not_in_table.get()));
-      const bool in_memory =
-          std::any_of(memtables.begin(), memtables.end(), [&](const MemtableState& state) {
-            return state.memtable->FindNewest(id, hash, state.memtable->row_count()).has_value();
-          });
-      if (newest != row || in_memory ||
+      VIPER_ASSIGN_OR_RETURN(const auto rows, added.FindRowsOfId(id, hash, not_in_table.get()));
+      VIPER_ASSIGN_OR_RETURN(const uint32_t newest, added.NewestOf(rows));
+      if (newest != row || IsInMemory(id, hash) ||
           std::binary_search(dead_ids.begin(), dead_ids.end(), id, std::less<>())) {
         deaths.Kill(parts[own].dead, row, added.row_count());
         continue;
       }
       for (size_t older = 0; older < own; ++older) {
-        VIPER_ASSIGN_OR_RETURN(auto found, parts[older].part->FindId(id, hash, nullptr));
+        VIPER_ASSIGN_OR_RETURN(auto found,
+                               parts[older].part->FindId(id, hash, parts[older].dead.get()));
         if (found) deaths.Kill(parts[older].dead, *found, parts[older].part->row_count());
       }
     }
@@ -488,30 +502,42 @@ Status CollectionState::AdoptPart(const std::vector<MemtableState>& memtables,
   return {};
 }
 
-Status CollectionState::Adopt(const TableChange& change) {
+/// The ids of records that are gone, or have a newer row in a place that stays, though the table
+/// does not know: the files that take the place of `removed` may have them yet.
+Result<std::vector<std::string>> CollectionState::IdsDeadInMemory(
+    std::span<const PartView> removed) {
   std::vector<std::string> dead_ids;
-  std::vector<PartView> kept;
-  for (const PartView& view : parts_) {
-    const bool removed = std::find(change.removed_paths.begin(), change.removed_paths.end(),
-                                   view.part->added().path) != change.removed_paths.end();
-    if (!removed) {
-      kept.push_back(view);
-      if (change.schema != nullptr) kept.back().part = change.reopened.at(view.part.get());
-      continue;
-    }
+  for (const PartView& view : removed) {
     if (view.dead == nullptr) continue;
     for (uint64_t row = 0; row < view.part->row_count(); ++row) {
       // What the table knew to be dead lives elsewhere by now, or nowhere.
       const DeletionVector* known = view.deletion_vector.get();
       if (!view.dead->Test(row) || (known != nullptr && known->rows->Test(row))) continue;
       VIPER_ASSIGN_OR_RETURN(std::string id, view.part->IdOf(row));
-      dead_ids.push_back(std::move(id));
+      VIPER_ASSIGN_OR_RETURN(const bool is_live, HasLiveRow(removed, id));
+      // Where an older row of it died for this one, those that follow on them have its record.
+      if (!is_live) dead_ids.push_back(std::move(id));
     }
   }
   std::sort(dead_ids.begin(), dead_ids.end());
+  return dead_ids;
+}
+
+Status CollectionState::Adopt(const TableChange& change) {
+  std::vector<PartView> removed;
+  std::vector<PartView> kept;
+  for (const PartView& view : parts_) {
+    const bool is_removed = std::find(change.removed_paths.begin(), change.removed_paths.end(),
+                                      view.part->added().path) != change.removed_paths.end();
+    (is_removed ? removed : kept).push_back(view);
+    if (!is_removed && change.schema != nullptr) {
+      kept.back().part = change.reopened.at(view.part.get());
+    }
+  }
+  VIPER_ASSIGN_OR_RETURN(const auto dead_ids, IdsDeadInMemory(removed));
   for (const PartView& part : change.added) {
     kept.push_back(part);
-    VIPER_RETURN_IF_ERROR(AdoptPart(memtables_, dead_ids, kept));
+    VIPER_RETURN_IF_ERROR(AdoptPart(dead_ids, kept));
   }
   MutexLock lock(mutex_);
   parts_ = std::move(kept);

@@ -130,6 +130,8 @@ class CollectionState {
     WriteBatch* batch = nullptr;
     Resolution resolution;
     uint64_t sequence = 0;
+    /// Taken for the rows; null: nothing was.
+    MemoryCharge* memory = nullptr;
     /// Set by Apply: rows that existed before (live, or expired and not yet removed).
     uint64_t replaced_rows = 0;
   };
@@ -189,8 +191,9 @@ class CollectionState {
   void ApplyBatch(ResolvedBatch& resolved, Deaths& deaths);
   FlushPlan MakePlan() const;
   Status KillLoadedIds(const Memtable& loaded, FlushPlan& plan) const;
-  static Status AdoptPart(const std::vector<MemtableState>& memtables,
-                          std::span<const std::string> dead_ids, std::vector<PartView>& parts);
+  static Result<std::vector<std::string>> IdsDeadInMemory(std::span<const PartView> removed);
+  bool IsInMemory(std::string_view id, uint64_t id_hash) const;
+  Status AdoptPart(std::span<const std::string> dead_ids, std::vector<PartView>& parts) const;
 
   // Constant.
   const std::shared_ptr<MemoryBudget> memory_;

@@ -63,14 +63,15 @@ Status AtUpdate(const Status& status, size_t index, std::string_view id) {
 }  // namespace
 
 Status Collection::Impl::Revise(core::Revision& revision, WriteSummary& total) {
-  VIPER_RETURN_IF_ERROR(MakeRoom(revision.bytes()));
+  VIPER_ASSIGN_OR_RETURN(MemoryCharge memory, TakeRoom(revision.bytes()));
   // What has moved since the revision was made is read here, so that nobody waits for it.
   const core::CurrentRows current(state()->View(), context_.ExpiryNow());
   if (!revision.IsMadeFrom(current.view())) {
     VIPER_RETURN_IF_ERROR(revision.BringUpToDate(current).status());
   }
-  VIPER_ASSIGN_OR_RETURN(const WriteSummary written,
-                         SubmitBesideLoads([&] { return writer_->queue->Submit(revision); }));
+  VIPER_ASSIGN_OR_RETURN(const WriteSummary written, SubmitBesideLoads([&] {
+                           return writer_->queue->Submit(revision, memory);
+                         }));
   if (written.sequence == 0) return {};  // nothing was left to write
   NoteWritten(revision.batch().kind, written.rows);
   total.rows += written.rows;
@@ -119,12 +120,14 @@ Result<WriteSummary> Collection::Impl::ReviseWhere(const Filter& filter,
       context_.read->selector.Select(view, core::FilterKey(filter), now, StopSignal(), nullptr));
   const auto kind = change == nullptr ? core::WriteKind::kDelete : core::WriteKind::kUpsert;
   SelectedRows selected(*view, *selection);
+  // What may be written in pieces is, in such as find room in memory.
+  const uint64_t piece_bytes =
+      std::min<uint64_t>(kAtomicWriteBytesMax, core::FileMemory(*context_.memory));
   WriteSummary total;
   while (true) {
     core::Revision revision(kind, view, predicate, context_.stamps->Next(context_.NowMicros()));
     Status status;
-    while (status.ok() && revision.size() < kFilterWriteRowsMax &&
-           revision.bytes() < kAtomicWriteBytesMax) {
+    while (status.ok() && revision.size() < kFilterWriteRowsMax && revision.bytes() < piece_bytes) {
       const auto seen = selected.Next();
       if (!seen) break;
       status = change == nullptr ? revision.AddDelete(*seen) : revision.AddUpdate(*seen, *change);

@@ -39,6 +39,8 @@ class Planner {
       const CompactionFile& file = files_[i];
       if (file.rows == file.dead_rows) {
         (file.is_expired ? expired : dead).push_back(i);
+      } else if (file.has_unread_columns) {
+        continue;
       } else if (limits_.expired_share_min) {
         if (IsExpiredEnough(file)) Add({i}, ReasonOf(file));
       } else if (2 * file.live_size() < limits_.target_bytes) {

@@ -45,6 +45,8 @@ struct CompactionFile {
   bool has_vector = false;
   /// Values of declared fields are in its payload.
   bool is_back_filled = false;
+  /// A copy would lose columns of another writer: it stays until nothing of it is alive.
+  bool has_unread_columns = false;
   /// It is to be written anew in any case.
   bool is_asked_for = false;
 

@@ -134,6 +134,7 @@ Result<std::shared_ptr<const Compactor::Inventory>> Compactor::Look(
     VIPER_ASSIGN_OR_RETURN(auto expired, NewlyExpired(view, now));
     file.has_vector = view.deletion_vector != nullptr;
     file.is_back_filled = view.part->BackFillsAny();
+    file.has_unread_columns = !view.part->unread_columns().empty();
     file.is_asked_for = asked_for.contains(file.path);
     file.is_expired = view.part->last_expiry() <= now;
     if (file.has_vector && !file.is_expired) {
@@ -264,6 +265,7 @@ Result<CompactionReport> Compactor::RunInTurn(const CompactOptions& options, Aft
 
 Result<CompactionReport> Compactor::DoAll(const CompactOptions& options, AfterFailure after,
                                           size_t workers) {
+  VIPER_RETURN_IF_ERROR(flusher_.CheckTakesCommits());
   Shared shared(options, after,
                 options.bytes_per_second > 0 ? options.bytes_per_second
                                              : context_.options.compaction_bytes_per_second);

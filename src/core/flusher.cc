@@ -36,6 +36,7 @@ constexpr std::string_view kImpliedFeatures[] = {"appendOnly", "invariants"};
 /// new part.
 bool WantsVector(const FlushSource& source, DeleteMode mode) {
   if (source.part == nullptr || source.live_count() == 0) return false;
+  if (!source.part->unread_columns().empty()) return true;
   if (mode != DeleteMode::kAuto) return mode == DeleteMode::kVectors;
   const uint64_t live_bytes = static_cast<uint64_t>(static_cast<double>(source.part->added().size) *
                                                     static_cast<double>(source.live_count()) /
@@ -165,6 +166,13 @@ Result<PartView> OpenPartView(const CollectionContext& context, const Collection
   return view;
 }
 
+void SortByAge(std::vector<PartView>& parts) {
+  std::sort(parts.begin(), parts.end(), [](const PartView& a, const PartView& b) {
+    return std::pair(a.part->added().modification_time_ms, a.part->added().path) <
+           std::pair(b.part->added().modification_time_ms, b.part->added().path);
+  });
+}
+
 Flusher::Flusher(const CollectionContext& context, std::unique_ptr<storage::TableLog> log,
                  storage::TableState table, CollectionState& state, storage::WalWriter& wal,
                  Mutex& apply_mutex)
@@ -216,6 +224,7 @@ Status Flusher::Run(const std::shared_ptr<Memtable>& loaded, const Transactions&
     const bool is_up_to_date = plan.sources.empty() && transactions.empty() &&
                                plan.through_sequence == flushed_sequence_.load();
     if (is_up_to_date) return {};
+    VIPER_RETURN_IF_ERROR(log_->CheckTakesCommits().WithContext("flush"));
     status = Carry(plan, transactions, prepare);
     if (status.ok()) return {};
     {
@@ -257,10 +266,9 @@ Status Flusher::Carry(const FlushPlan& plan, const Transactions& transactions,
   commit.operation_parameters = {{"mode", "Append"}};
   commit.transactions = transactions;
   commit.transactions[std::string(kLogApplication)] = static_cast<int64_t>(plan.through_sequence);
-  Status committed = log_->Commit(table_.version + 1, commit, context_.NowMillis());
-  if (committed.code() == StatusCode::kConflict) RemoveFiles(written);
+  Status committed = Commit(commit, written);
+  if (!committed.ok()) RemoveFiles(written);
   VIPER_RETURN_IF_ERROR(committed);
-  storage::ApplyCommit(commit, table_);
   {
     MutexLock apply(apply_mutex_);
     state_.FinishFlush(plan, written.result, table_.version);
@@ -299,10 +307,23 @@ Status Flusher::CommitCompacted(const FlushPlan& plan, BuiltParts built, const C
       return adopted;
     }
   }
-  if (status.code() == StatusCode::kConflict) RemoveFiles(written);
+  if (!status.ok()) RemoveFiles(written);
   VIPER_RETURN_IF_ERROR(status);
   Clean(plan);
   return {};
+}
+
+Status Flusher::Commit(const storage::TableCommit& commit, Written& written) {
+  const Status committed = log_->Commit(table_.version + 1, commit, context_.NowMillis());
+  written.may_be_committed = log_->MayHaveCommitted();
+  VIPER_RETURN_IF_ERROR(committed);
+  storage::ApplyCommit(commit, table_);
+  return {};
+}
+
+Status Flusher::CheckTakesCommits() const {
+  MutexLock lock(flush_mutex_);
+  return log_->CheckTakesCommits();
 }
 
 Result<bool> Flusher::LowerProtocol() {
@@ -399,17 +420,12 @@ Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {
       dead.push_back(rows.empty() ? nullptr : std::make_shared<const Bitmap>(std::move(rows)));
     }
   }
-  auto vectors = WriteVectors(dead, written.vector_path);
-  // After a commit that failed nobody knows what it left; before it the new files are nobody's.
-  if (!vectors.ok()) RemoveFiles(written);
-  VIPER_RETURN_IF_ERROR(vectors.status());
-  written.result.part_vectors = std::move(*vectors);
+  VIPER_ASSIGN_OR_RETURN(written.result.part_vectors, WriteVectors(dead, written.vector_path));
   storage::TableCommit commit = MakeCommit(plan, written);
   commit.operation = written.added.empty() ? "DELETE" : "OPTIMIZE";
   commit.operation_parameters = {{std::string(kReasonParameter), written.reason}};
   commit.operation_metrics = written.metrics;
-  VIPER_RETURN_IF_ERROR(log_->Commit(table_.version + 1, commit, context_.NowMillis()));
-  storage::ApplyCommit(commit, table_);
+  VIPER_RETURN_IF_ERROR(Commit(commit, written));
   MutexLock apply(apply_mutex_);
   state_.FinishFlush(plan, written.result, table_.version);
   return {};
@@ -482,7 +498,7 @@ storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const Written& w
     const auto file = table_.files.find(source.part->added().path);
     VIPER_ASSERT(file != table_.files.end());
     commit.removed.push_back({.path = file->second.path,
-                              .deletion_timestamp_ms = context_.NowMillis(),
+                              .deletion_timestamp_ms = log_->TimeOfNext(context_.NowMillis()),
                               .data_change = written.data_change,
                               .size = file->second.size,
                               .deletion_vector = file->second.deletion_vector});
@@ -501,6 +517,7 @@ storage::TableCommit Flusher::MakeCommit(const FlushPlan& plan, const Written& w
 }
 
 void Flusher::RemoveFiles(Written& written) const {
+  if (written.may_be_committed) return;
   // Best effort: files that no commit names are swept at the next open.
   const auto remove = [this](const std::string& path) {
     (void)context_.file_system->RemoveFile(path).ok();

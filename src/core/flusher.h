@@ -70,6 +70,9 @@ class Flusher {
   /// Take in the commits of others.
   Status Refresh() VIPER_EXCLUDES(flush_mutex_);
 
+  /// Why the table takes no more commits: FailedPrecondition, else OK.
+  Status CheckTakesCommits() const VIPER_EXCLUDES(flush_mutex_);
+
   /// How parts of the table are written: as the options say, but none with sparse vectors if the
   /// table has another column `_sparse`.
   PartBuildOptions BuildOptions() const;
@@ -107,6 +110,8 @@ class Flusher {
     /// Of the file with deletion vectors, below the table; empty if there are none.
     std::string vector_path;
     bool data_change = true;
+    /// Their commit failed, and it is not known whether it happened.
+    bool may_be_committed = false;
     /// As BuiltParts::has_sparse_column.
     bool has_sparse_column = false;
     /// Of a compaction.
@@ -132,14 +137,26 @@ class Flusher {
   /// All parts that are not removed, open by another schema.
   Result<std::map<const Part*, std::shared_ptr<const Part>>> Reopen(
       const CollectionSchema& schema, const std::vector<std::string>& removed_paths) const;
-  /// The schema after a commit of another writer; null: it stays.
-  Result<SchemaPointer> SchemaAfter(const storage::TableCommit& commit) const
+  /// The schema of a table that others changed; null: it stays.
+  Result<SchemaPointer> SchemaAfter(const storage::TableState& next) const
       VIPER_REQUIRES(flush_mutex_);
+  /// The table as others have left it: `table_` if they did nothing.
+  Result<storage::TableState> NewestTable() VIPER_REQUIRES(flush_mutex_);
+  /// What leads from `table_` to that one, its parts open.
+  Result<TableChange> ChangeTo(const storage::TableState& next) const VIPER_REQUIRES(flush_mutex_);
+  /// Commit what was written, and have `table_` be what comes of it. Conflict: somebody else was
+  /// first.
+  Status Commit(const storage::TableCommit& commit, Written& written) VIPER_REQUIRES(flush_mutex_);
+  /// Of a commit that did not happen.
   void RemoveFiles(Written& written) const;
   void RemoveVectors(Written& written) const;
   /// A commit that changes nothing of the rows.
   Status CommitWithoutRows(const storage::TableCommit& commit) VIPER_REQUIRES(flush_mutex_);
+  /// Take in what others committed, all of it at once. Files that they have removed again are not
+  /// asked for: they may be gone.
   Status AdoptCommitsOfOthers() VIPER_REQUIRES(flush_mutex_);
+  /// NotFound: a file is gone, since the table has moved on again.
+  Status AdoptNewestTable() VIPER_REQUIRES(flush_mutex_);
   /// The time up to which old versions may lose their files.
   Result<int64_t> ExpiredBefore(int64_t retention_ms) VIPER_REQUIRES(flush_mutex_);
   /// Remove what a commit has left behind, and write a checkpoint where one is due.
@@ -172,5 +189,8 @@ Part::OpenOptions PartOptions(const CollectionContext& context, const Collection
 Result<PartView> OpenPartView(const CollectionContext& context, const CollectionSchema& schema,
                               const storage::AddedFile& file,
                               std::shared_ptr<const Part> open = nullptr);
+
+/// The order in which files of other writers supersede each other: later ones earlier ones.
+void SortByAge(std::vector<PartView>& parts);
 
 }  // namespace viper::core

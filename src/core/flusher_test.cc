@@ -1,10 +1,14 @@
 #include "core/flusher.h"
 
+#include <array>
+#include <deque>
+
 #include "base/bitmap.h"
 #include "base/coding.h"
 #include "core/collection_fixture.h"
 #include "storage/deletion_vector.h"
 #include "storage/file_names.h"
+#include "storage/part_sidecar.h"
 #include "storage/table_log.h"
 
 namespace viper::core {
@@ -22,34 +26,56 @@ class FlusherTest : public CollectionFixture {
     return state.ok() ? *state : storage::TableState{};
   }
 
-  /// Another writer: writes the files of `other` (a collection beside ours) into our table.
-  void CommitForeign(const std::vector<Record>& rows, const std::vector<std::string>& removed) {
-    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/elsewhere", options_));
-    const std::string name = "other" + std::to_string(foreign_count_++);
-    ASSERT_OK_AND_ASSIGN(auto other, engine.CreateCollection(name, Schema()));
-    ASSERT_OK(other->Upsert(rows));
-    ASSERT_OK(other->Flush());
+  /// A row of the moment, to be put into a file as it is.
+  Row RowAt(const std::string& id, float x, float y) {
+    floats_.push_back({x, y});
+    Row row;
+    row.id = id;
+    row.id_hash = storage::HashId(id);
+    row.timestamp = row.ingested_at = clock_.Now().micros;
+    row.vector = reinterpret_cast<const std::byte*>(floats_.back().data());
+    return row;
+  }
+
+  /// Another writer: commits a file of these rows, which may have an id several times, in place of
+  /// others.
+  void CommitForeign(const std::vector<Row>& rows, const std::vector<std::string>& removed) {
+    auto memtable = std::make_shared<Memtable>(2);
+    for (const Row& row : rows) memtable->Append(row);
+    FlushPlan plan;
+    plan.schema = std::make_shared<const CollectionSchema>(Schema());
+    plan.sources.push_back(
+        {nullptr, memtable, rows.size(), std::make_shared<const Bitmap>(rows.size())});
+    PartBuildOptions build;
+    build.file_system = &files_;
+    build.table_directory = kTable;
+    const int64_t now_ms = clock_.Now().micros / 1000 + ++foreign_count_;
+    ASSERT_OK_AND_ASSIGN(const BuiltParts built, BuildParts(plan, build, now_ms));
     storage::TableCommit commit;
     commit.operation = "WRITE";
-    for (const std::string& path : FilesEndingIn("/elsewhere/" + name, ".parquet")) {
-      storage::AddedFile added;
-      added.path = "foreign-" + name + ".parquet";
+    commit.added = built.added;
+    for (storage::AddedFile& added : commit.added) added.stats_json.clear();
+    for (const storage::AddedFile& added : built.added) {
+      const std::string path = std::string(kTable) + "/" + added.path;
       std::string bytes = ReadFile(path);
       // Another writer's file does not carry our footer key.
       const size_t key = bytes.rfind("viper.part");
       ASSERT_NE(key, std::string::npos);
       bytes[key] = 'x';
-      WriteFile(std::string(kTable) + "/" + added.path, bytes);
-      added.size = bytes.size();
-      added.modification_time_ms =
-          clock_.Now().micros / 1000 + static_cast<int64_t>(foreign_count_);
-      commit.added.push_back(added);
+      WriteFile(path, bytes);
     }
     for (const std::string& path : removed) commit.removed.push_back({.path = path});
     ASSERT_OK(Log()->Commit(Table().version + 1, commit, 1));
   }
 
-  size_t foreign_count_ = 0;
+  std::vector<std::string> PathsInTable() {
+    std::vector<std::string> paths;
+    for (const auto& [path, file] : Table().files) paths.push_back(path);
+    return paths;
+  }
+
+  int64_t foreign_count_ = 0;
+  std::deque<std::array<float, 2>> floats_;
 };
 
 TEST_F(FlusherTest, C18_OneCommitHoldsTheRowsAndHowFarTheLogIsCovered) {
@@ -116,7 +142,7 @@ TEST_F(FlusherTest, DeadRowsBecomeADeletionVectorAndTheFileStays) {
 TEST_F(FlusherTest, AFileWithADeletionVectorTellsItsNumberOfRecords) {
   options_.delete_mode = DeleteMode::kVectors;
   Create();
-  CommitForeign({At("a", 0, 0), At("b", 1, 1), At("c", 2, 2)}, {});
+  CommitForeign({RowAt("a", 0, 0), RowAt("b", 1, 1), RowAt("c", 2, 2)}, {});
   ASSERT_OK(collection_->Refresh());
   ASSERT_TRUE(Table().files.begin()->second.stats_json.empty());
   ASSERT_OK(collection_->Delete(std::vector<std::string>{"b"}));
@@ -290,7 +316,7 @@ TEST_F(FlusherTest, TakesInWhatOthersAppended) {
   ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1)}));
   ASSERT_OK(collection_->Flush());
   ASSERT_OK(collection_->Upsert(At("c", 2, 2)));
-  CommitForeign({At("a", 7, 7), At("c", 8, 8), At("d", 9, 9)}, {});
+  CommitForeign({RowAt("a", 7, 7), RowAt("c", 8, 8), RowAt("d", 9, 9)}, {});
   ASSERT_OK(collection_->Refresh());
   EXPECT_EQ(Count(), 4u);
   EXPECT_EQ(collection_->Get("a").value().vector[0], 7)
@@ -308,8 +334,8 @@ TEST_F(FlusherTest, OpeningResolvesDuplicatesThatOthersAppended) {
   ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
   ASSERT_OK(collection_->Flush());
   collection_.reset();
-  CommitForeign({At("a", 7, 7)}, {});
-  CommitForeign({At("a", 8, 8), At("b", 1, 1)}, {});
+  CommitForeign({RowAt("a", 7, 7)}, {});
+  CommitForeign({RowAt("a", 8, 8), RowAt("b", 1, 1)}, {});
   ASSERT_OK(Reopen());
   EXPECT_EQ(Count(), 2u);
   EXPECT_EQ(collection_->Get("a").value().vector[0], 8);
@@ -324,7 +350,7 @@ TEST_F(FlusherTest, RowsThatOthersReplacedStayDeadWhenTheirFilesAreWrittenAnew) 
       Create();
       ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1)}));
       ASSERT_OK(collection_->Flush());
-      CommitForeign({At("a", 7, 7), At("c", 2, 2)}, {});
+      CommitForeign({RowAt("a", 7, 7), RowAt("c", 2, 2)}, {});
       ASSERT_OK(collection_->Refresh());
       if (widens) {
         ASSERT_OK(collection_->WidenField({"year", FieldType::kFloat64}));
@@ -345,7 +371,7 @@ TEST_F(FlusherTest, RowsThatOthersReplacedStayDeadWhenTheirFilesAreWrittenAnew) 
 TEST_F(FlusherTest, AFlushThatLosesTheRaceStartsAgain) {
   Create();
   ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
-  CommitForeign({At("b", 1, 1)}, {});
+  CommitForeign({RowAt("b", 1, 1)}, {});
   ASSERT_OK(collection_->Flush());
   EXPECT_EQ(Count(), 2u);
   EXPECT_EQ(Table().files.size(), 2u);
@@ -360,12 +386,122 @@ TEST_F(FlusherTest, DeletesOutliveARewriteByOthers) {
   const std::string part = Table().files.begin()->first;
   ASSERT_OK(collection_->Delete(std::vector<std::string>{"a"}));
   // Meanwhile somebody compacts the file with both rows.
-  CommitForeign({At("a", 0, 0), At("b", 1, 1)}, {part});
+  CommitForeign({RowAt("a", 0, 0), RowAt("b", 1, 1)}, {part});
   ASSERT_OK(collection_->Flush());
   EXPECT_EQ(Count(), 1u);
   EXPECT_STATUS(kNotFound, "'a'", collection_->Get("a"));
   ASSERT_OK(Reopen());
   EXPECT_EQ(Count(), 1u);
+}
+
+/// Files of a commit that did not happen would fill the disk, attempt by attempt.
+TEST_F(FlusherTest, ACommitThatFailsLeavesNoFiles) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1)}));
+  ASSERT_OK(collection_->Flush());
+  const auto files = [&] {
+    return FilesEndingIn(kTable, ".parquet").size() + FilesEndingIn(kTable, ".bin").size();
+  };
+  const size_t before = files();
+  ASSERT_OK(collection_->Upsert(At("a", 5, 5)));
+  for (const FileOperation operation : {FileOperation::kCreate, FileOperation::kWrite,
+                                        FileOperation::kSync, FileOperation::kLink}) {
+    files_.InjectFault({.operation = operation, .path_part = ".json"});
+    EXPECT_STATUS(kIoError, "", collection_->Flush());
+    files_.ClearFaults();
+    EXPECT_EQ(files(), before) << static_cast<int>(operation);
+  }
+  // What may have happened stays; what is tried after that is not even begun.
+  files_.InjectFault({.operation = FileOperation::kSyncDirectory, .path_part = "_delta_log"});
+  EXPECT_STATUS(kIoError, "may or may not survive", collection_->Flush());
+  const size_t after = files();
+  EXPECT_GT(after, before);
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    EXPECT_STATUS(kFailedPrecondition, "has stopped", collection_->Flush());
+    EXPECT_STATUS(kFailedPrecondition, "has stopped", collection_->Compact({.everything = true}));
+    EXPECT_STATUS(kFailedPrecondition, "has stopped",
+                  collection_->WidenField({"year", FieldType::kFloat64}));
+  }
+  EXPECT_EQ(files(), after);
+  ASSERT_OK(Reopen());
+  EXPECT_EQ(collection_->Get("a").value().vector[0], 5);
+  ASSERT_OK(collection_->Flush());
+}
+
+/// Of two versions of a record, one of them another writer's, in one file that a third one made.
+TEST_F(FlusherTest, ARecordSurvivesTheMergeOfItsVersionsByOthers) {
+  for (const bool newest_first : {false, true}) {
+    (void)files_.RemoveDirectoryTree("/db").ok();  // not there at first
+    Create();
+    ASSERT_OK(collection_->Upsert(std::vector<Record>{At("a", 0, 0), At("b", 1, 1)}));
+    ASSERT_OK(collection_->Flush());
+    const std::string part = Table().files.begin()->first;
+    clock_.AdvanceSeconds(1);
+    CommitForeign({RowAt("a", 7, 7)}, {});
+    ASSERT_OK(collection_->Refresh());
+    const std::vector<std::string> merged = PathsInTable();
+    std::vector<Row> rows = {RowAt("a", 0, 0), RowAt("b", 1, 1), RowAt("a", 7, 7)};
+    rows.back().ingested_at += 1'000'000;
+    if (newest_first) std::swap(rows.front(), rows.back());
+    CommitForeign(rows, merged);
+    ASSERT_OK(collection_->Refresh());
+    for (int opening = 0; opening < 2; ++opening) {
+      EXPECT_EQ(Count(), 2u);
+      EXPECT_EQ(collection_->Get("a").value().vector[0], 7) << newest_first;
+      EXPECT_EQ(Nearest(0, 0).front(), "b");
+      ASSERT_OK(Reopen());
+    }
+    collection_.reset();
+  }
+}
+
+/// Others appended a file, merged it, and removed it and the commits: what is left is a checkpoint.
+TEST_F(FlusherTest, AWriterThatSleptThroughTheWorkOfOthersGoesOn) {
+  for (const bool cleans_log : {false, true}) {
+    (void)files_.RemoveDirectoryTree("/db").ok();  // not there at first
+    Create();
+    ASSERT_OK(collection_->Upsert(At("a", 0, 0)));
+    ASSERT_OK(collection_->Flush());
+    ASSERT_OK(collection_->Upsert(At("c", 2, 2)));
+    CommitForeign({RowAt("b", 1, 1)}, {});
+    const std::vector<std::string> merged = PathsInTable();
+    CommitForeign({RowAt("a", 0, 0), RowAt("b", 3, 3)}, merged);
+    for (const std::string& path : merged) {
+      ASSERT_OK(files_.RemoveFile(std::string(kTable) + "/" + path));
+    }
+    if (cleans_log) {
+      ASSERT_OK(Log()->WriteCheckpoint(Table(), 1));
+      for (int64_t version = 0; version < Table().version; ++version) {
+        ASSERT_OK(files_.RemoveFile(storage::CommitPath(kTable, version)));
+      }
+    }
+    ASSERT_OK(collection_->Flush());
+    for (int opening = 0; opening < 2; ++opening) {
+      ASSERT_EQ(Count(), 3u) << cleans_log << opening << log_;
+      EXPECT_EQ(collection_->Get("b").value().vector[0], 3);
+      EXPECT_EQ(collection_->Get("c").value().vector[0], 2);
+      ASSERT_OK(Reopen());
+    }
+    collection_.reset();
+  }
+}
+
+TEST_F(FlusherTest, AClockThatIsSetBackTakesNoVersionAwayEarly) {
+  options_.retained_versions = 2;
+  Create();
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_OK(collection_->Upsert(At("a", static_cast<float>(i), 0)));
+    ASSERT_OK(collection_->Flush());
+    clock_.AdvanceSeconds(i == 2 ? -7200 : 1);
+  }
+  ASSERT_OK_AND_ASSIGN(const VacuumReport report, collection_->Vacuum());
+  EXPECT_FALSE(report.files.empty());
+  const int64_t newest = Table().version;
+  for (const int64_t version : {newest - 1, newest}) {
+    ASSERT_OK_AND_ASSIGN(const Snapshot snapshot, collection_->GetSnapshotOfVersion(version));
+    EXPECT_EQ(snapshot.Get("a").value().vector[0], static_cast<float>(version - 1));
+  }
 }
 
 TEST_F(FlusherTest, C18_ACommitThatFailsLosesNothing) {

@@ -2,8 +2,10 @@
 // they cannot, and nothing that was acknowledged is missing.
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -87,6 +89,39 @@ TEST_F(MemoryLimitTest, WithoutABackgroundTheWritesFlush) {
   }
   EXPECT_LE(most, kLimit);
   EXPECT_EQ(Count(), 100 * kBatchRows);
+}
+
+TEST_F(MemoryLimitTest, S09_WritersAtOnceStayBelowItTogether) {
+  options_.background_flush = true;
+  CreateLimited();
+  std::atomic<uint64_t> most{0};
+  std::vector<std::thread> writers;
+  for (size_t writer = 0; writer < 6; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (size_t number = 0; number < 4; ++number) {
+        // A quarter of the limit each.
+        const auto batch = Batch(100 * writer + 16 * number, 16 * kBatchRows);
+        EXPECT_OK(collection_->Upsert(batch));
+        const uint64_t used = engine_->Memory().total();
+        for (uint64_t seen = most; used > seen && !most.compare_exchange_weak(seen, used);) {
+        }
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_LE(most, kLimit);
+  EXPECT_EQ(Count(), 24 * 16 * kBatchRows);
+}
+
+TEST_F(MemoryLimitTest, AnUpdateByFilterGoesInPiecesThatFindRoom) {
+  CreateLimited();
+  for (size_t number = 0; number < 80; ++number) ASSERT_OK(collection_->Upsert(Batch(number)));
+  ASSERT_OK_AND_ASSIGN(const Filter all, Filter::Parse("_id IS NOT NULL"));
+  ASSERT_OK_AND_ASSIGN(const WriteSummary written,
+                       collection_->UpdateMetadata(all, {.set = {{"seen", true}}}));
+  EXPECT_EQ(written.rows, 80 * kBatchRows);
+  EXPECT_LE(engine_->Memory().total(), kLimit);
+  EXPECT_EQ(*collection_->Count(Filter::Parse("seen = true").value()), 80 * kBatchRows);
 }
 
 TEST_F(MemoryLimitTest, S09_OtherCollectionsGiveTheirMemoryToTheOneThatWrites) {

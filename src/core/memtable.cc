@@ -40,7 +40,7 @@ uint32_t Memtable::Append(Row row) {
   chunk.rows[place] = std::move(row);
   ++row_count_;
   IndexRow(number);
-  charge_.Follow(memory_bytes_);
+  if (memory_bytes_ > charge_.bytes()) charge_.Follow(memory_bytes_);
   return number;
 }
 

@@ -40,6 +40,10 @@ class Memtable {
 
   /// Append a row, copying its vector. Returns its number.
   uint32_t Append(Row row);
+  /// Rows are to be appended for which this was taken already: it is what they are counted by,
+  /// until SettleMemory counts what they take.
+  void TakeMemory(MemoryCharge& taken) { charge_.TakeOver(taken); }
+  void SettleMemory() { charge_.Follow(memory_bytes_); }
   /// The newest row of this id below `row_count`, dead or alive.
   std::optional<uint32_t> FindNewest(std::string_view id, uint64_t id_hash,
                                      uint32_t row_count) const;

@@ -172,6 +172,7 @@ void Part::ReadPayloadKeys() {
 }
 
 void Part::CompareFields() {
+  unread_columns_ = reader_->UnreadColumns();
   for (const Field& field : fields_) {
     const auto stored = reader_->StoredType(field.name);
     if (!stored) lacking_.insert(field.name);
@@ -229,6 +230,37 @@ Result<std::optional<uint32_t>> Part::FindId(std::string_view id, uint64_t id_ha
     if (place.column->strings()[place.index] == id) return std::optional<uint32_t>(*row);
   }
   return std::optional<uint32_t>();
+}
+
+Result<std::vector<uint32_t>> Part::FindRowsOfId(std::string_view id, uint64_t id_hash,
+                                                 const Bitmap* dead) const {
+  std::vector<uint32_t> rows;
+  for (const uint32_t row : sidecar_->FindRows(id_hash)) {
+    if (dead != nullptr && dead->Test(row)) continue;
+    VIPER_ASSIGN_OR_RETURN(const PagePlace place, PlaceOfId(row));
+    if (place.column->strings()[place.index] == id) rows.push_back(row);
+  }
+  return rows;
+}
+
+Result<uint32_t> Part::NewestOf(std::span<const uint32_t> rows) const {
+  VIPER_ASSERT(!rows.empty());
+  uint32_t newest = rows.front();
+  if (rows.size() == 1) return newest;
+  VIPER_ASSIGN_OR_RETURN(int64_t newest_stamp, TimeOf(columnar::kIngestedAtColumn, newest));
+  for (const uint32_t row : rows.subspan(1)) {
+    VIPER_ASSIGN_OR_RETURN(const int64_t stamp, TimeOf(columnar::kIngestedAtColumn, row));
+    if (stamp < newest_stamp) continue;
+    newest = row;
+    newest_stamp = stamp;
+  }
+  return newest;
+}
+
+Result<int64_t> Part::TimeOf(std::string_view column, uint64_t row) const {
+  VIPER_ASSIGN_OR_RETURN(const PagePlace place, PageOfRow(column, row));
+  if (place.column->IsPresent(place.index)) return place.column->int64s()[place.index];
+  return added_.modification_time_ms * 1000;
 }
 
 Result<HeldFloats> Part::Floats(uint64_t row) const {

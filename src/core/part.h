@@ -81,6 +81,16 @@ class Part {
   /// where hashes are alike.
   Result<std::optional<uint32_t>> FindId(std::string_view id, uint64_t id_hash,
                                          const Bitmap* dead) const;
+  /// All rows that hold this id and are not set in `dead`, rising: several only in another writer's
+  /// file.
+  Result<std::vector<uint32_t>> FindRowsOfId(std::string_view id, uint64_t id_hash,
+                                             const Bitmap* dead) const;
+  /// Of several rows of an id in one file the one that counts: the last ingested, and of those the
+  /// last. Not empty.
+  Result<uint32_t> NewestOf(std::span<const uint32_t> rows) const;
+  /// `_timestamp` or `_ingested_at` of a row in microseconds; for a row of another writer without
+  /// it the time of the file.
+  Result<int64_t> TimeOf(std::string_view column, uint64_t row) const;
   /// The floats of a row. Fails as OpenPage.
   Result<HeldFloats> Floats(uint64_t row) const;
   /// As Floats, for those who keep many rows: of a decoded page a copy of the row.
@@ -98,6 +108,9 @@ class Part {
   /// no statistics hold for the field.
   bool BackFills(std::string_view field) const { return back_filled_.contains(field); }
   bool BackFillsAny() const { return !back_filled_.empty(); }
+  /// Columns of another writer that are not read: what is copied from the file loses them, so it
+  /// stays as it is.
+  const std::vector<std::string>& unread_columns() const { return unread_columns_; }
   /// Whether the file has the column of a declared field.
   bool HasColumn(std::string_view field) const {
     return lacking_.empty() || !lacking_.contains(field);
@@ -167,6 +180,7 @@ class Part {
   /// Of the fields: those whose columns the file lacks, and those that it BackFills.
   std::set<std::string, std::less<>> lacking_;
   std::set<std::string, std::less<>> back_filled_;
+  std::vector<std::string> unread_columns_;
   std::shared_ptr<const MappedFile> file_;
   std::unique_ptr<parquet::PartReader> reader_;
   std::unique_ptr<storage::PartSidecar> sidecar_;

@@ -61,12 +61,6 @@ Result<Metadata> ReadPartMetadata(const ReadView& view, const Part& part, uint64
   return metadata;
 }
 
-Result<int64_t> ReadTime(const Part& part, std::string_view column, uint64_t row) {
-  VIPER_ASSIGN_OR_RETURN(auto place, part.PageOfRow(column, row));
-  if (place.column->IsPresent(place.index)) return place.column->int64s()[place.index];
-  return part.added().modification_time_ms * 1000;
-}
-
 Result<Record> ReadPartRecord(const ReadView& view, const Location& location,
                               const Projection& projection) {
   const Part& part = *view.parts[location.source].part;
@@ -79,7 +73,7 @@ Result<Record> ReadPartRecord(const ReadView& view, const Location& location,
   VIPER_ASSIGN_OR_RETURN(int64_t expires_at, view.ExpiryOf(location));
   if (expires_at != kNeverExpires) record.expires_at = Timestamp{expires_at};
   if (projection.version) {
-    VIPER_ASSIGN_OR_RETURN(record.version, ReadTime(part, kIngestedAtColumn, location.row));
+    VIPER_ASSIGN_OR_RETURN(record.version, part.TimeOf(kIngestedAtColumn, location.row));
   }
   if (projection.metadata) {
     VIPER_ASSIGN_OR_RETURN(record.metadata, ReadPartMetadata(view, part, location.row, projection));
@@ -93,8 +87,8 @@ Result<Row> ReadPartRow(const ReadView& view, const Location& location) {
   VIPER_ASSIGN_OR_RETURN(row.id, part.IdOf(location.row));
   row.id_hash = storage::HashId(row.id);
   VIPER_ASSIGN_OR_RETURN(row.metadata, ReadPartMetadata(view, part, location.row, {}));
-  VIPER_ASSIGN_OR_RETURN(row.timestamp, ReadTime(part, kTimestampColumn, location.row));
-  VIPER_ASSIGN_OR_RETURN(row.ingested_at, ReadTime(part, kIngestedAtColumn, location.row));
+  VIPER_ASSIGN_OR_RETURN(row.timestamp, part.TimeOf(kTimestampColumn, location.row));
+  VIPER_ASSIGN_OR_RETURN(row.ingested_at, part.TimeOf(kIngestedAtColumn, location.row));
   VIPER_ASSIGN_OR_RETURN(row.expires_at, view.ExpiryOf(location));
   VIPER_ASSIGN_OR_RETURN(HeldFloats held, part.FloatsToKeep(location.row));
   row.vector = held.floats;
@@ -179,7 +173,7 @@ Result<Record> ReadRecord(const ReadView& view, const Location& location,
 
 Result<int64_t> ReadVersion(const ReadView& view, const Location& location) {
   if (view.is_part(location.source)) {
-    return ReadTime(*view.parts[location.source].part, kIngestedAtColumn, location.row);
+    return view.parts[location.source].part->TimeOf(kIngestedAtColumn, location.row);
   }
   return view.memtable_of(location.source).row(static_cast<uint32_t>(location.row)).ingested_at;
 }

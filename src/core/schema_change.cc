@@ -84,6 +84,18 @@ Status CheckWidening(const ReadView& view, const Field& field) {
   return inexact.Check(field);
 }
 
+/// Unsupported if a file has columns that would not be copied with its rows.
+Status CheckNothingIsLost(const ReadView& view) {
+  for (const PartView& part : view.parts) {
+    if (part.part->unread_columns().empty()) continue;
+    return Status::Unsupported(fmt::format(
+        "a field cannot change its type, which takes copying every file, while one has columns of "
+        "another writer that would be lost: file={} column='{}'",
+        part.part->added().path, part.part->unread_columns().front()));
+  }
+  return {};
+}
+
 /// OK if no value of a field that changes its type is lost.
 Status CheckTypeChanges(const ReadView& view, const CollectionSchema& after) {
   for (const Field& field : view.schema->fields) {
@@ -184,6 +196,8 @@ Status Flusher::DeclareFields(const SchemaPointer& schema, const storage::TableM
 
 Status Flusher::RewriteForSchema(const SchemaPointer& schema,
                                  const storage::TableMetadata& metadata) {
+  VIPER_RETURN_IF_ERROR(log_->CheckTakesCommits());
+  VIPER_RETURN_IF_ERROR(CheckNothingIsLost(*state_.View()));
   VIPER_RETURN_IF_ERROR(CheckTypeChanges(*state_.View(), *schema));
   VIPER_ASSIGN_OR_RETURN(const auto reopened, Reopen(*schema, {}));
   FlushPlan plan;
@@ -201,10 +215,9 @@ Status Flusher::RewriteForSchema(const SchemaPointer& schema,
   storage::TableCommit commit = MakeCommit(plan, written);
   commit.operation = "CHANGE COLUMN";
   commit.metadata = written.has_sparse_column ? WithSparseColumn(metadata) : metadata;
-  const Status committed = log_->Commit(table_.version + 1, commit, context_.NowMillis());
-  if (committed.code() == StatusCode::kConflict) RemoveFiles(written);
+  const Status committed = Commit(commit, written);
+  if (!committed.ok()) RemoveFiles(written);
   VIPER_RETURN_IF_ERROR(committed);
-  storage::ApplyCommit(commit, table_);
   {
     MutexLock apply(apply_mutex_);
     state_.FinishFlush(plan, written.result, table_.version);
@@ -225,49 +238,76 @@ Result<std::map<const Part*, std::shared_ptr<const Part>>> Flusher::Reopen(
   return reopened;
 }
 
-Result<Flusher::SchemaPointer> Flusher::SchemaAfter(const storage::TableCommit& commit) const {
-  if (!commit.metadata) return SchemaPointer();
-  VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, ReadTableSchema(*commit.metadata));
+Result<Flusher::SchemaPointer> Flusher::SchemaAfter(const storage::TableState& next) const {
+  if (next.metadata == table_.metadata) return SchemaPointer();
+  VIPER_ASSIGN_OR_RETURN(CollectionSchema schema, ReadTableSchema(next.metadata));
   if (schema.dim != context_.dim || schema.metric != context_.metric) {
     return Status::Conflict(
-        fmt::format("another writer changed the collection at version {}: dim={} metric={}",
-                    table_.version + 1, schema.dim, MetricName(schema.metric)));
+        fmt::format("another writer changed the collection: version={} dim={} metric={}",
+                    next.version, schema.dim, MetricName(schema.metric)));
   }
   if (schema == *state_.schema()) return SchemaPointer();
   return std::make_shared<const CollectionSchema>(std::move(schema));
 }
 
-Status Flusher::AdoptCommitsOfOthers() {
-  VIPER_ASSIGN_OR_RETURN(auto commits, log_->ReadAfter(table_.version));
-  for (const storage::TableCommit& commit : commits) {
-    storage::TableState next = table_;
-    storage::ApplyCommit(commit, next);
-    if (Status status = storage::CheckCanWrite(next); !status.ok()) {
-      return status.WithContext(
-          fmt::format("another writer changed the table at version {}", next.version));
-    }
-    VIPER_ASSIGN_OR_RETURN(const CollectionProperties properties,
-                           ReadTableProperties(next.metadata));
-    TableChange change;
-    change.table_version = next.version;
-    for (const storage::RemovedFile& file : commit.removed) {
-      change.removed_paths.push_back(file.path);
-    }
-    VIPER_ASSIGN_OR_RETURN(change.schema, SchemaAfter(commit));
-    if (change.schema != nullptr) {
-      VIPER_ASSIGN_OR_RETURN(change.reopened, Reopen(*change.schema, change.removed_paths));
-    }
-    const SchemaPointer schema = change.schema != nullptr ? change.schema : state_.schema();
-    for (const storage::AddedFile& file : commit.added) {
-      VIPER_ASSIGN_OR_RETURN(change.added.emplace_back(), OpenPartView(context_, *schema, file));
-    }
-    MutexLock apply(apply_mutex_);
-    VIPER_RETURN_IF_ERROR(state_.Adopt(change));
-    table_ = std::move(next);
-    allows_sparse_ = AllowsSparseColumn(table_.metadata);
-    context_.properties->Set(properties);
+Result<storage::TableState> Flusher::NewestTable() {
+  const auto commits = log_->ReadAfter(table_.version);
+  // They were cleaned away already.
+  if (commits.status().code() == StatusCode::kConflict) return log_->Load();
+  VIPER_RETURN_IF_ERROR(commits.status());
+  storage::TableState next = table_;
+  for (const storage::TableCommit& commit : *commits) storage::ApplyCommit(commit, next);
+  return next;
+}
+
+Result<TableChange> Flusher::ChangeTo(const storage::TableState& next) const {
+  // A checkpoint tells less of a file than its commit; what tells its rows are these two.
+  const auto has_same = [](const storage::TableState& table, const storage::AddedFile& file) {
+    const auto found = table.files.find(file.path);
+    return found != table.files.end() && found->second.deletion_vector == file.deletion_vector;
+  };
+  TableChange change;
+  change.table_version = next.version;
+  for (const auto& [path, file] : table_.files) {
+    if (!has_same(next, file)) change.removed_paths.push_back(path);
   }
+  VIPER_ASSIGN_OR_RETURN(change.schema, SchemaAfter(next));
+  if (change.schema != nullptr) {
+    VIPER_ASSIGN_OR_RETURN(change.reopened, Reopen(*change.schema, change.removed_paths));
+  }
+  const SchemaPointer schema = change.schema != nullptr ? change.schema : state_.schema();
+  for (const auto& [path, file] : next.files) {
+    if (has_same(table_, file)) continue;
+    VIPER_ASSIGN_OR_RETURN(change.added.emplace_back(), OpenPartView(context_, *schema, file));
+  }
+  SortByAge(change.added);
+  return change;
+}
+
+Status Flusher::AdoptNewestTable() {
+  VIPER_ASSIGN_OR_RETURN(storage::TableState next, NewestTable());
+  if (next.version == table_.version) return {};
+  if (Status status = storage::CheckCanWrite(next); !status.ok()) {
+    return status.WithContext(
+        fmt::format("another writer changed the table, up to version {}", next.version));
+  }
+  VIPER_ASSIGN_OR_RETURN(const CollectionProperties properties, ReadTableProperties(next.metadata));
+  VIPER_ASSIGN_OR_RETURN(const TableChange change, ChangeTo(next));
+  MutexLock apply(apply_mutex_);
+  VIPER_RETURN_IF_ERROR(state_.Adopt(change));
+  table_ = std::move(next);
+  allows_sparse_ = AllowsSparseColumn(table_.metadata);
+  context_.properties->Set(properties);
   return {};
+}
+
+Status Flusher::AdoptCommitsOfOthers() {
+  Status status = AdoptNewestTable();
+  for (int attempt = 1; status.code() == StatusCode::kNotFound && attempt < kAttemptsMax;
+       ++attempt) {
+    status = AdoptNewestTable();
+  }
+  return status;
 }
 
 }  // namespace viper::core

@@ -9,6 +9,7 @@
 
 #include <fmt/core.h>
 
+#include "base/limits.h"
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "base/utf8.h"
@@ -181,8 +182,11 @@ Status ReadFields(const std::string& schema_json, CollectionSchema& schema) {
     const std::string& name = *object->at("name").as_string();
     has_vector |= name == columnar::kVectorColumn;
     if (name.starts_with('_')) continue;
+    // Columns that cannot be fields are another writer's own: they are left alone
+    // (Part::unread_columns).
     const auto type = FieldTypeOf(object->at("type"));
-    if (type) schema.fields.push_back({name, *type});
+    const bool is_field = type && ValidateFieldName(name).ok() && schema.fields.size() < kFieldsMax;
+    if (is_field) schema.fields.push_back({name, *type});
   }
   if (!has_vector) return Status::Corruption("the table's schemaString has no column '_vector'");
   return {};

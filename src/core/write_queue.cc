@@ -23,15 +23,18 @@ std::vector<WriteQueue::Pending*> WriteQueue::TakeGroup() {
   return group;
 }
 
-Result<WriteSummary> WriteQueue::Submit(WriteBatch& batch, Condition condition) {
+Result<WriteSummary> WriteQueue::Submit(WriteBatch& batch, Condition condition,
+                                        MemoryCharge& memory) {
   Pending own;
+  own.memory = &memory;
   own.batch = &batch;
   own.condition = condition;
   return Run(own);
 }
 
-Result<WriteSummary> WriteQueue::Submit(Revision& revision) {
+Result<WriteSummary> WriteQueue::Submit(Revision& revision, MemoryCharge& memory) {
   Pending own;
+  own.memory = &memory;
   own.batch = &revision.batch();
   own.revision = &revision;
   return Run(own);
@@ -106,6 +109,7 @@ Status WriteQueue::Admit(Pending& pending, CurrentRows* current,
   VIPER_ASSIGN_OR_RETURN(const bool is_changed, CheckAgain(*pending.batch, state_.schema()));
   if (is_changed) pending.payload = EncodeWriteBatch(*pending.batch, context_.dim);
   resolved.batch = pending.batch;
+  resolved.memory = pending.memory;
   VIPER_ASSIGN_OR_RETURN(resolved.resolution, state_.Resolve(*pending.batch));
   if (current == nullptr) return {};
   if (pending.condition != Condition::kNone) {

@@ -32,11 +32,12 @@ class WriteQueue {
 
   /// Log and apply one batch. Returns when it is as durable as the options ask, and visible.
   /// Conflict: it depends on rows that a load is just committing; nothing has changed, and after
-  /// that commit the same batch may be submitted again.
-  Result<WriteSummary> Submit(WriteBatch& batch, Condition condition);
+  /// that commit the same batch may be submitted again. `memory` was taken for the rows; the
+  /// memtable takes it over with them.
+  Result<WriteSummary> Submit(WriteBatch& batch, Condition condition, MemoryCharge& memory);
   /// The same for a batch that is brought up to date first. Nothing is logged if nothing is left of
   /// it: the sequence number is 0 then.
-  Result<WriteSummary> Submit(Revision& revision);
+  Result<WriteSummary> Submit(Revision& revision, MemoryCharge& memory);
 
  private:
   struct Pending {
@@ -44,6 +45,7 @@ class WriteQueue {
     Condition condition = Condition::kNone;
     /// Whose the batch is; null: it is what it is.
     Revision* revision = nullptr;
+    MemoryCharge* memory = nullptr;
     std::vector<std::byte> payload;
     bool done = false;
     Status status;

@@ -157,6 +157,10 @@ class PartReader {
   /// where the schema says kFloat64 (a part that is older than the widening of a field).
   virtual std::optional<FieldType> StoredType(std::string_view column) const = 0;
 
+  /// The top-level columns of the file that are neither ours nor fields of the schema, another
+  /// writer's own.
+  virtual std::vector<std::string> UnreadColumns() const = 0;
+
   /// Pages of a scalar column (`_id`, `_timestamp`, ..., a declared field, `_payload`): runs of
   /// rows that are decoded together. A column that the file lacks has a page of
   /// nulls for each row group.

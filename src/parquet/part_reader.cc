@@ -83,6 +83,17 @@ class PartReaderImpl : public PartReader {
   std::optional<FieldType> StoredType(std::string_view column) const override {
     return Scalar(column).StoredType();
   }
+  std::vector<std::string> UnreadColumns() const override {
+    std::vector<std::string> unread;
+    const auto* root = footer_->metadata().schema()->group_node();
+    for (int i = 0; i < root->field_count(); ++i) {
+      const std::string& name = root->field(i)->name();
+      const bool is_read = name == columnar::kVectorColumn || scalars_.contains(name) ||
+                           (name == columnar::kSparseColumn && sparse_ != nullptr);
+      if (!is_read) unread.push_back(name);
+    }
+    return unread;
+  }
   size_t PageCount(std::string_view column) const override { return Scalar(column).page_count(); }
   RowRange PageRows(std::string_view column, size_t page) const override {
     return Scalar(column).PageRows(page);

@@ -25,6 +25,16 @@ void MemoryBudget::Take(MemoryUse use, uint64_t bytes) {
   used_for_[static_cast<size_t>(use)].fetch_add(bytes);
 }
 
+bool MemoryBudget::TakeIfRoom(MemoryUse use, uint64_t bytes, uint64_t spare) {
+  if (is_limited() && (bytes > limit_ || spare > limit_ - bytes)) return false;
+  uint64_t used = used_.load();
+  do {
+    if (is_limited() && used > limit_ - bytes - spare) return false;
+  } while (!used_.compare_exchange_weak(used, used + bytes));
+  used_for_[static_cast<size_t>(use)].fetch_add(bytes);
+  return true;
+}
+
 uint64_t MemoryBudget::TakeUpTo(MemoryUse use, uint64_t bytes) {
   uint64_t used = used_.load();
   uint64_t taken = 0;
@@ -50,18 +60,19 @@ void MemoryBudget::AskGivers() {
   for (const auto& give : givers_) give();
 }
 
-bool MemoryBudget::WaitForRoom(uint64_t bytes, steady_clock::time_point deadline) {
-  while (bytes > room()) {
+bool MemoryBudget::TakeBefore(steady_clock::time_point deadline, MemoryUse use, uint64_t bytes,
+                              uint64_t spare) {
+  while (!TakeIfRoom(use, bytes, spare)) {
     AskGivers();
     const auto next = std::min(deadline, steady_clock::now() + kAskAgain);
     waiting_.fetch_add(1);
     {
       MutexLock lock(mutex_);
       bool in_time = true;
-      while (bytes > room() && in_time) in_time = given_.WaitUntil(mutex_, next);
+      while (bytes + spare > room() && in_time) in_time = given_.WaitUntil(mutex_, next);
     }
     waiting_.fetch_sub(1);
-    if (steady_clock::now() >= deadline) return bytes <= room();
+    if (steady_clock::now() >= deadline) return TakeIfRoom(use, bytes, spare);
   }
   return true;
 }
@@ -91,6 +102,12 @@ void MemoryCharge::Set(uint64_t bytes) {
   if (bytes > bytes_) budget_->Take(use_, bytes - bytes_);
   if (bytes < bytes_) budget_->Give(use_, bytes_ - bytes);
   bytes_ = bytes;
+}
+
+void MemoryCharge::TakeOver(MemoryCharge& other) {
+  if (budget_ == nullptr || other.budget_ == nullptr) return;
+  VIPER_ASSERT(budget_ == other.budget_ && use_ == other.use_);
+  bytes_ += std::exchange(other.bytes_, 0);
 }
 
 void MemoryCharge::Follow(uint64_t bytes) {

@@ -46,6 +46,8 @@ class MemoryBudget {
 
   /// Take, whether there is room or not: for what was promised already.
   void Take(MemoryUse use, uint64_t bytes);
+  /// Take all of it if that leaves `spare` bytes of room, else nothing. Whether it did.
+  bool TakeIfRoom(MemoryUse use, uint64_t bytes, uint64_t spare);
   /// Take as much as there is room for, `bytes` at most.
   uint64_t TakeUpTo(MemoryUse use, uint64_t bytes);
   void Give(MemoryUse use, uint64_t bytes);
@@ -65,9 +67,9 @@ class MemoryBudget {
     std::list<std::function<void()>>::iterator place_;
   };
 
-  /// Whether there is room for `bytes`, at once or, once all givers were asked, before the
-  /// deadline.
-  bool WaitForRoom(uint64_t bytes, std::chrono::steady_clock::time_point deadline);
+  /// As TakeIfRoom, at once or, once all givers were asked, before the deadline.
+  bool TakeBefore(std::chrono::steady_clock::time_point deadline, MemoryUse use, uint64_t bytes,
+                  uint64_t spare);
 
  private:
   void AskGivers() VIPER_EXCLUDES(givers_mutex_);
@@ -103,6 +105,8 @@ class MemoryCharge {
   uint64_t bytes() const { return bytes_; }
   /// Have so many bytes, whether there is room or not.
   void Set(uint64_t bytes);
+  /// Have those of another one of the same budget and use, too.
+  void TakeOver(MemoryCharge& other);
   /// The same, with an error of up to 64 KiB: for what grows in small steps.
   void Follow(uint64_t bytes);
 

@@ -42,8 +42,9 @@ TEST(MemoryBudget, WithoutALimitThereIsAlwaysRoom) {
   MemoryBudget budget(MemoryBudget::kUnlimited);
   EXPECT_FALSE(budget.is_limited());
   budget.Take(MemoryUse::kRows, uint64_t{1} << 50);
-  EXPECT_TRUE(budget.WaitForRoom(uint64_t{1} << 50, steady_clock::now()));
-  EXPECT_EQ(budget.used(MemoryUse::kRows), uint64_t{1} << 50);
+  EXPECT_TRUE(budget.TakeBefore(steady_clock::now(), MemoryUse::kRows, uint64_t{1} << 50,
+                                uint64_t{1} << 50));
+  EXPECT_EQ(budget.used(MemoryUse::kRows), uint64_t{1} << 51);
 }
 
 TEST(MemoryBudget, AWaitEndsAtItsDeadlineHavingAskedForMemory) {
@@ -52,16 +53,18 @@ TEST(MemoryBudget, AWaitEndsAtItsDeadlineHavingAskedForMemory) {
   {
     const MemoryBudget::Giver giver(budget, [&] { ++asked; });
     budget->Take(MemoryUse::kRows, 900);
-    EXPECT_TRUE(budget->WaitForRoom(100, InMillis(0)));
+    EXPECT_TRUE(budget->TakeBefore(InMillis(0), MemoryUse::kRows, 30, 70));
     EXPECT_EQ(asked, 0);
-    EXPECT_FALSE(budget->WaitForRoom(101, InMillis(0)));
+    EXPECT_EQ(budget->used(), 930U) << "what is to be spare is not taken";
+    budget->Give(MemoryUse::kRows, 30);
+    EXPECT_FALSE(budget->TakeBefore(InMillis(0), MemoryUse::kRows, 101, 0));
     EXPECT_EQ(asked, 1);
     // Again and again.
-    EXPECT_FALSE(budget->WaitForRoom(101, InMillis(120)));
+    EXPECT_FALSE(budget->TakeBefore(InMillis(120), MemoryUse::kRows, 101, 0));
     EXPECT_GE(asked, 3);
     asked = 0;
   }
-  EXPECT_FALSE(budget->WaitForRoom(101, InMillis(1)));
+  EXPECT_FALSE(budget->TakeBefore(InMillis(1), MemoryUse::kRows, 101, 0));
   EXPECT_EQ(asked, 0);
 }
 
@@ -69,7 +72,7 @@ TEST(MemoryBudget, AGiverThatGivesAtOnceEndsTheWait) {
   auto budget = std::make_shared<MemoryBudget>(1000);
   budget->Take(MemoryUse::kRows, 1000);
   const MemoryBudget::Giver giver(budget, [&] { budget->Give(MemoryUse::kRows, 400); });
-  EXPECT_TRUE(budget->WaitForRoom(400, InMillis(0)));
+  EXPECT_TRUE(budget->TakeBefore(InMillis(0), MemoryUse::kRows, 400, 0));
 }
 
 TEST(MemoryBudget, AWaitEndsWhenAnotherThreadGives) {
@@ -81,7 +84,7 @@ TEST(MemoryBudget, AWaitEndsWhenAnotherThreadGives) {
       for (int i = 0; i < 10; ++i) budget->Give(MemoryUse::kRows, 100);
     });
   });
-  EXPECT_TRUE(budget->WaitForRoom(1000, InMillis(60'000)));
+  EXPECT_TRUE(budget->TakeBefore(InMillis(60'000), MemoryUse::kRows, 1000, 0));
   other.join();
 }
 
@@ -102,6 +105,12 @@ TEST(MemoryBudget, ChargesGiveBackWhatTheyTook) {
     assigned = std::move(moved);
     EXPECT_EQ(budget->used(MemoryUse::kRows), 0U);
     EXPECT_EQ(budget->used(), 100'000U);
+    MemoryCharge other(budget, MemoryUse::kFiles);
+    other.Set(50);
+    assigned.TakeOver(other);
+    EXPECT_EQ(other.bytes(), 0U);
+    EXPECT_EQ(assigned.bytes(), 100'050U);
+    EXPECT_EQ(budget->used(), 100'050U);
   }
   EXPECT_EQ(budget->used(), 0U);
   MemoryCharge uncounted;
@@ -119,7 +128,10 @@ TEST(MemoryBudget, ManyThreadsLeaveNothingBehind) {
         const uint64_t taken = budget->TakeUpTo(MemoryUse::kRows, 1 + random.Uniform(4000));
         EXPECT_LE(budget->used(), 10'000U);
         budget->Give(MemoryUse::kRows, taken);
-        EXPECT_TRUE(budget->WaitForRoom(random.Uniform(4000), InMillis(60'000)));
+        const uint64_t waited_for = random.Uniform(4000);
+        EXPECT_TRUE(budget->TakeBefore(InMillis(60'000), MemoryUse::kFiles, waited_for, 1000));
+        EXPECT_LE(budget->used(), 10'000U);
+        budget->Give(MemoryUse::kFiles, waited_for);
       }
     });
   }

@@ -135,14 +135,19 @@ class TableLogImpl final : public TableLog {
   }
 
   Status Commit(int64_t version, const TableCommit& commit, int64_t now_ms) override {
+    may_have_committed_ = false;
     VIPER_RETURN_IF_ERROR(poison_);
     if (version < 0) {
       return Status::InvalidArgument(fmt::format("negative table version: actual={}", version));
     }
+    // The number may be free because its commit was cleaned away: what were written there nobody
+    // would read.
+    if (version > 0) VIPER_RETURN_IF_ERROR(CheckIsNewest(version - 1));
     VIPER_RETURN_IF_ERROR(PrepareDirectories());
     const std::string transaction_id = TransactionId(version, commit);
+    const int64_t time_ms = TimeOfNext(now_ms);
     const std::string text =
-        EncodeCommit(commit, {.timestamp_ms = now_ms, .transaction_id = transaction_id});
+        EncodeCommit(commit, {.timestamp_ms = time_ms, .transaction_id = transaction_id});
     const std::string tmp = NewTmpPath(CommitName(version));
     VIPER_RETURN_IF_ERROR(WriteSyncedFile(file_system_, tmp, AsBytes(text)));
     Status linked = file_system_.Link(tmp, CommitPath(table_, version));
@@ -155,12 +160,21 @@ class TableLogImpl final : public TableLog {
             fmt::format("{}: version {} was committed by somebody else", table_, version));
       }
       unclear_ = {.version = version, .commit = commit, .transaction_id = transaction_id};
+      const auto exists = file_system_.Exists(CommitPath(table_, version));
+      may_have_committed_ = !exists.ok() || *exists;
       return linked.WithContext(fmt::format("commit of table version {}", version));
     }
     unclear_.reset();
-    return SyncLog().WithContext(
+    newest_time_ms_ = time_ms;
+    const Status synced = SyncLog();
+    may_have_committed_ = !synced.ok();
+    return synced.WithContext(
         fmt::format("commit of table version {}, which may or may not survive", version));
   }
+
+  bool MayHaveCommitted() const override { return may_have_committed_; }
+  Status CheckTakesCommits() const override { return poison_; }
+  int64_t TimeOfNext(int64_t now_ms) const override { return std::max(now_ms, newest_time_ms_); }
 
   Status WriteCheckpoint(const TableState& state, int64_t now_ms) override {
     VIPER_RETURN_IF_ERROR(poison_);
@@ -238,6 +252,8 @@ class TableLogImpl final : public TableLog {
     }
     const int64_t newest = listing.commits.empty() ? -1 : *listing.commits.rbegin();
     if (loaded.version < 0 && newest < 0) return checkpoint_failure;
+    // For its time, if it is there: the checkpoint has all else of it.
+    if (loaded.version >= newest) static_cast<void>(ReadCommit(loaded.version));
     while (loaded.version < newest) {
       const int64_t next = loaded.version + 1;
       if (!listing.commits.contains(next)) {
@@ -271,7 +287,9 @@ class TableLogImpl final : public TableLog {
   Result<CommitFile> ReadCommit(int64_t version) const {
     const std::string path = CommitPath(table_, version);
     VIPER_ASSIGN_OR_RETURN(const auto bytes, ReadLogFile(file_system_, path));
-    return DecodeCommit(AsText(bytes), path);
+    auto file = DecodeCommit(AsText(bytes), path);
+    if (file.ok()) newest_time_ms_ = std::max(newest_time_ms_, file->stamp.timestamp_ms);
+    return file;
   }
 
   Status CheckReadable(const TableState& state) const {
@@ -350,6 +368,9 @@ class TableLogImpl final : public TableLog {
   const TableLogOptions options_;
   bool has_directories_ = false;
   std::optional<UnclearCommit> unclear_;
+  bool may_have_committed_ = false;
+  /// Of all commits that were read or written; 0 = of none.
+  mutable int64_t newest_time_ms_ = 0;
   Status poison_;
 };
 

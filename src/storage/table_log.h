@@ -140,8 +140,16 @@ class TableLog {
   /// away already: Load again.
   virtual Result<std::vector<TableCommit>> ReadAfter(int64_t version) = 0;
   /// Write `commit` as version `version`. Conflict if that version exists already (and is not this
-  /// very commit, written by a try whose outcome was unclear). `now_ms` stamps it.
+  /// very commit, written by a try whose outcome was unclear). TimeOfNext(now_ms) stamps it.
   virtual Status Commit(int64_t version, const TableCommit& commit, int64_t now_ms) = 0;
+  /// Whether the last Commit, which failed, may have happened all the same, or may yet be seen to
+  /// have: then the files that it names must stay.
+  virtual bool MayHaveCommitted() const = 0;
+  /// Why no commit is taken any more: FailedPrecondition, else OK.
+  virtual Status CheckTakesCommits() const = 0;
+  /// The time of a commit that is made now: the times of commits do not fall, as far as this log
+  /// has read or written them, also if the clock is set back.
+  virtual int64_t TimeOfNext(int64_t now_ms) const = 0;
   /// Write a checkpoint of `state` and the `_last_checkpoint` hint, then clean expired log files.
   /// Unsupported if CheckCanWrite says so.
   virtual Status WriteCheckpoint(const TableState& state, int64_t now_ms) = 0;

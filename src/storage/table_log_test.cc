@@ -205,6 +205,53 @@ TEST(TableLog, AFullDiskChangesNothing) {
   EXPECT_OK(log->Commit(2, TestFlush(2, 0), 0));
 }
 
+TEST(TableLog, SaysWhetherAFailedCommitMayHaveHappened) {
+  MemoryFileSystem real;
+  MakeTestTable(real, 1);
+  UnclearLinks file_system(real);
+  const auto log = OpenTestLog(file_system);
+  for (const auto operation : {FileOperation::kCreate, FileOperation::kWrite, FileOperation::kSync,
+                               FileOperation::kLink}) {
+    real.InjectFault({.operation = operation, .path_part = {}});
+    EXPECT_STATUS(kIoError, "", log->Commit(2, TestFlush(2, 0), 0));
+    EXPECT_FALSE(log->MayHaveCommitted()) << static_cast<int>(operation);
+  }
+  EXPECT_OK(log->CheckTakesCommits());
+  file_system.failures = 1;
+  file_system.reads_fail = true;
+  EXPECT_STATUS(kIoError, "no answer", log->Commit(2, TestFlush(2, 0), 0));
+  EXPECT_TRUE(log->MayHaveCommitted());
+  file_system.reads_fail = false;
+  EXPECT_STATUS(kConflict, "", log->Commit(2, TestFlush(3, 0), 0));
+  EXPECT_FALSE(log->MayHaveCommitted());
+  real.InjectFault({.operation = FileOperation::kSyncDirectory, .path_part = "_delta_log"});
+  EXPECT_STATUS(kIoError, "", log->Commit(3, TestFlush(3, 0), 0));
+  EXPECT_TRUE(log->MayHaveCommitted());
+  EXPECT_STATUS(kFailedPrecondition, "has stopped", log->CheckTakesCommits());
+  EXPECT_STATUS(kFailedPrecondition, "has stopped", log->Commit(4, TestFlush(4, 0), 0));
+  EXPECT_FALSE(log->MayHaveCommitted()) << "this one was not tried";
+}
+
+TEST(TableLog, TimesOfCommitsDoNotFallWhenTheClockIsSetBack) {
+  MemoryFileSystem file_system;
+  MakeTestTable(file_system, 1);
+  const int64_t day = *OpenTestLog(file_system)->CommitTime(1);
+  ASSERT_GT(day, 0);
+  {
+    const auto log = OpenTestLog(file_system);
+    ASSERT_OK(log->Load());
+    EXPECT_EQ(log->TimeOfNext(day + 1), day + 1);
+    EXPECT_EQ(log->TimeOfNext(day - 1), day);
+    ASSERT_OK(log->Commit(2, TestFlush(2, 0), day - 1));
+    EXPECT_EQ(*log->CommitTime(2), day);
+    ASSERT_OK(log->Commit(3, TestFlush(3, 0), 2 * day));
+    ASSERT_OK(log->WriteCheckpoint(*log->Load(), 2 * day));
+  }
+  const auto log = OpenTestLog(file_system);
+  ASSERT_OK(log->Load());
+  EXPECT_EQ(log->TimeOfNext(0), 2 * day) << "also where all the rest is in a checkpoint";
+}
+
 TEST(TableLog, AFailedDirectorySyncStopsTheLog) {
   MemoryFileSystem file_system;
   MakeTestTable(file_system, 1);

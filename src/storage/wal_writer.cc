@@ -27,6 +27,7 @@
 namespace viper::storage {
 namespace {
 
+constexpr size_t kCopiedBytes = size_t{1} << 20;
 constexpr size_t kZeroBytes = size_t{1} << 20;
 constexpr size_t kSegmentGranularity = 4096;
 // A larger buffer is given back after the append that needed it.
@@ -381,6 +382,23 @@ Result<std::vector<Segment>> TidyDirectory(FileSystem& file_system, const std::s
   return segments;
 }
 
+// The writer before this one may have died between a write and its sync, or have seen a sync fail:
+// then pages may be called clean that are not on disk, and another sync alone would not write them
+// (Rebello et al., "Can Applications Recover from fsync Failures?", USENIX ATC 2020). So the last
+// segment is written again, as it was read. All segments before it were synced before it got its
+// name.
+Status MakeDurable(FileSystem& file_system, const std::string& path) {
+  VIPER_ASSIGN_OR_RETURN(const auto reading, file_system.OpenForRead(path));
+  VIPER_ASSIGN_OR_RETURN(const auto writing, file_system.OpenForWrite(path));
+  std::vector<std::byte> bytes(kCopiedBytes);
+  for (uint64_t offset = 0; offset < reading->size(); offset += bytes.size()) {
+    bytes.resize(std::min<uint64_t>(kCopiedBytes, reading->size() - offset));
+    VIPER_RETURN_IF_ERROR(reading->ReadAt(offset, bytes));
+    VIPER_RETURN_IF_ERROR(writing->WriteAt(offset, bytes));
+  }
+  return writing->Sync();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<WalWriter>> WalWriter::Open(FileSystem& file_system,
@@ -397,11 +415,8 @@ Result<std::unique_ptr<WalWriter>> WalWriter::Open(FileSystem& file_system,
   VIPER_RETURN_IF_ERROR(CreateDurableDirectories(file_system, directory, 2));
   VIPER_ASSIGN_OR_RETURN(auto segments, TidyDirectory(file_system, directory, last_sequence));
   if (!segments.empty()) {
-    // The writer before this one may have died between a write and its sync. All segments before
-    // the last were synced before the last one got its name.
-    const std::string path = JoinPath(directory, WalSegmentName(segments.back().first_sequence));
-    VIPER_ASSIGN_OR_RETURN(const auto file, file_system.OpenForWrite(path));
-    VIPER_RETURN_IF_ERROR(file->Sync());
+    VIPER_RETURN_IF_ERROR(MakeDurable(
+        file_system, JoinPath(directory, WalSegmentName(segments.back().first_sequence))));
   }
   return std::make_unique<WalWriterImpl>(file_system, directory, options, last_sequence,
                                          std::move(segments));

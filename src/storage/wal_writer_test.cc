@@ -193,6 +193,24 @@ TEST(WalWriter, AFailedSyncPoisonsTheLog) {
   EXPECT_EQ(Replay(*file_system.DurableImage(CrashMode::kDropUnsynced)).records.size(), 1);
 }
 
+// What the page cache shows after a failed sync is replayed, and later records build on it: so it
+// has to be written again, not only synced.
+TEST(WalWriter, WhatAFailedSyncLeftInTheCacheIsDurableOnceTheLogIsOpenAgain) {
+  MemoryFileSystem file_system;
+  {
+    const auto writer = OpenWriter(file_system);
+    ASSERT_OK(AppendTexts(*writer, {"a"}));
+    file_system.InjectFault({.operation = FileOperation::kSync, .path_part = {}});
+    EXPECT_STATUS(kIoError, "", AppendTexts(*writer, {"b"}));
+  }
+  ASSERT_EQ(Replay(file_system).records.size(), 2);
+  const auto writer = OpenWriter(file_system, 2);
+  ASSERT_OK(AppendTexts(*writer, {"c"}));
+  const ReplayedLog log = Replay(*file_system.DurableImage(CrashMode::kDropUnsynced));
+  EXPECT_OK(log.outcome);
+  EXPECT_EQ(log.records, (std::map<uint64_t, std::string>{{1, "a"}, {2, "b"}, {3, "c"}}));
+}
+
 TEST(WalWriter, AFailedWritePoisonsTheLog) {
   MemoryFileSystem file_system;
   const auto writer = OpenWriter(file_system);
