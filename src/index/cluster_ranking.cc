@@ -34,6 +34,11 @@ constexpr float kDistanceMax = 1e18F;
 /// their floats.
 constexpr size_t kToldRank = 4;
 constexpr float kErrorShareMax = 0.25F;
+/// Codes choose among centroids as long as they spare the comparison of half of them.
+constexpr size_t kConsideredMost = 2;
+/// So many of the nearest by codes are compared for each rank that is wanted. Where a query is far
+/// from all rows, distances differ little beside the error of codes.
+constexpr size_t kConsideredPerRank = 3;
 /// So many are put in order before it is known how many are probed.
 constexpr size_t kOrderedFirst = 32;
 /// So few are sorted by insertion.
@@ -129,9 +134,8 @@ void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters,
   const Model& model = query.model();
   const size_t compared =
       std::max({kComparedMin, kCompareBytes / model.code_dim(), count + count / 2});
-  const size_t left = clusters == nullptr ? model.cluster_count() : clusters->count();
-  // Codes are worth their scan where they spare most of the comparisons.
-  if (left <= 2 * compared) {
+  left_ = clusters == nullptr ? model.cluster_count() : clusters->count();
+  if (kConsideredMost * compared >= left_) {
     RankAll();
   } else {
     ScanCodes();
@@ -146,9 +150,9 @@ void ClusterRanker::Rank(PreparedQuery& query, const ClusterSelection* clusters,
   if (!are_told) {
     // Then codes, whose error is many times that of bytes, have told nothing.
     RankAll();
-    Refine(left);
+    Refine(left_);
   }
-  if (compared_count_ == left) return;
+  if (compared_count_ == left_) return;
   const size_t wanted = std::max(ProbeCurve::kRanksMax, 2 * count);
   if (wanted <= compared_count_) return;
   picker_.Pick(values_, wanted - compared_count_);
@@ -193,18 +197,31 @@ void ClusterRanker::Order(size_t count) {
 
 void ClusterRanker::Refine(size_t count) {
   if (count <= refined_count_) return;
-  if (count > ranked_.size()) RankAll();
-  if (count > compared_count_) {
-    Compare(std::span(ranked_).subspan(compared_count_, count - compared_count_));
-    compared_count_ = count;
-  }
-  if (count > ordered_count_) Order(count);
+  const bool has_more = Consider(kConsideredPerRank * count);
+  if (has_more || count > ordered_count_) Order(count);
   if (needs_floats_) {
-    const std::span<ClusterDistance> refined = std::span(ranked_).first(count);
+    // A margin, since the order near the last one decides which are in.
+    const auto refined = std::span(ranked_).first(std::min(ranked_.size(), count + count / 4));
     CompareFloats(refined);
-    sorter_.Sort(refined, count);
+    sorter_.Sort(refined, refined.size());
   }
   refined_count_ = count;
+}
+
+bool ClusterRanker::Consider(size_t count) {
+  count = std::min(count, left_);
+  if (count <= compared_count_) return false;
+  if (kConsideredMost * count > left_) {
+    RankAll();
+    return true;
+  }
+  if (count > ranked_.size()) {
+    picker_.Pick(values_, count - ranked_.size());
+    AppendPicked();
+  }
+  Compare(std::span(ranked_).subspan(compared_count_));
+  compared_count_ = ranked_.size();
+  return true;
 }
 
 void ClusterRanker::CompareFloats(std::span<ClusterDistance> clusters) const {

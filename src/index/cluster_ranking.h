@@ -56,6 +56,8 @@ class ClusterRanker {
  private:
   bool IsLeft(size_t cluster) const { return clusters_ == nullptr || clusters_->Has(cluster); }
   void RankAll();
+  /// Compare at least so many of the nearest by codes. Whether there were more than before.
+  bool Consider(size_t count);
   void ScanCodes();
   /// Append the clusters that the picker holds and have not been taken.
   void AppendPicked();
@@ -72,6 +74,8 @@ class ClusterRanker {
 
   PreparedQuery* query_ = nullptr;
   const ClusterSelection* clusters_ = nullptr;
+  /// How many those are.
+  size_t left_ = 0;
   std::vector<float> values_;
   SmallestPicker picker_;
   std::vector<ClusterDistance> ranked_;

@@ -54,7 +54,7 @@ double Agreement(const Model& model, std::span<const float> query, size_t count,
   prepared.Prepare(model, query);
   ClusterRanker ranker;
   ranker.Rank(prepared, nullptr, 16);
-  ranker.Refine(2 * count);
+  ranker.Refine(count);
   const auto exact = RankClusters(model, query, count);
   size_t found = 0;
   for (size_t i = 0; i < count; ++i) {
@@ -77,6 +77,24 @@ TEST(ClusterRanker, TheFirstRanksAreTheNearest) {
     }
     EXPECT_GT(agreement, clusters == 20 ? 0.999 : 0.9);
   }
+}
+
+/// Of a query far from all rows distances differ little beside the error of codes: bytes of more
+/// clusters than are wanted have to decide.
+TEST(ClusterRanker, RanksOfAFarQueryAreTheNearestToo) {
+  constexpr float kByteError = 0.5F;
+  Random random(8);
+  std::vector<float> rows = ClusteredRows(12'000, 256, 600, random);
+  const auto model = ModelOf(rows, 256, 1000);
+  double agreement = 0;
+  for (int i = 0; i < 20; ++i) {
+    std::vector<float> middle(256);
+    const size_t a = random.Uniform(12'000);
+    const size_t b = random.Uniform(12'000);
+    for (size_t j = 0; j < 256; ++j) middle[j] = (rows[a * 256 + j] + rows[b * 256 + j]) / 2;
+    agreement += Agreement(*model, middle, 60, kByteError) / 20;
+  }
+  EXPECT_GT(agreement, 0.93);
 }
 
 TEST(ClusterRanker, RefinedRanksAreInOrderBeforeAllOthers) {

@@ -262,9 +262,11 @@ class QueryMaker {
     return made;
   }
 
-  /// The middle between a row and one that is far from it in the sample.
-  SampleQuery Between(size_t i) const {
-    const size_t other = (i + stored_.size() / 2) % stored_.size();
+  /// The middle between a row and any other. Not one at a certain place: where rows lie in a table
+  /// may have to do with what they are.
+  SampleQuery Between(size_t i) {
+    const size_t steps = stored_.size() > 1 ? 1 + random_.Uniform(stored_.size() - 1) : 0;
+    const size_t other = (i + steps) % stored_.size();
     std::vector<float> a = stored_[i].floats;
     std::vector<float> b = stored_[other].floats;
     if (metric_ == Metric::kCosine) {
@@ -336,7 +338,8 @@ class ProbeFitting {
   }
 
  private:
-  /// These rows, and queries made of them: for four rows one with noise and one between two.
+  /// These rows, and queries made of them: for eight rows one with noise and three between two,
+  /// which need the highest thresholds, so that most depends on them.
   Result<std::vector<SampleQuery>> MakeQueries(std::span<const uint64_t> rows) const {
     VIPER_ASSIGN_OR_RETURN(std::vector<SampleQuery> stored, StoredQueries(rows));
     // Under inner product nothing would tell them from rows, which would pay for them.
@@ -344,10 +347,9 @@ class ProbeFitting {
     QueryMaker maker(model_.metric(), stored);
     std::vector<SampleQuery> made;
     for (size_t i = 0; i < stored.size(); i += kRowsPerMade) {
-      // Every other query is for the fit: one of each kind, then one of each for calibrating.
-      const bool is_noisy_first = i / kRowsPerMade % 2 == 0;
-      made.push_back(is_noisy_first ? maker.Noisy(i) : maker.Between(i));
-      made.push_back(is_noisy_first ? maker.Between(i) : maker.Noisy(i));
+      // Every other query is for the fit, of one kind and the other in turn.
+      made.push_back(i / kRowsPerMade % 2 == 0 ? maker.Noisy(i) : maker.Between(i));
+      made.push_back(maker.Between(i));
     }
     std::erase_if(made, [this](const SampleQuery& query) { return !Teaches(query); });
     std::move(made.begin(), made.end(), std::back_inserter(stored));

@@ -10,6 +10,7 @@
 
 #include "index/cluster_ranking.h"
 #include "index/index_fixture.h"
+#include "index/index_search.h"
 #include "platform/thread_pool.h"
 
 namespace viper::index {
@@ -262,6 +263,47 @@ TEST(FitProbes, ComparesWithEveryRowWhereAPartOfTheClustersIsNotEnough) {
       EXPECT_EQ(probes_checked, probes_unchecked);
     }
   }
+}
+
+/// Where rows lie may have to do with what they are: here the second half repeats the first, and
+/// the middle of a row and the one half a table further is just that row.
+TEST(FitProbes, WhatQueriesBetweenRowsFindDoesNotHangOnTheOrderOfTheRows) {
+  Random random(77);
+  constexpr size_t kDim = 12;
+  constexpr size_t kHalf = 8000;
+  std::vector<float> rows = ClusteredRows(kHalf, kDim, 1000, random);
+  rows.insert(rows.end(), rows.begin(), rows.end());
+  BuiltIndex built = BuildIndex(std::move(rows), kDim, Metric::kL2, 500, ByteRows::kScaled);
+  std::vector<uint64_t> queries;
+  for (uint64_t row = 0; row < 2 * kHalf; row += 20) queries.push_back(row);
+  ProbeTraining training;
+  training.segment = built.segment.get();
+  training.clusters = built.clusters;
+  training.queries = queries;
+  training.floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
+  built.model = FitProbes(built.model, training).value();
+  double found = 0;
+  constexpr int kQueries = 100;
+  for (int i = 0; i < kQueries; ++i) {
+    std::vector<float> middle(kDim);
+    const float* a = built.rows.data() + random.Uniform(kHalf) * kDim;
+    const float* b = built.rows.data() + random.Uniform(kHalf) * kDim;
+    for (size_t j = 0; j < kDim; ++j) middle[j] = (a[j] + b[j]) / 2;
+    const SearchedSegment searched = {.segment = built.segment.get()};
+    IndexSearchRequest request;
+    request.model = built.model.get();
+    request.segments = {&searched, 1};
+    request.queries = middle;
+    request.k = 10;
+    request.recall = 0.9;
+    request.floats = training.floats;
+    const auto nearest = built.Nearest(middle, 10);
+    const auto hits = IndexSearch(request, nullptr).value();
+    for (const ScoredRow& hit : hits.front()) {
+      found += hit.distance <= nearest.back().distance ? 0.1 / kQueries : 0;
+    }
+  }
+  EXPECT_GT(found, 0.8);
 }
 
 TEST(FitProbes, LearnsNothingFromASingleQuery) {

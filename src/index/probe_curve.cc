@@ -350,6 +350,10 @@ ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
   }
   model.FitCoefficients(fitted, features, k);
   model.k_ = k;
+  // A dozen coefficients hardly bend to the few queries of each made kind: all of them calibrate.
+  for (const Sample* sample : fitted) {
+    if (sample->origin != Origin::kStored) others.push_back(sample);
+  }
   model.Calibrate(others);
   return model;
 }

@@ -80,8 +80,7 @@ size_t QuerySearch::ProbeCount(std::optional<float> opening) const {
 }
 
 std::span<const ClusterDistance> QuerySearch::Rank(size_t count) {
-  // A margin, since the order near the last one decides which are in.
-  scratch_->ranker.Refine(std::min(cluster_count_, count + count / 4));
+  scratch_->ranker.Refine(std::min(cluster_count_, count));
   return scratch_->ranker.ranked().first(count);
 }
 
