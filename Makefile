@@ -79,6 +79,10 @@ tidy: setup ## Run clang-tidy on the files changed since TIDY_SINCE (default: ma
 asan: setup ## Build and test with the address and undefined behaviour sanitizers
 	@tools/run_tests asan
 
+.PHONY: optimized
+optimized: setup ## Build and test filters, kernels, index and the model of the engine as what ships is compiled
+	@tools/run_tests optimized
+
 .PHONY: tsan
 tsan: setup ## Build and test what is labelled concurrent with the thread sanitizer
 	@tools/run_tests tsan

@@ -91,6 +91,20 @@ uint64_t HashOf(const FilterNode& node) {
   return hash;
 }
 
+size_t MemoryBytesOf(const FilterNode& node) {
+  constexpr size_t kAllocation = 32;
+  size_t bytes = sizeof(FilterNode) + kAllocation + node.value_positions.size() * sizeof(size_t);
+  for (const std::string& step : node.path) bytes += sizeof(std::string) + step.size();
+  for (const Value& value : node.values) {
+    const std::string* text = value.as_string();
+    bytes += sizeof(Value) + (text == nullptr ? 0 : kAllocation + text->size());
+  }
+  for (const auto& child : node.children) {
+    bytes += sizeof(child) + (child == nullptr ? 0 : MemoryBytesOf(*child));
+  }
+  return bytes;
+}
+
 FilterNodePointer MakeConnective(FilterOp op, std::vector<FilterNodePointer> children) {
   VIPER_ASSERT(op == FilterOp::kAnd || op == FilterOp::kOr);
   std::vector<FilterNodePointer> flat;

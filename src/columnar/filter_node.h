@@ -53,6 +53,8 @@ struct FilterNode {
 
 /// Of equal trees the same.
 uint64_t HashOf(const FilterNode& node);
+/// What a tree takes in memory, about.
+size_t MemoryBytesOf(const FilterNode& node);
 
 using FilterNodePointer = std::shared_ptr<const FilterNode>;
 

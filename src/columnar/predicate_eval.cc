@@ -126,9 +126,13 @@ struct TypedMatcher {
     return matches;
   }
   Words operator()(const BoolTest& test) const {
-    const uint8_t* values = column.bools().data();
-    const std::array<bool, 2> accepts = {test.accepts_false, test.accepts_true};
-    return Cheap([=](size_t row) { return accepts[values[row] != 0 ? 1 : 0]; });
+    // Not a table of what is accepted: GCC 12 gives back the wrong rows of one when it makes this
+    // loop into vectors.
+    return Cheap([values = column.bools().data(), accepts_false = test.accepts_false,
+                  accepts_true = test.accepts_true](size_t row) {
+      const bool value = values[row] != 0;
+      return (value & accepts_true) | (!value & accepts_false);
+    });
   }
   Words operator()(const NumberRange<int64_t>& range) const {
     return Cheap([values = column.int64s().data(), range](size_t row) {

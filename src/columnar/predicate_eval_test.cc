@@ -99,6 +99,30 @@ TEST(PredicateEvaluate, IntegersAndFloatsCompareExactlyBeyondTwoTo53) {
   EXPECT_EQ(Matching(rows, "d > 9007199254740992.0"), "a");
 }
 
+/// Whole words of rows and parts of one are compared by other loops, which optimizers treat
+/// otherwise.
+TEST(PredicateEvaluate, BooleansAreRightForEveryNumberOfRows) {
+  for (size_t count = 1; count <= 130; ++count) {
+    std::vector<Record> records;
+    std::string expected_true;
+    std::string expected_false;
+    for (size_t i = 0; i < count; ++i) {
+      const bool value = (i * i + count) % 3 == 0;
+      const std::string id = std::to_string(i) + ",";
+      records.push_back(Row(id, value ? R"({"b": true})" : R"({"b": false})"));
+      (value ? expected_true : expected_false) += id;
+    }
+    const TestRows rows(SchemaOf({{"b", FieldType::kBool}}), records);
+    const std::string all = Matching(rows, "b IS NOT NULL");
+    EXPECT_EQ(Matching(rows, "b = TRUE"), expected_true) << count;
+    EXPECT_EQ(Matching(rows, "b = FALSE"), expected_false) << count;
+    EXPECT_EQ(Matching(rows, "b != TRUE"), expected_false) << count;
+    EXPECT_EQ(Matching(rows, "b != FALSE"), expected_true) << count;
+    EXPECT_EQ(Matching(rows, "b IN (TRUE, FALSE)"), all) << count;
+    EXPECT_EQ(Matching(rows, "b NOT IN (TRUE, FALSE)"), "") << count;
+  }
+}
+
 TEST(PredicateEvaluate, NotANumberIsUnequalToEverything) {
   TestRows rows(SchemaOf({{"f", FieldType::kFloat64}}), {Row("a", R"({"f":1.0})")});
   std::vector<Record> records = rows.records();

@@ -364,6 +364,23 @@ Result<bool> HasLiveRow(std::span<const PartView> parts, std::string_view id) {
   return false;
 }
 
+/// Whether a row was ingested after that time; of one that does not say it is not known.
+Result<bool> IsNewerThan(const Part& part, uint64_t row, int64_t stamp) {
+  VIPER_ASSIGN_OR_RETURN(const auto place, part.PageOfRow(columnar::kIngestedAtColumn, row));
+  return place.column->IsPresent(place.index) && place.column->int64s()[place.index] > stamp;
+}
+
+/// Whether the row of another writer's file counts, and not one of the same id in an older file.
+/// Ours are older, as what we write is written on top of theirs. Theirs may be copies of what is
+/// older still, made by a merge or a deletion: then rows tell, and files where rows are as old.
+Result<bool> Supersedes(const Part& part, uint64_t row, const Part& older, uint64_t older_row) {
+  if (!older.is_foreign()) return true;
+  VIPER_ASSIGN_OR_RETURN(const int64_t stamp, part.TimeOf(columnar::kIngestedAtColumn, row));
+  VIPER_ASSIGN_OR_RETURN(const int64_t older_stamp,
+                         older.TimeOf(columnar::kIngestedAtColumn, older_row));
+  return stamp >= older_stamp;
+}
+
 template <typename Parts>
 auto FindPart(Parts& parts, const Part* part) {
   return std::find_if(parts.begin(), parts.end(),
@@ -471,7 +488,7 @@ bool CollectionState::IsInMemory(std::string_view id, uint64_t id_hash) const {
 }
 
 /// Decide which rows of the last of `parts` are alive, and kill older copies of them in the others.
-Status CollectionState::AdoptPart(std::span<const std::string> dead_ids,
+Status CollectionState::AdoptPart(const DeadInMemory& dead_in_memory,
                                   std::vector<PartView>& parts) const {
   const size_t own = parts.size() - 1;
   const Part& added = *parts[own].part;
@@ -486,27 +503,29 @@ Status CollectionState::AdoptPart(std::span<const std::string> dead_ids,
       const uint64_t hash = storage::HashId(id);
       VIPER_ASSIGN_OR_RETURN(const auto rows, added.FindRowsOfId(id, hash, not_in_table.get()));
       VIPER_ASSIGN_OR_RETURN(const uint32_t newest, added.NewestOf(rows));
-      if (newest != row || IsInMemory(id, hash) ||
-          std::binary_search(dead_ids.begin(), dead_ids.end(), id, std::less<>())) {
-        deaths.Kill(parts[own].dead, row, added.row_count());
-        continue;
+      bool is_alive = newest == row && !IsInMemory(id, hash);
+      if (const auto dead = dead_in_memory.find(id); is_alive && dead != dead_in_memory.end()) {
+        VIPER_ASSIGN_OR_RETURN(is_alive, IsNewerThan(added, row, dead->second));
       }
-      for (size_t older = 0; older < own; ++older) {
-        VIPER_ASSIGN_OR_RETURN(auto found,
-                               parts[older].part->FindId(id, hash, parts[older].dead.get()));
-        if (found) deaths.Kill(parts[older].dead, *found, parts[older].part->row_count());
+      for (size_t other = 0; other < own && is_alive; ++other) {
+        PartView& view = parts[other];
+        VIPER_ASSIGN_OR_RETURN(const auto found, view.part->FindId(id, hash, view.dead.get()));
+        if (!found) continue;
+        VIPER_ASSIGN_OR_RETURN(is_alive, Supersedes(added, row, *view.part, *found));
+        if (is_alive) deaths.Kill(view.dead, *found, view.part->row_count());
       }
+      if (!is_alive) deaths.Kill(parts[own].dead, row, added.row_count());
     }
   }
   deaths.Publish();
   return {};
 }
 
-/// The ids of records that are gone, or have a newer row in a place that stays, though the table
-/// does not know: the files that take the place of `removed` may have them yet.
-Result<std::vector<std::string>> CollectionState::IdsDeadInMemory(
+/// Of records that are gone, or have a newer row in a place that stays: the files that take the
+/// place of `removed` may have copies of these rows.
+Result<CollectionState::DeadInMemory> CollectionState::FindDeadInMemory(
     std::span<const PartView> removed) {
-  std::vector<std::string> dead_ids;
+  DeadInMemory found;
   for (const PartView& view : removed) {
     if (view.dead == nullptr) continue;
     for (uint64_t row = 0; row < view.part->row_count(); ++row) {
@@ -516,11 +535,14 @@ Result<std::vector<std::string>> CollectionState::IdsDeadInMemory(
       VIPER_ASSIGN_OR_RETURN(std::string id, view.part->IdOf(row));
       VIPER_ASSIGN_OR_RETURN(const bool is_live, HasLiveRow(removed, id));
       // Where an older row of it died for this one, those that follow on them have its record.
-      if (!is_live) dead_ids.push_back(std::move(id));
+      if (is_live) continue;
+      VIPER_ASSIGN_OR_RETURN(const int64_t stamp,
+                             view.part->TimeOf(columnar::kIngestedAtColumn, row));
+      int64_t& newest = found.try_emplace(std::move(id), stamp).first->second;
+      newest = std::max(newest, stamp);
     }
   }
-  std::sort(dead_ids.begin(), dead_ids.end());
-  return dead_ids;
+  return found;
 }
 
 Status CollectionState::Adopt(const TableChange& change) {
@@ -534,10 +556,10 @@ Status CollectionState::Adopt(const TableChange& change) {
       kept.back().part = change.reopened.at(view.part.get());
     }
   }
-  VIPER_ASSIGN_OR_RETURN(const auto dead_ids, IdsDeadInMemory(removed));
+  VIPER_ASSIGN_OR_RETURN(const DeadInMemory dead_in_memory, FindDeadInMemory(removed));
   for (const PartView& part : change.added) {
     kept.push_back(part);
-    VIPER_RETURN_IF_ERROR(AdoptPart(dead_ids, kept));
+    VIPER_RETURN_IF_ERROR(AdoptPart(dead_in_memory, kept));
   }
   MutexLock lock(mutex_);
   parts_ = std::move(kept);

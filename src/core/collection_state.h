@@ -191,9 +191,11 @@ class CollectionState {
   void ApplyBatch(ResolvedBatch& resolved, Deaths& deaths);
   FlushPlan MakePlan() const;
   Status KillLoadedIds(const Memtable& loaded, FlushPlan& plan) const;
-  static Result<std::vector<std::string>> IdsDeadInMemory(std::span<const PartView> removed);
+  /// Rows that are dead though the table does not know: by id the time of the newest.
+  using DeadInMemory = std::map<std::string, int64_t, std::less<>>;
+  static Result<DeadInMemory> FindDeadInMemory(std::span<const PartView> removed);
   bool IsInMemory(std::string_view id, uint64_t id_hash) const;
-  Status AdoptPart(std::span<const std::string> dead_ids, std::vector<PartView>& parts) const;
+  Status AdoptPart(const DeadInMemory& dead_in_memory, std::vector<PartView>& parts) const;
 
   // Constant.
   const std::shared_ptr<MemoryBudget> memory_;

@@ -10,9 +10,11 @@
 #include "base/assert.h"
 #include "base/crc32c.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 #include "columnar/field_conversion.h"
 #include "core/norm_bound.h"
 #include "core/row.h"
+#include "core/write_batch.h"
 #include "parquet/logical_bytes.h"
 #include "storage/file_names.h"
 #include "viper/value.h"
@@ -54,6 +56,23 @@ uint32_t FloatCrc(const std::byte* floats, const parquet::VectorPage& page, size
   return crc32c::Value({floats, page.rows.count * dim * sizeof(float)});
 }
 
+/// The first row with text that is not UTF-8: Parquet does not ask other writers for it.
+std::optional<size_t> FindBadText(const columnar::Column& column) {
+  const auto find = [](const columnar::StringArray& texts) -> std::optional<size_t> {
+    for (size_t i = 0; i < texts.size(); ++i) {
+      if (!IsValidUtf8(texts[i])) return i;
+    }
+    return std::nullopt;
+  };
+  if (column.type() == FieldType::kString) return find(column.strings());
+  if (column.type() != FieldType::kStringList) return std::nullopt;
+  const columnar::StringListArray& lists = column.string_lists();
+  const auto element = find(lists.elements);
+  if (!element) return std::nullopt;
+  const auto after = std::upper_bound(lists.offsets.begin(), lists.offsets.end(), *element);
+  return static_cast<size_t>(after - lists.offsets.begin()) - 1;
+}
+
 }  // namespace
 
 Result<storage::SidecarContent> MakeSidecarContent(const parquet::PartReader& reader, size_t dim,
@@ -80,7 +99,12 @@ Result<storage::SidecarContent> MakeSidecarContent(const parquet::PartReader& re
   for (size_t page = 0; page < reader.PageCount(columnar::kIdColumn); ++page) {
     VIPER_ASSIGN_OR_RETURN(auto ids, reader.ReadPage(columnar::kIdColumn, page));
     for (size_t i = 0; i < ids.row_count(); ++i) {
-      content.id_hashes.push_back(storage::HashId(ids.strings()[i]));
+      const std::string_view id = ids.strings()[i];
+      if (const Status valid = CheckId(id); !valid.ok()) {
+        return Status::Corruption(fmt::format("column {} row {}: {}", columnar::kIdColumn,
+                                              content.id_hashes.size(), valid.message()));
+      }
+      content.id_hashes.push_back(storage::HashId(id));
     }
   }
   return content;
@@ -339,10 +363,21 @@ const Part::CachedColumn& Part::CachedColumnOf(std::string_view column) const {
   return found->second;
 }
 
+Result<columnar::Column> Part::ReadPage(std::string_view column, size_t page) const {
+  auto read = reader_->ReadPage(column, page);
+  if (!read.ok() || !is_foreign_) return read;
+  if (const auto row = FindBadText(*read)) {
+    return Status::Corruption(fmt::format("part {} column {} row {}: the text is not UTF-8",
+                                          added_.path, column,
+                                          reader_->PageRows(column, page).first + *row));
+  }
+  return read;
+}
+
 Result<Part::PagePlace> Part::PageOfRow(std::string_view column, uint64_t row) const {
   const size_t page = reader_->PageOfRow(column, row);
-  VIPER_ASSIGN_OR_RETURN(auto decoded, CachedColumnOf(column).pages.Get(
-                                           page, [&] { return reader_->ReadPage(column, page); }));
+  VIPER_ASSIGN_OR_RETURN(
+      auto decoded, CachedColumnOf(column).pages.Get(page, [&] { return ReadPage(column, page); }));
   return PagePlace{std::move(decoded), row - reader_->PageRows(column, page).first};
 }
 
@@ -367,14 +402,14 @@ Result<ColumnCache::ColumnPointer> Part::RowGroup(std::string_view column, size_
 Result<columnar::Column> Part::ReadRowGroup(std::string_view column, size_t group) const {
   const RowRange rows = row_groups_[group];
   const size_t first = reader_->PageOfRow(column, rows.first);
-  VIPER_ASSIGN_OR_RETURN(auto all, reader_->ReadPage(column, first));
+  VIPER_ASSIGN_OR_RETURN(auto all, ReadPage(column, first));
   const RowRange first_rows = reader_->PageRows(column, first);
   if (first_rows == rows) return all;
   columnar::Column joined(all.type());
   size_t page = first;
   while (joined.row_count() < rows.count) {
     if (page != first) {
-      VIPER_ASSIGN_OR_RETURN(all, reader_->ReadPage(column, page));
+      VIPER_ASSIGN_OR_RETURN(all, ReadPage(column, page));
     }
     const RowRange have = reader_->PageRows(column, page);
     const uint64_t from = std::max(have.first, rows.first);

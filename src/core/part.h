@@ -163,6 +163,8 @@ class Part {
   Status OpenFiles(const OpenOptions& options, const storage::PartFingerprint& fingerprint);
   void ReadPayloadKeys();
   void CompareFields();
+  /// As PartReader::ReadPage; of another writer's file also Corruption for text that is not UTF-8.
+  Result<columnar::Column> ReadPage(std::string_view column, size_t page) const;
   Result<columnar::Column> ReadRowGroup(std::string_view column, size_t group) const;
   /// Put the values of a declared field that are in `_payload` where its column has none.
   Result<columnar::Column> BackFill(std::string_view field, size_t group,

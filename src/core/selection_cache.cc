@@ -22,7 +22,9 @@ std::shared_ptr<const void> SelectionCache::FindEntry(const Key& key,
 
 void SelectionCache::PutEntry(const Key& key, const std::shared_ptr<const void>& owner,
                               std::shared_ptr<const void> value, size_t bytes) {
-  bytes += sizeof(Entry) + 4 * sizeof(void*);
+  // The filter is counted for each entry that shares it: which of them will be the last nobody
+  // knows.
+  bytes += key.filter.memory_bytes() + sizeof(Entry) + 4 * sizeof(void*);
   Entries dropped;
   MutexLock lock(mutex_);
   if (const auto found = places_.find(key); found != places_.end()) {

@@ -19,10 +19,14 @@ namespace viper::core {
 class FilterKey {
  public:
   explicit FilterKey(Filter filter)
-      : filter_(std::move(filter)), hash_(filter_.matches_all() ? 0 : HashOf(*filter_.root())) {}
+      : filter_(std::move(filter)),
+        hash_(filter_.matches_all() ? 0 : HashOf(*filter_.root())),
+        memory_bytes_(filter_.matches_all() ? 0 : MemoryBytesOf(*filter_.root())) {}
 
   const Filter& filter() const { return filter_; }
   uint64_t hash() const { return hash_; }
+  /// Of the filter, which all entries under this key share.
+  size_t memory_bytes() const { return memory_bytes_; }
   friend bool operator==(const FilterKey& a, const FilterKey& b) {
     const auto& left = a.filter_.root();
     const auto& right = b.filter_.root();
@@ -33,6 +37,7 @@ class FilterKey {
  private:
   Filter filter_;
   uint64_t hash_;
+  size_t memory_bytes_;
 };
 
 /// What was derived from immutable things (parts, memtables, views, segments) and filters, under a

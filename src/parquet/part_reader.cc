@@ -63,11 +63,11 @@ class PartReaderImpl : public PartReader {
   }
 
   Result<std::vector<uint64_t>> SparseRowCounts() const override {
-    if (!has_sparse_rows_) return std::vector<uint64_t>(footer_->row_groups().size());
-    if (const auto told = ToldSparseRows()) return *told;
+    if (!has_sparse_rows_) return std::vector<uint64_t>(RowGroups().size());
+    if (auto told = ToldSparseRows()) return OfFullGroups(std::move(*told));
     auto counts = sparse_->CountRows();
     if (!counts.ok()) return InSparseColumn(counts.status()).WithContext(path_);
-    return counts;
+    return OfFullGroups(std::move(*counts));
   }
 
   Status VerifyVectors() const override {
@@ -107,11 +107,25 @@ class PartReaderImpl : public PartReader {
     return result;
   }
   std::vector<columnar::ColumnBounds> RowGroupBounds(std::string_view column) const override {
-    return Scalar(column).RowGroupBounds();
+    return OfFullGroups(Scalar(column).RowGroupBounds());
   }
-  std::vector<RowRange> RowGroups() const override { return footer_->row_groups(); }
+  std::vector<RowRange> RowGroups() const override { return OfFullGroups(footer_->row_groups()); }
 
  private:
+  /// Of what there is for each row group (or nothing), without what is of groups without rows.
+  template <typename T>
+  std::vector<T> OfFullGroups(std::vector<T> of_groups) const {
+    if (of_groups.empty()) return of_groups;
+    size_t kept = 0;
+    for (size_t group = 0; group < footer_->row_groups().size(); ++group) {
+      if (footer_->row_groups()[group].count == 0) continue;
+      if (kept != group) of_groups[kept] = std::move(of_groups[group]);
+      ++kept;
+    }
+    of_groups.resize(kept);
+    return of_groups;
+  }
+
   Status LoadVectors(size_t dim, const PartOpenOptions& options) {
     VIPER_ASSIGN_OR_RETURN(const auto vectors, VectorColumnReader::Open(*footer_, dim));
     vectors_ = std::make_unique<VectorColumnReader>(vectors);

@@ -1,6 +1,7 @@
 """A collection that is open for writing while another program appends to its table, merges and cleans it."""
 
 import datetime
+import random
 
 import deltalake
 import pyarrow as pa
@@ -29,7 +30,7 @@ def make(database, rows=10):
     return collection
 
 
-def append(path, ids, columns=()):
+def append(path, ids, columns=(), title="theirs"):
     """Append rows with delta-rs; `columns`: (field, value) that the collection does not know."""
     now = datetime.datetime.now(UTC)
     schema = [
@@ -42,7 +43,7 @@ def append(path, ids, columns=()):
     ]
     vectors = random_vectors(2, len(ids), DIM)
     rows = [
-        {"_id": one, "_timestamp": now, "_ingested_at": now, "title": "theirs", "_vector": vectors[i], **{field.name: value for field, value in columns}}
+        {"_id": one, "_timestamp": now, "_ingested_at": now, "title": title, "_vector": vectors[i], **{field.name: value for field, value in columns}}
         for i, one in enumerate(ids)
     ]
     deltalake.write_deltalake(str(path), pa.Table.from_pylist(rows, schema=pa.schema(schema)), mode="append", schema_mode="merge")
@@ -126,3 +127,101 @@ def test_columns_that_are_not_read_outlive_what_is_done_to_their_rows(tmp_path, 
             untouched = one[0] in "fg" and one != "f4"
             found = {field.name: row[field.name] for field, _ in OWN}
             assert found == {field.name: value if untouched else None for field, value in OWN}, (name, one)
+
+
+class SharedTable:
+    """A collection of ours and delta-rs take turns at one table; a dictionary says what must be in it.
+
+    What others append or delete counts, unless a row of the id waits in our memory, which is committed later.
+    """
+
+    def __init__(self, folder, seed):
+        self.folder = folder
+        self.random = random.Random(seed)
+        self.titles = {}
+        self.in_memory = set()
+        self.number = 0
+        self.open()
+        self.collection = self.database.create_collection("c", dim=DIM, fields={"title": "string"})
+
+    def open(self):
+        self.database = viper.connect(self.folder, background_flush=False, background_compaction=False, deletes="rewrite")
+
+    def ids(self, count):
+        return [f"r{number}" for number in self.random.sample(range(30), count)]
+
+    def title(self, who):
+        self.number += 1
+        return f"{who} {self.number}"
+
+    def upsert(self):
+        ids, title = self.ids(self.random.randint(1, 4)), self.title("ours")
+        self.collection.upsert(ids=ids, vectors=random_vectors(self.number, len(ids), DIM), metadata=[{"title": title}] * len(ids))
+        self.titles.update(dict.fromkeys(ids, title))
+        self.in_memory.update(ids)
+
+    def delete(self):
+        self.collection.refresh()  # what it has not heard of it cannot delete
+        for one in self.ids(2):
+            self.collection.delete([one])
+            self.titles.pop(one, None)
+            self.in_memory.discard(one)
+        # What others write of an id that was deleted counts only after the deletion is in the table.
+        self.flush()
+
+    def flush(self):
+        self.collection.flush()
+        self.in_memory.clear()
+
+    def compact(self):
+        self.flush()  # it may, and who waits in memory is not to be guessed
+        self.collection.compact(everything=True)
+
+    def reopen(self):
+        self.collection.close()
+        self.database.close()
+        self.open()
+        self.collection = self.database.open_collection("c")
+
+    def they_append(self):
+        ids, title = self.ids(self.random.randint(1, 3)), self.title("theirs")
+        append(self.folder / "c", ids, title=title)
+        self.titles.update({one: title for one in ids if one not in self.in_memory})
+
+    def they_delete(self):
+        (one,) = self.ids(1)
+        deltalake.DeltaTable(str(self.folder / "c")).delete(f"_id = '{one}'")
+        if one not in self.in_memory:
+            self.titles.pop(one, None)
+
+    def they_merge(self):
+        deltalake.DeltaTable(str(self.folder / "c")).optimize.compact()
+
+    def they_clean(self):
+        table = deltalake.DeltaTable(str(self.folder / "c"))
+        table.create_checkpoint()
+        table.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
+
+    def step(self):
+        actions = (self.upsert, self.upsert, self.delete, self.flush, self.compact, self.reopen, self.collection.refresh,
+                   self.they_append, self.they_append, self.they_delete, self.they_merge, self.they_clean)
+        self.random.choice(actions)()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_both_do_in_turn_the_rows_are_those_that_were_written_last(tmp_path, seed):
+    table = SharedTable(tmp_path, seed)
+    for step in range(40):
+        table.step()
+        if table.random.random() < 0.6:
+            table.collection.refresh()
+            assert titles(table.collection) == table.titles, step
+    table.flush()
+    table.collection.refresh()
+    table.flush()
+    assert titles(table.collection) == table.titles
+    for name in ("deltalake-sql", "polars", "duckdb-delta-scan", "pandas"):
+        assert {one["_id"]: one["title"] for one in READERS[name](tmp_path / "c")} == table.titles, name
+    table.reopen()
+    assert titles(table.collection) == table.titles
+    table.database.close()
