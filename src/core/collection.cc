@@ -105,6 +105,7 @@ Snapshot Collection::Impl::GetSnapshot() const {
 }
 
 Status Collection::Impl::CheckWritable() const {
+  VIPER_RETURN_IF_ERROR(owner_.Check("collection", context_.name));
   if (writer_ != nullptr) return {};
   return Status::FailedPrecondition(
       fmt::format("collection '{}' is open read-only", context_.name));
@@ -385,13 +386,17 @@ void Collection::Impl::NoteIndexing(const Status& status) {
 }
 
 Status Collection::Impl::Refresh() {
+  VIPER_RETURN_IF_ERROR(owner_.Check("collection", context_.name));
   if (writer_ != nullptr) return writer_->flusher->Refresh();
   MutexLock lock(refresh_mutex_);
   return OpenReadOnly().status();
 }
 
 Collection::Collection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Collection::~Collection() = default;
+Collection::~Collection() {
+  // As DeleteInOwnerProcess does.
+  if (!impl_->IsOfThisProcess()) static_cast<void>(impl_.release());
+}
 
 const std::string& Collection::name() const { return impl_->context().name; }
 CollectionSchema Collection::schema() const { return *impl_->View()->schema; }

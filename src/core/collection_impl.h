@@ -22,6 +22,7 @@
 #include "core/write_queue.h"
 #include "platform/background_thread.h"
 #include "platform/mutex.h"
+#include "platform/owner_process.h"
 #include "storage/wal.h"
 #include "viper/engine.h"
 
@@ -40,6 +41,7 @@ class Collection::Impl {
 
   const core::CollectionContext& context() const { return context_; }
   const RecoveryReport& recovery() const { return recovery_; }
+  bool IsOfThisProcess() const { return owner_.IsThis(); }
   Snapshot GetSnapshot() const;
   Result<Snapshot> SnapshotOfVersion(int64_t version) const;
   Result<Snapshot> SnapshotOfTime(Timestamp time) const;
@@ -163,6 +165,7 @@ class Collection::Impl {
   void NoteUnflushed();
 
   // Constant once the collection is open.
+  const OwnerProcess owner_;
   core::CollectionContext context_;
   RecoveryReport recovery_;
 

@@ -166,8 +166,9 @@ Result<std::shared_ptr<const CollectionSchema>> Collection::Impl::TakeSchema(
   if (context_.read == nullptr) {
     context_.dim = schema.dim;
     context_.metric = schema.metric;
-    context_.read = std::make_shared<core::ReadContext>(TakeCaches(context_), context_.options,
-                                                        *context_.clock);
+    context_.read = std::shared_ptr<core::ReadContext>(
+        new core::ReadContext(TakeCaches(context_), context_.options, *context_.clock),
+        DeleteInOwnerProcess());
     context_.read->operations = context_.operations;
   }
   if (schema.dim != context_.dim || schema.metric != context_.metric) {

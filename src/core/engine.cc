@@ -17,6 +17,7 @@
 #include "core/verifier.h"
 #include "platform/memory_budget.h"
 #include "platform/mutex.h"
+#include "platform/owner_process.h"
 #include "storage/directory_creation.h"
 #include "storage/file_names.h"
 
@@ -141,6 +142,7 @@ class Engine::Impl {
   Result<std::shared_ptr<Collection>> Create(const std::string& name,
                                              const CollectionSchema& schema,
                                              const CollectionProperties& properties) {
+    VIPER_RETURN_IF_ERROR(CheckProcess());
     if (options_.read_only) {
       return Status::FailedPrecondition("the engine is open read-only: nothing can be created");
     }
@@ -158,6 +160,7 @@ class Engine::Impl {
   }
 
   Result<std::shared_ptr<Collection>> OpenOne(const std::string& name) {
+    VIPER_RETURN_IF_ERROR(CheckProcess());
     VIPER_RETURN_IF_ERROR(ValidateCollectionName(name));
     MutexLock lock(mutex_);
     if (auto open = FindOpen(name)) return open;
@@ -204,6 +207,7 @@ class Engine::Impl {
   }
 
   Status Drop(const std::string& name) {
+    VIPER_RETURN_IF_ERROR(CheckProcess());
     if (options_.read_only) {
       return Status::FailedPrecondition("the engine is open read-only: nothing can be dropped");
     }
@@ -250,6 +254,7 @@ class Engine::Impl {
   }
 
   Result<RepairReport> Repair(const std::string& name, const RepairOptions& options) {
+    VIPER_RETURN_IF_ERROR(CheckProcess());
     VIPER_RETURN_IF_ERROR(CheckExists(name));
     if (options.dry_run) return core::RepairCollection(MakeContext(name), options);
     if (options_.read_only) {
@@ -269,6 +274,8 @@ class Engine::Impl {
   }
 
  private:
+  Status CheckProcess() const { return owner_.Check("engine", root_); }
+
   /// Create the root. Its name must be durable before anything in it is acknowledged; when it
   /// exists already, the directory above it may be one that we may not open, so that failure is
   /// passed over.
@@ -341,6 +348,7 @@ class Engine::Impl {
   }
 
   // Constant.
+  const OwnerProcess owner_;
   const std::string root_;
   const EngineOptions options_;
   const std::shared_ptr<MemoryBudget> memory_;

@@ -19,6 +19,7 @@
 #endif
 
 #include "base/status_macros.h"
+#include "platform/owner_process.h"
 #include "platform/posix_error.h"
 #include "viper/file_system.h"
 
@@ -209,8 +210,13 @@ class PosixMappedFile final : public MappedFile {
 class PosixFileLock final : public FileLock {
  public:
   explicit PosixFileLock(Descriptor file) : file_(std::move(file)) {}
+  // A fork has the open file too, so closing it is not enough; nor may the fork give up the lock.
+  ~PosixFileLock() override {
+    if (owner_.IsThis()) ::flock(file_.number(), LOCK_UN);
+  }
 
  private:
+  const OwnerProcess owner_;
   const Descriptor file_;  // the lock belongs to the open file and goes with it
 };
 
