@@ -33,8 +33,10 @@ ExitCode ExitCodeOf(StatusCode code) {
   return kExitIo;
 }
 
+void Tell(std::string_view line) { std::fputs(fmt::format("viper: {}\n", line).c_str(), stderr); }
+
 ExitCode Report(const Status& status) {
-  if (!status.ok()) fmt::print(stderr, "viper: {}\n", status.message());
+  if (!status.ok()) Tell(status.message());
   return ExitCodeOf(status.code());
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string_view>
+
 #include "viper/status.h"
 
 namespace viper::cli {
@@ -25,7 +27,10 @@ enum ExitCode : int {
 
 ExitCode ExitCodeOf(StatusCode code);
 
-/// Print "viper: <message>" to standard error and return the exit code; nothing for OK.
+/// Print "viper: <line>" to standard error. Where that takes no more, nobody can be told.
+void Tell(std::string_view line);
+
+/// Tell the message, and return the exit code; nothing for OK.
 ExitCode Report(const Status& status);
 
 }  // namespace viper::cli

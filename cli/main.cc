@@ -1,9 +1,13 @@
 // The command line program `viper`: one file per command, over the public API only.
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <new>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "command_line.h"
 #include "commands.h"
@@ -102,17 +106,36 @@ void AddCommands(Command& program, Session& session) {
   AddDemoCommand(program, session);
 }
 
+/// Do what was chosen. What libraries throw ends here: fmt does when standard output takes no more,
+/// the standard library when there is no memory.
+Status RunChosen(const Session& session) {
+  try {
+    return session.run();
+  } catch (const std::bad_alloc&) {
+    return Status::ResourceExhausted("out of memory");
+  } catch (const std::system_error& error) {
+    if (std::ferror(stdout) == 0) return Status::IoError(error.what());
+    return Status::IoError("cannot write to standard output: " + error.code().message());
+  } catch (const std::exception& error) {
+    return Status::IoError(error.what());
+  }
+}
+
 int Main(int argc, char** argv) {
+  // Who reads a part of the output, as `head` does, ends the program without a word, whatever the
+  // caller does about the signal.
+  std::signal(SIGPIPE, SIG_DFL);
   CommandLine line({.name = "viper", .description = kDescription, .footer = kFooter});
   Session session;
   Command program = line.program();
   AddGlobalOptions(program, session);
   line.AddVersion(std::string("viper ") + kVersionString);
   AddCommands(program, session);
-  if (const std::optional<int> code = line.Parse(argc, argv)) return *code;
-  const ExitCode code = Report(session.run());
+  const std::optional<int> ended = line.Parse(argc, argv);
+  const int code = ended.has_value() ? *ended : Report(RunChosen(session));
   // Output that was not written is not a success, for example on a full disk.
-  if (std::fflush(stdout) != 0 && code == kExitOk) {
+  const bool is_written = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (!is_written && code == kExitOk) {
     return Report(Status::IoError("cannot write to standard output"));
   }
   return code;

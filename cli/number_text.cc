@@ -1,11 +1,37 @@
 #include "number_text.h"
 
 #include <array>
+#include <charconv>
 #include <cmath>
+#include <limits>
+#include <system_error>
+#include <type_traits>
 
 #include <fmt/core.h>
 
 namespace viper::cli {
+namespace {
+
+template <typename Number>
+std::string Allowed() {
+  if (std::is_floating_point_v<Number>) return "a number";
+  return fmt::format("a whole number from 0 to {}", std::numeric_limits<Number>::max());
+}
+
+}  // namespace
+
+template <typename Number>
+Result<Number> ParseNumber(std::string_view text) {
+  Number number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const bool is_number = error == std::errc() && stop == end;
+  if (is_number && std::isfinite(static_cast<double>(number))) return number;
+  return Status::InvalidArgument(fmt::format("{} expected: actual='{}'", Allowed<Number>(), text));
+}
+template Result<uint32_t> ParseNumber(std::string_view);
+template Result<uint64_t> ParseNumber(std::string_view);
+template Result<double> ParseNumber(std::string_view);
 
 std::string CountOrUnknown(const std::optional<uint64_t>& count) {
   return count.has_value() ? CountText(*count) : "unknown";

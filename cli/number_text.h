@@ -3,8 +3,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+
+#include "viper/result.h"
 
 namespace viper::cli {
+
+/// The decimal number that `text` is, all of it: digits alone for integers. InvalidArgument, naming
+/// what is allowed, for anything else. A Number is uint32_t, uint64_t or double, which is finite.
+template <typename Number>
+Result<Number> ParseNumber(std::string_view text);
 
 /// "1,234,567".
 std::string CountText(uint64_t count);

@@ -49,7 +49,7 @@ void ProgressLine::Show(uint64_t rows, std::optional<double> share) {
     const double left = seconds * (1 - *share) / (*share - *first_share_);
     line += fmt::format("  {:.0f} s left", std::max(left, 0.0));
   }
-  fmt::print(stderr, "\r\x1b[K{}", line);  // back to the margin, and clear to the end
+  std::fputs(("\r\x1b[K" + line).c_str(), stderr);  // back to the margin, and clear to the end
   std::fflush(stderr);
   drawn_ = true;
 }
@@ -60,14 +60,15 @@ void ProgressLine::ShowBytes(uint64_t done, uint64_t total) {
   if (drawn_ && now - last_drawn_ < kRedrawInterval) return;
   last_drawn_ = now;
   const double share = total == 0 ? 0 : static_cast<double>(done) / static_cast<double>(total);
-  fmt::print(stderr, "\r\x1b[K{}  {}", BarText(std::clamp(share, 0.0, 1.0)), BytesText(done));
+  const std::string bar = BarText(std::clamp(share, 0.0, 1.0));
+  std::fputs(fmt::format("\r\x1b[K{}  {}", bar, BytesText(done)).c_str(), stderr);
   std::fflush(stderr);
   drawn_ = true;
 }
 
 void ProgressLine::Clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\x1b[K");
+  std::fputs("\r\x1b[K", stderr);
   std::fflush(stderr);
   drawn_ = false;
 }

@@ -7,6 +7,7 @@
 
 #include "collection_argument.h"
 #include "commands.h"
+#include "exit_code.h"
 #include "record_json.h"
 #include "status_macros.h"
 
@@ -35,8 +36,7 @@ Status Run(const Session& session, const Arguments& arguments) {
   for (const Record& record : page.records) fmt::print("{}\n", RecordJson(record));
   if (!page.next.empty()) {
     std::fflush(stdout);
-    fmt::print(stderr, "viper: more records follow; go on with --after {}\n",
-               Value(page.next).ToJson());
+    Tell(fmt::format("more records follow; go on with --after {}", Value(page.next).ToJson()));
   }
   return Status::Ok();
 }

@@ -1,11 +1,12 @@
 #include "session.h"
 
-#include <cstdio>
+#include <limits>
 #include <string_view>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "exit_code.h"
 #include "status_macros.h"
 
 namespace viper::cli {
@@ -29,8 +30,13 @@ Result<Engine> Session::OpenEngine(Access access) const {
   options.audit_share = 0;
   options.search_threads = threads;
   options.accept_loss_from = accept_loss_from;
+  constexpr uint64_t kMemoryLimitMibMax = std::numeric_limits<uint64_t>::max() >> 20;
+  if (memory_limit_mib > kMemoryLimitMibMax) {
+    return Status::InvalidArgument(fmt::format("--memory-limit is out of range: max={} actual={}",
+                                               kMemoryLimitMibMax, memory_limit_mib));
+  }
   options.memory_limit = memory_limit_mib << 20;
-  options.log = [](std::string_view line) { fmt::print(stderr, "viper: {}\n", line); };
+  options.log = Tell;
   return Engine::Open(root, options);
 }
 

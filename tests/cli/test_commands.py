@@ -9,7 +9,7 @@ import pytest
 
 from lake import Lake, program, random_vectors, write_jsonl
 
-OK, NOT_FOUND, INVALID, CONFLICT, BUSY, INTERRUPTED = 0, 1, 2, 3, 6, 130
+OK, NOT_FOUND, INVALID, CONFLICT, IO, BUSY, INTERRUPTED = 0, 1, 2, 3, 5, 6, 130
 COMMANDS = "create alter import search get count scroll export info schema list versions index clusters bench verify repair inspect flush compact update delete drop demo".split()
 
 
@@ -31,6 +31,57 @@ def test_wrong_usage_is_one_line_on_standard_error(lake):
     for arguments in ([], ["nonsense"], ["count"], ["count", "c", "--nonsense"], ["create", "c", "--dim", "many"]):
         message = lake.fail(*arguments, code=INVALID)
         assert message.startswith("viper: ") and message.count("\n") == 1, message
+
+
+def test_numbers_are_decimal_and_in_range(lake):
+    lake.create(dim=2)
+    search = ["search", "c", "--vector", "[1,1]"]
+    for arguments in (
+        [*search, "--k", "-1"],
+        [*search, "--k", "0x10"],
+        [*search, "--k", 2**64],
+        [*search, "--nprobe", "+1"],
+        [*search, "--recall", "nan"],
+        [*search, "--recall", "0x1p-1"],
+        [*search, "--timeout", "1e999"],
+        ["bench", "c", "--recall", "0.9,none"],
+        ["scroll", "c", "--limit", "1e2"],
+        ["--threads", 2**32, "count", "c"],
+        ["--memory-limit", 2**44 + 1, "count", "c"],
+    ):
+        message = lake.fail(*arguments, code=INVALID)
+        place = max(i for i, part in enumerate(arguments) if str(part).startswith("--"))
+        option, value = arguments[place].removeprefix("--"), str(arguments[place + 1]).removeprefix("0.9,")
+        assert f"-{option}" in message and value in message, message
+    assert "dim=10 " in lake.run("create", "tens", "--dim", "010")
+
+
+# More than what standard output holds back: the failure comes in the middle of a command.
+@pytest.mark.parametrize("count", (1, 2000))
+def test_output_that_cannot_be_written_is_a_failure_of_output(lake, count):
+    lake.create(dim=2)
+    lake.import_rows(rows(count))
+    for arguments in (["scroll", "c", "--limit", count], ["export", "c"], ["get", "c", "r0000"], ["--help"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run(lake.command(*arguments), stdout=full, stderr=subprocess.PIPE, encoding="utf-8")
+        assert done.returncode == IO, (arguments, done.stderr)
+        assert "standard output" in done.stderr
+    with open("/dev/full", "w") as full:
+        assert subprocess.run(lake.command("get", "c", "missing"), stderr=full).returncode == NOT_FOUND
+
+
+@pytest.mark.parametrize("caller_ignores_the_signal", (False, True))
+def test_a_reader_that_goes_away_ends_the_output_quietly(lake, caller_ignores_the_signal):
+    lake.create(dim=2)
+    lake.import_rows(rows(20_000))
+    with subprocess.Popen(
+        lake.command("scroll", "c", "--limit", 20_000), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        restore_signals=not caller_ignores_the_signal,
+    ) as process:
+        assert json.loads(process.stdout.readline())["_id"] == "r0000"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == -signal.SIGPIPE
 
 
 def test_create_list_drop(lake):
