@@ -18,6 +18,7 @@
 #include "collection_argument.h"
 #include "commands.h"
 #include "duration_text.h"
+#include "exit_code.h"
 #include "index_build.h"
 #include "interrupt.h"
 #include "number_text.h"
@@ -64,6 +65,8 @@ class Importer {
   }
 
   const Totals& totals() const { return totals_; }
+  /// Of all files so far, those of an earlier run among them.
+  uint64_t rows_read() const { return rows_read_; }
 
  private:
   Status Load(const std::string& path, uint64_t before, RecordSource& source) {
@@ -80,6 +83,7 @@ class Importer {
     totals_.rows += summary.rows_committed;
     totals_.resumed += summary.rows_resumed;
     totals_.duplicates += summary.duplicates;
+    rows_read_ += summary.rows_resumed + summary.rows_read;
     if (summary.stopped) {
       return Status::Cancelled(
           fmt::format("interrupted; {} rows are in the collection, the same "
@@ -95,6 +99,7 @@ class Importer {
     while (true) {
       VIPER_ASSIGN_OR_RETURN(RecordBatch batch, source.Next());
       if (batch.row_count() == 0) break;
+      rows_read_ += batch.row_count();
       for (size_t first = 0; first < batch.row_count(); first += kLoggedRows) {
         const RecordBatch piece = TakePiece(batch, first, source.dim());
         VIPER_ASSIGN_OR_RETURN(const WriteSummary written, collection_.Upsert(piece));
@@ -155,6 +160,7 @@ class Importer {
   Collection& collection_;
   ProgressLine line_;
   Totals totals_;
+  uint64_t rows_read_ = 0;
   uint64_t acknowledged_ = 0;
 };
 
@@ -173,7 +179,7 @@ Result<CollectionSchema> SchemaFor(const Arguments& arguments, const RecordSourc
     const Status status = schema.Validate();
     if (status.ok()) continue;
     schema.fields.pop_back();
-    fmt::print(stderr, "viper: kept without a typed column: {}\n", status.message());
+    Tell(fmt::format("kept without a typed column: {}", status.message()));
   }
   return schema;
 }
@@ -243,6 +249,8 @@ Status Run(const Session& session, Arguments& arguments) {
   }
   Importer importer(arguments, *collection);
   for (const std::string& path : arguments.paths) {
+    // Rows without an id are numbered through all files, lest those of one replace another's.
+    arguments.source.first_row = importer.rows_read();
     if (source == nullptr) {
       VIPER_ASSIGN_OR_RETURN(source, OpenRecordSource(path, arguments.source));
     }
@@ -260,7 +268,8 @@ void AddSourceOptions(Command& command, Arguments& arguments) {
       "--format", arguments.format,
       "parquet, jsonl, csv, npy, fvecs, bvecs, ivecs; auto goes by the name's ending");
   command.AddOption("--id-column", arguments.source.id_column,
-                    "Column or key of the id (_id or id if there is one, else rows are numbered)");
+                    "Column or key of the id (_id or id if there is one, else rows are numbered,\n"
+                    "through all files)");
   command.AddOption("--id-prefix", arguments.source.id_prefix, "Put before the numbers of rows");
   command.AddOption("--vector-column", arguments.source.vector_column,
                     "Column or key of the vector (_vector, vector, embedding, or the only list of\n"

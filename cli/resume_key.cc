@@ -28,6 +28,8 @@ std::string ResumeKey(const std::string& path, const RecordSourceOptions& option
   key["id_column"] = options.id_column;
   key["id_prefix"] = options.id_prefix;
   key["vector_column"] = options.vector_column;
+  // Only where there is one, so that what an older version began goes on.
+  if (options.first_row > 0) key["first_row"] = static_cast<int64_t>(options.first_row);
   key["limit"] = static_cast<int64_t>(options.limit);
   return Value(std::move(key)).ToJson();
 }

@@ -64,9 +64,11 @@ struct RecordSourceOptions {
   /// kAuto goes by the name's ending.
   FileFormat format = FileFormat::kAuto;
   /// Column or key of the id; empty = "_id" or "id" if there is one, else ids are made from
-  /// `id_prefix` and the row's number (0-based).
+  /// `id_prefix` and the row's number (from first_row).
   std::string id_column = {};
   std::string id_prefix = {};
+  /// The number of the first row: where the numbers go on from another file.
+  uint64_t first_row = 0;
   /// Column or key of the vector; empty = "_vector", "vector" or "embedding", else the only column
   /// that holds lists of numbers. In CSV a cell such as "[0.1, 0.2]" or "0.1 0.2 0.3", or, given as
   /// "v*", the columns v0, v1, v2, ...

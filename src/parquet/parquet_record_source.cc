@@ -357,7 +357,7 @@ class ParquetRecordSource : public RecordSource {
   Status AddRow(int64_t index, RecordBatch& batch) {
     const uint64_t number = next_row_ + static_cast<uint64_t>(index);
     Row row;
-    row.id = options_.id_prefix + std::to_string(number);
+    row.id = options_.id_prefix + std::to_string(options_.first_row + number);
     const size_t floats_before = batch.vectors.size();
     for (size_t column = 0; column < roles_read_.size(); ++column) {
       const Status status = AddCell(column, index, row, batch.vectors);

@@ -180,6 +180,9 @@ TEST_F(ParquetRecordSource, IdsComeFromTheColumnOrAreMade) {
   options.id_prefix = "row-";
   EXPECT_EQ(Open({text, Vectors()}, options).value()->Next().value().ids,
             (std::vector<std::string>{"row-0", "row-1", "row-2"}));
+  options.first_row = 7;
+  EXPECT_EQ(Open({text, Vectors()}, options).value()->Next().value().ids,
+            (std::vector<std::string>{"row-7", "row-8", "row-9"}));
   options.id_column = "key";
   EXPECT_EQ(Open({text, Vectors()}, options).value()->Next().value().ids,
             (std::vector<std::string>{"a", "b", "c"}));

@@ -147,7 +147,8 @@ class CsvSource final : public RecordSource {
 
   Status AddRow(BatchBuilder& builder) {
     VIPER_ASSIGN_OR_RETURN(Record record, ReadRow(layout_, reader_.cells()));
-    if (!layout_.has_id) record.id = MakeRowId(options_.id_prefix, rows_.taken());
+    if (!layout_.has_id)
+      record.id = MakeRowId(options_.id_prefix, options_.first_row + rows_.taken());
     VIPER_RETURN_IF_ERROR(builder.Add(std::move(record), reader_.record_bytes()));
     rows_.Take(1);
     return Status::Ok();

@@ -67,6 +67,15 @@ TEST(CsvSource, ColumnForEachComponentMakesTheVector) {
   EXPECT_EQ((*records)[0].vector, (std::vector<float>{3, 4}));
 }
 
+TEST(CsvSource, NumbersGoOnFromTheFirstRow) {
+  auto source = Open("v\n1 2\n3 4\n", {.id_prefix = "r", .first_row = 7});
+  ASSERT_TRUE(source.ok()) << source.status().ToString();
+  ASSERT_TRUE((*source)->Skip(1).ok());
+  const auto records = ReadAll(**source);
+  ASSERT_TRUE(records.ok()) << records.status().ToString();
+  EXPECT_EQ((*records)[0].id, "r8");
+}
+
 TEST(CsvSource, LimitAndSkipCountRecordsNotLines) {
   std::string content = "id,vector,t\n";
   for (int i = 0; i < 100; ++i) content += fmt::format("r{},{} 1,\"a\nb\"\n\n", i, i);

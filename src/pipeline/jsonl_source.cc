@@ -85,7 +85,8 @@ class JsonlSource final : public RecordSource {
 
   Status AddRow(std::string_view line, BatchBuilder& builder) {
     VIPER_ASSIGN_OR_RETURN(Record record, parser_.Parse(line, keys_));
-    if (keys_.id.empty()) record.id = MakeRowId(options_.id_prefix, rows_.taken());
+    if (keys_.id.empty())
+      record.id = MakeRowId(options_.id_prefix, options_.first_row + rows_.taken());
     if (record.sparse_vector) {
       VIPER_ASSIGN_OR_RETURN(record.vector, record.sparse_vector->ToDense(dim_));
     }

@@ -113,6 +113,15 @@ TEST(JsonlSource, MadeUpIdsCountFromTheFirstRowAlsoAfterSkipping) {
   EXPECT_EQ((*records)[1].id, "p2");
 }
 
+TEST(JsonlSource, NumbersGoOnFromTheFirstRow) {
+  auto source = Open("{\"v\":[1]}\n{\"v\":[2]}\n", {.first_row = 7});
+  ASSERT_TRUE(source.ok()) << source.status().ToString();
+  const auto records = ReadAll(**source);
+  ASSERT_TRUE(records.ok());
+  EXPECT_EQ((*records)[0].id, "7");
+  EXPECT_EQ((*records)[1].id, "8");
+}
+
 TEST(JsonlSource, EveryFaultNamesFileAndLine) {
   const std::string good = "{\"id\":\"a\",\"vector\":[1,2]}\n";
   EXPECT_EQ(FirstError(Open("")),

@@ -88,6 +88,15 @@ TEST(NpySource, SkipAndLimitCountRows) {
   EXPECT_FALSE((*source)->Skip(1).ok());
 }
 
+TEST(NpySource, NumbersGoOnFromTheFirstRow) {
+  const std::string data = BytesOf(std::vector<float>(6));
+  auto source = Open(NpyFileOf("<f4", 2, 3, data), {.id_prefix = "x", .first_row = 7});
+  ASSERT_TRUE(source.ok());
+  const auto records = ReadAll(**source);
+  ASSERT_TRUE(records.ok());
+  EXPECT_EQ((*records)[1].id, "x8");
+}
+
 TEST(NpySource, HeaderThatLiesAboutTheSizeIsCorruption) {
   const std::string data = BytesOf(std::vector<float>(6));
   EXPECT_EQ(FirstError(Open(NpyFileOf("<f4", 4, 2, data))),

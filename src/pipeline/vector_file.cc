@@ -17,7 +17,7 @@ class VectorFileSource final : public RecordSource {
  public:
   VectorFileSource(std::unique_ptr<VectorFile> file, const RecordSourceOptions& options)
       : file_(std::move(file)),
-        id_prefix_(options.id_prefix),
+        options_(options),
         rows_(options.limit == 0 ? file_->row_count()
                                  : std::min(file_->row_count(), options.limit)) {}
 
@@ -34,7 +34,8 @@ class VectorFileSource final : public RecordSource {
     if (status.ok()) status = CheckRowsFinite(batch.vectors, dim(), next_row_);
     if (!status.ok()) return status.WithContext(file_->name());
     batch.ids.reserve(count);
-    for (size_t i = 0; i < count; ++i) batch.ids.push_back(MakeRowId(id_prefix_, next_row_ + i));
+    for (size_t i = 0; i < count; ++i)
+      batch.ids.push_back(MakeRowId(options_.id_prefix, options_.first_row + next_row_ + i));
     next_row_ += count;
     return batch;
   }
@@ -48,7 +49,7 @@ class VectorFileSource final : public RecordSource {
 
  private:
   const std::unique_ptr<VectorFile> file_;
-  const std::string id_prefix_;
+  const RecordSourceOptions options_;
   const uint64_t rows_;
   const std::vector<Field> fields_;
   uint64_t next_row_ = 0;

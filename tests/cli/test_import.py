@@ -2,7 +2,9 @@
 
 import csv
 import json
+import signal
 import struct
+import subprocess
 
 import numpy as np
 import pytest
@@ -251,3 +253,35 @@ def test_vector_exports_come_back_with_their_metadata(lake, tmp_path, kind):
     lake.run("import", "d", path, "--metadata", f"{path}.metadata.jsonl", "--create", "--metric", "l2")
     assert lake.export("d") == lake.export("c")
     assert "-o FILE" in lake.fail("export", "c", "--format", kind, code=INVALID)
+
+
+@pytest.mark.parametrize("how", ((), ("--via-log",)))
+def test_rows_without_ids_are_numbered_through_all_files(lake, tmp_path, how):
+    vectors = random_vectors(9, 30, DIM)
+    np.save(tmp_path / "a.npy", vectors[:10])
+    write_fvecs(tmp_path / "b.fvecs", vectors[10:25])
+    write_jsonl(tmp_path / "c.jsonl", [{"vector": vector.tolist()} for vector in vectors[25:]])
+    files = [tmp_path / name for name in ("a.npy", "b.fvecs", "c.jsonl")]
+    lake.run("import", "c", *files, "--create", "--metric", "l2", *how)
+    check_vectors(lake, vectors)
+    # Again: the same rows under the same ids.
+    lake.run("import", "c", *files, *how)
+    check_vectors(lake, vectors)
+
+
+def test_numbering_through_files_holds_when_an_import_goes_on(lake, tmp_path):
+    dim, first, second = 128, 1000, 250_000
+    vectors = random_vectors(10, first + second, dim)
+    np.save(tmp_path / "a.npy", vectors[:first])
+    np.save(tmp_path / "b.npy", vectors[first:])
+    command = ["import", "c", tmp_path / "a.npy", tmp_path / "b.npy", "--create", "--no-index", "--progress"]
+    with subprocess.Popen(lake.command(*command), stdout=subprocess.PIPE, encoding="utf-8") as process:
+        for line in process.stdout:
+            if int(line.split()[1]) > first:
+                process.kill()
+                break
+    assert process.returncode == -signal.SIGKILL, "the import was done before it could be stopped"
+    assert "from the interrupted run" in lake.run(*command)
+    assert lake.count() == len(vectors)
+    for row in (0, first - 1, first, len(vectors) - 1):
+        assert float_bits(json.loads(lake.run("get", "c", row, "--with-vector"))["_vector"]) == float_bits(vectors[row])
