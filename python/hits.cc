@@ -46,6 +46,16 @@ nb::object NumbersOf(const Hits& hits, double Hit::* number) {
                   [&](size_t index) { return nb::steal(PyFloat_FromDouble(hits[index].*number)); });
 }
 
+// Whether they say the same, vectors and metadata included.
+bool AreEqual(const PythonHit& left, const PythonHit& right) {
+  const Hit& a = left.hit();
+  const Hit& b = right.hit();
+  return left.answer->has_metadata == right.answer->has_metadata &&
+         left.answer->has_vector == right.answer->has_vector && a.id == b.id &&
+         a.score == b.score && a.distance == b.distance && a.metadata == b.metadata &&
+         a.vector == b.vector;
+}
+
 nb::object GetItem(const PythonHits& self, nb::handle key) {
   if (PySlice_Check(key.ptr())) return ToList(self)[key];
   const Py_ssize_t index = PyNumber_AsSsize_t(key.ptr(), PyExc_IndexError);
@@ -107,6 +117,11 @@ void BindHits(nb::module_& module) {
                                            : nb::none();
           },
           "The same by its components that are not 0.0.")
+      .def("__eq__", &AreEqual, nb::is_operator())
+      .def("__hash__",
+           [](const PythonHit& self) {
+             return nb::hash(nb::make_tuple(ToText(self.hit().id), self.hit().distance));
+           })
       .def("__repr__", [](const PythonHit& self) {
         const Hit& hit = self.hit();
         return ToText(fmt::format("Hit(id='{}', score={:.6g}, distance={:.6g})", hit.id, hit.score,
@@ -131,8 +146,10 @@ void BindHits(nb::module_& module) {
       .def("__repr__", [](const PythonHits& self) {
         return ToText(fmt::format("Hits({})", Print(ToList(self))));
       });
+  const nb::object sequence = nb::module_::import_("collections.abc").attr("Sequence");
+  for (const char* name : {"index", "count"}) hits.attr(name) = sequence.attr(name);
   // What isinstance and pattern matching ask.
-  nb::module_::import_("collections.abc").attr("Sequence").attr("register")(hits);
+  sequence.attr("register")(hits);
 }
 
 }  // namespace viper::python

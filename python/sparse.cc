@@ -1,6 +1,7 @@
 #include "sparse.h"
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/vector.h>
 
 #include <limits>
 #include <string>
@@ -137,6 +138,12 @@ nb::object NumPyOf(const std::vector<T>& numbers) {
   return nb::cast(array, nb::rv_policy::copy);
 }
 
+// Equal vectors have equal ones, as 0.0 and -0.0 do.
+Py_ssize_t HashOf(const SparseVector& sparse) {
+  const auto part = [](const auto& numbers) { return nb::tuple(nb::cast(numbers)); };
+  return nb::hash(nb::make_tuple(part(sparse.indices), part(sparse.values)));
+}
+
 std::string Describe(const SparseVector& sparse) {
   return fmt::format("SparseVector({} components)", sparse.indices.size());
 }
@@ -189,8 +196,11 @@ void BindSparse(nb::module_& module) {
           "dim"_a, "A NumPy array of float32, zeros included.")
       .def_prop_ro("indices", [](const SparseVector& self) { return NumPyOf(self.indices); })
       .def_prop_ro("values", [](const SparseVector& self) { return NumPyOf(self.values); })
-      .def("__eq__",
-           [](const SparseVector& self, const SparseVector& other) { return self == other; })
+      .def(
+          "__eq__",
+          [](const SparseVector& self, const SparseVector& other) { return self == other; },
+          nb::is_operator())
+      .def("__hash__", &HashOf)
       .def("__repr__", [](const SparseVector& self) { return ToText(Describe(self)); });
   module.def(
       "determine_storage_format",
