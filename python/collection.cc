@@ -39,15 +39,19 @@ void CheckCount(size_t count, size_t rows, const char* what) {
   }
 }
 
+bool IsEmpty(nb::handle objects) {
+  const Py_ssize_t size = PyObject_Size(objects.ptr());
+  if (size < 0) PyErr_Clear();  // what has no length is none
+  return size == 0;
+}
+
 template <typename T, typename Convert>
 std::vector<T> ConvertEach(nb::handle objects, size_t rows, const char* what,
                            const Convert& convert) {
   std::vector<T> converted;
   if (objects.is_none()) return converted;
   converted.reserve(rows);
-  for (const nb::handle object : nb::borrow<nb::iterable>(objects)) {
-    converted.push_back(convert(object));
-  }
+  for (const nb::handle object : ListOf(objects, what)) converted.push_back(convert(object));
   CheckCount(converted.size(), rows, what);
   return converted;
 }
@@ -58,7 +62,7 @@ RecordBatch ToBatch(const Collection& collection, nb::handle ids, nb::handle vec
   batch.ids = IdsOf(ids);
   const size_t rows = batch.ids.size();
   // An empty list has no columns to count.
-  if (rows == 0 && !nb::hasattr(vectors, "tocsr") && nb::len(vectors) == 0) return batch;
+  if (rows == 0 && !nb::hasattr(vectors, "tocsr") && IsEmpty(vectors)) return batch;
   {
     const FloatMatrix matrix(vectors, 2, collection.dim(), "vectors");
     CheckCount(matrix.rows(), rows, "vectors");
@@ -77,18 +81,19 @@ using WriteBatchCall = Result<WriteSummary> (Collection::*)(const RecordBatch&);
 template <WriteBatchCall kCall>
 WriteSummary WriteRecords(const PythonCollection& self, nb::handle ids, nb::handle vectors,
                           nb::handle metadata, nb::handle timestamps, nb::handle expires_at) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   const RecordBatch batch = ToBatch(*collection, ids, vectors, metadata, timestamps, expires_at);
   return ValueOrRaise(Unlocked([&] { return ((*collection).*kCall)(batch); }));
 }
 
 // Of one record or of several.
 std::vector<int64_t> VersionsOf(nb::handle versions) {
-  if (PyLong_Check(versions.ptr())) return {nb::cast<int64_t>(versions)};
+  constexpr const char* kWhat = "if_version";
+  if (IntOf(versions).is_valid()) return {ToInteger(versions, kWhat)};
   std::vector<int64_t> numbers;
-  for (const nb::handle version : nb::borrow<nb::iterable>(versions)) {
+  for (const nb::handle version : ListOf(versions, kWhat)) {
     // What was not there when it was looked for is to be new.
-    numbers.push_back(version.is_none() ? 0 : nb::cast<int64_t>(version));
+    numbers.push_back(version.is_none() ? 0 : ToInteger(version, kWhat));
   }
   return numbers;
 }
@@ -96,7 +101,7 @@ std::vector<int64_t> VersionsOf(nb::handle versions) {
 WriteSummary Upsert(const PythonCollection& self, nb::handle ids, nb::handle vectors,
                     nb::handle metadata, nb::handle timestamps, nb::handle expires_at,
                     nb::handle if_version) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   const RecordBatch batch = ToBatch(*collection, ids, vectors, metadata, timestamps, expires_at);
   if (if_version.is_none()) {
     return ValueOrRaise(Unlocked([&] { return collection->Upsert(batch); }));
@@ -118,7 +123,7 @@ void CheckTarget(nb::handle ids, nb::handle filter) {
 
 WriteSummary Delete(const PythonCollection& self, nb::handle ids, nb::handle filter,
                     nb::handle if_version) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   CheckTarget(ids, filter);
   if (ids.is_none() && !if_version.is_none()) {
     RaiseInvalidArgument("if_version goes with ids; in a filter compare _ingested_at");
@@ -138,22 +143,14 @@ WriteSummary Delete(const PythonCollection& self, nb::handle ids, nb::handle fil
 MetadataChange ToChange(nb::handle set, nb::handle unset, bool replace_all) {
   MetadataChange change;
   change.set = ToMetadata(set);
-  if (PyUnicode_Check(unset.ptr())) {
-    RaiseInvalidArgument("unset: a list of keys expected, not one text");
-  }
-  if (!unset.is_none()) {
-    for (const nb::handle key : nb::borrow<nb::iterable>(unset)) {
-      if (!PyUnicode_Check(key.ptr())) RaiseInvalidArgument("unset: keys must be text");
-      change.remove.emplace_back(TextOf(key));
-    }
-  }
+  if (!unset.is_none()) change.remove = TextsOf(unset, "unset");
   change.replace_all = replace_all;
   return change;
 }
 
 WriteSummary Update(const PythonCollection& self, nb::handle ids, nb::handle filter, nb::handle set,
                     nb::handle unset, bool replace_all) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   CheckTarget(ids, filter);
   if (set.is_none() && unset.is_none() && !replace_all) {
     RaiseInvalidArgument("nothing to change: give set or unset");
@@ -180,21 +177,21 @@ WriteSummary Update(const PythonCollection& self, nb::handle ids, nb::handle fil
 }
 
 void SetDefaultTtl(const PythonCollection& self, nb::handle ttl) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   CollectionProperties properties = collection->Properties();
   properties.default_ttl_ms = ToMilliseconds(ttl, "ttl");
   RaiseUnlessOk(Unlocked([&] { return collection->SetProperties(properties); }));
 }
 
 void SetUndeclared(const PythonCollection& self, const std::string& undeclared) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   CollectionProperties properties = collection->Properties();
   properties.undeclared_keys = ValueOrRaise(ParseUndeclaredKeys(undeclared));
   RaiseUnlessOk(Unlocked([&] { return collection->SetProperties(properties); }));
 }
 
 nb::dict StatisticsOf(const PythonCollection& self) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   const CollectionStatistics statistics = Unlocked([&] { return collection->Statistics(); });
   nb::dict told;
   told["live_rows"] = statistics.live_rows;
@@ -232,14 +229,14 @@ nb::dict StatisticsOf(const PythonCollection& self) {
 }
 
 nb::dict PredictOptimal(const PythonCollection& self, nb::handle vector) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   const FloatMatrix floats(vector, 1, collection->dim(), "vector");
   return ToDict(
       ValueOrRaise(Unlocked([&] { return collection->PredictOptimalCluster(floats.floats()); })));
 }
 
 nb::list PredictRelevant(const PythonCollection& self, nb::handle query, double recall, size_t k) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   const FloatMatrix floats(query, 1, collection->dim(), "query");
   const auto relevant = ValueOrRaise(
       Unlocked([&] { return collection->PredictRelevantClusters(floats.floats(), recall, k); }));
@@ -249,7 +246,7 @@ nb::list PredictRelevant(const PythonCollection& self, nb::handle query, double 
 }
 
 nb::dict ReportIndex(const PythonCollection& self) {
-  const std::shared_ptr<Collection> collection = self.Get();
+  const Held<Collection> collection = self.Get();
   return ToDict(ValueOrRaise(Unlocked([&] { return collection->ReportIndex(); })));
 }
 
@@ -316,14 +313,17 @@ for each id, or None at all. timestamps, expires_at: datetimes (or None), UTC wh
 A record without expires_at expires as the collection's default_ttl says, "never" is never.
 if_version: for each id the `version` of the record that was read, or 0 (None) if there was none: raises
 FailedPrecondition, and writes nothing, if one of them is another by now.
-Durable, and visible to every later read, when it returns. Nothing is written if any record is invalid.)";
+Durable, and visible to every later read, when it returns. Nothing is written if any record is invalid. A call of at most 64
+MiB is all or nothing; a larger one is written in pieces that are, and an error on the way says how many rows are written. With
+if_version a larger one is refused.)";
 
 constexpr const char* kInsertDoc =
-    R"(Write records that must be new, as upsert does: AlreadyExists if any id exists; then nothing is written.)";
+    R"(Write records that must be new, as upsert does: AlreadyExists if any id exists; then nothing is
+written. More than 64 MiB in one call are refused.)";
 
 constexpr const char* kReplaceDoc =
     R"(Write records in place of those that exist, as upsert does: NotFound (a KeyError) if any id has none; then nothing is
-written.)";
+written. More than 64 MiB in one call are refused.)";
 
 constexpr const char* kUpdateDoc =
     R"(Change the metadata of records; their vectors and times stay.
@@ -332,8 +332,9 @@ ids or filter: which records. ids that do not exist are skipped; a filter that i
 ("_id IS NOT NULL" means every record).
 set: keys and their new values, a dict for all, or a list with a dict for each id. unset: keys to remove. The other keys
 stay, unless replace_all.
-`rows` counts the records that were changed. No concurrent write is lost. By ids it is all or nothing; by filter batches
-of 10,000 are, and a record that others write meanwhile is only changed if it still matches.)";
+`rows` counts the records that were changed. No concurrent write is lost. By ids a call is all or nothing if
+the records, with their vectors, take at most 64 MiB, else pieces of it are; by filter batches of at most 10,000 records and 64
+MiB are, and a record that others write meanwhile is only changed if it still matches. An error on the way says what is done.)";
 
 constexpr const char* kDeleteDoc =
     R"(Delete records by id or by filter. `rows` counts those that existed.
@@ -361,18 +362,13 @@ it is worth declaring, as what type, and why. sample_rows: read about so many re
 }  // namespace
 
 Readable ReadableOf(const PythonCollection& collection) {
-  const std::shared_ptr<Collection> open = collection.Get();
+  const Held<Collection> open = collection.Get();
   return {open->GetSnapshot(), open->schema().dim};
 }
 
-std::shared_ptr<Collection> PythonCollection::Get() const {
-  if (collection_ == nullptr) Raise(Status::FailedPrecondition("the collection is closed"));
+Held<Collection> PythonCollection::Get() const {
+  if (collection_.is_empty()) Raise(Status::FailedPrecondition("the collection is closed"));
   return collection_;
-}
-
-void PythonCollection::Close() {
-  std::shared_ptr<Collection> last = std::move(collection_);
-  Unlocked([&] { last.reset(); });
 }
 
 void BindCollection(nb::module_& module) {
@@ -453,15 +449,18 @@ void BindCollection(nb::module_& module) {
       .def(
           "flush",
           [](const PythonCollection& self) {
-            const std::shared_ptr<Collection> collection = self.Get();
+            const Held<Collection> collection = self.Get();
             RaiseUnlessOk(Unlocked([&] { return collection->Flush(); }));
           },
           "Write all rows in memory to the table, so that other readers of the lake see them.")
       .def(
           "build_index",
           [](const PythonCollection& self) {
-            const std::shared_ptr<Collection> collection = self.Get();
-            RaiseUnlessOk(Unlocked([&] { return collection->BuildIndex(); }));
+            const Held<Collection> collection = self.Get();
+            const Status built = Unlocked(
+                [&] { return collection->BuildIndex([](double) { return HasNoSignal(); }); });
+            RaiseSignal();
+            RaiseUnlessOk(built);
           },
           "Bring the index up to the table now, instead of waiting for the background to do it.")
       .def(
@@ -494,7 +493,7 @@ void BindCollection(nb::module_& module) {
       .def(
           "refresh",
           [](const PythonCollection& self) {
-            const std::shared_ptr<Collection> collection = self.Get();
+            const Held<Collection> collection = self.Get();
             RaiseUnlessOk(Unlocked([&] { return collection->Refresh(); }));
           },
           "Take in what other processes wrote.")

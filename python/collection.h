@@ -3,7 +3,9 @@
 #include <nanobind/nanobind.h>
 
 #include <memory>
+#include <utility>
 
+#include "held.h"
 #include "viper/engine.h"
 
 namespace viper::python {
@@ -16,12 +18,12 @@ class PythonCollection {
       : collection_(std::move(collection)) {}
 
   /// Raises FailedPrecondition once closed.
-  std::shared_ptr<Collection> Get() const;
+  Held<Collection> Get() const;
   /// Give up the reference. The files are closed when all calls and all objects have done so.
-  void Close();
+  void Close() { collection_.Reset(); }
 
  private:
-  std::shared_ptr<Collection> collection_;
+  Held<Collection> collection_;
 };
 
 void BindCollection(nanobind::module_& module);

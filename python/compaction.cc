@@ -34,8 +34,7 @@ nb::dict Compact(Collection& collection, const CompactOptions& options) {
   CompactOptions interruptible = options;
   interruptible.progress = [](double) { return HasNoSignal(); };
   Result<CompactionReport> done = Unlocked([&] { return collection.Compact(interruptible); });
-  // The exception of the signal that stopped it.
-  if (PyErr_Occurred() != nullptr) nb::raise_python_error();
+  RaiseSignal();
   const CompactionReport report = ValueOrRaise(std::move(done));
   nb::list steps;
   for (const CompactionStep& step : report.steps) steps.append(StepDict(step, options.dry_run));

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "collection.h"
+#include "held.h"
 #include "python_error.h"
 #include "python_value.h"
 #include "schema.h"
@@ -30,18 +31,15 @@ class Database {
  public:
   explicit Database(Engine engine) : engine_(std::make_shared<Engine>(std::move(engine))) {}
 
-  std::shared_ptr<Engine> Get() const {
-    if (engine_ == nullptr) Raise(Status::FailedPrecondition("the database is closed"));
+  Held<Engine> Get() const {
+    if (engine_.is_empty()) Raise(Status::FailedPrecondition("the database is closed"));
     return engine_;
   }
 
-  void Close() {
-    std::shared_ptr<Engine> last = std::move(engine_);
-    Unlocked([&] { last.reset(); });
-  }
+  void Close() { engine_.Reset(); }
 
  private:
-  std::shared_ptr<Engine> engine_;
+  Held<Engine> engine_;
 };
 
 Database Connect(nb::handle path, bool read_only, const std::string& durability,
@@ -56,9 +54,7 @@ Database Connect(nb::handle path, bool read_only, const std::string& durability,
                  const std::string& compression, size_t vector_cache_bytes,
                  const std::string& vector_format, double sparsity_threshold,
                  uint32_t compaction_threads) {
-  PyObject* const text = PyOS_FSPath(path.ptr());
-  if (text == nullptr) nb::raise_python_error();
-  const std::string root = nb::cast<std::string>(nb::steal(text));
+  const std::string root = PathOf(path, "path");
   EngineOptions options;
   options.read_only = read_only;
   options.durability = ValueOrRaise(ParseDurability(durability));
@@ -120,10 +116,12 @@ Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::stri
                                                  const CollectionProperties& properties,
                                                  bool exist_ok) {
   Result<std::shared_ptr<Collection>> created = engine.CreateCollection(name, schema, properties);
-  if (created.ok() || !exist_ok || created.status().code() != StatusCode::kAlreadyExists) {
-    return created;
-  }
+  // Where nothing can be created, as in a database that is read-only, it may still be there.
+  const bool may_exist = created.status().code() == StatusCode::kAlreadyExists ||
+                         created.status().code() == StatusCode::kFailedPrecondition;
+  if (!exist_ok || !may_exist) return created;
   Result<std::shared_ptr<Collection>> opened = engine.OpenCollection(name);
+  if (opened.status().code() == StatusCode::kNotFound) return created;
   if (opened.ok() && !Holds((*opened)->schema(), schema)) {
     return Status::AlreadyExists("a collection of another schema has this name: " + name);
   }
@@ -143,7 +141,7 @@ Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::stri
 PythonCollection Create(const Database& self, const std::string& name, size_t dim,
                         const std::string& metric, nb::handle fields, nb::handle default_ttl,
                         const std::string& undeclared, bool exist_ok) {
-  const std::shared_ptr<Engine> engine = self.Get();
+  const Held<Engine> engine = self.Get();
   const CollectionSchema schema = MakeSchema(dim, metric, fields);
   const CollectionProperties properties = {
       .default_ttl_ms = ToMilliseconds(default_ttl, "default_ttl"),
@@ -153,17 +151,17 @@ PythonCollection Create(const Database& self, const std::string& name, size_t di
 }
 
 PythonCollection Open(const Database& self, const std::string& name) {
-  const std::shared_ptr<Engine> engine = self.Get();
+  const Held<Engine> engine = self.Get();
   return PythonCollection(ValueOrRaise(Unlocked([&] { return engine->OpenCollection(name); })));
 }
 
 std::vector<std::string> List(const Database& self) {
-  const std::shared_ptr<Engine> engine = self.Get();
+  const Held<Engine> engine = self.Get();
   return ValueOrRaise(Unlocked([&] { return engine->ListCollections(); }));
 }
 
 void Drop(const Database& self, const std::string& name) {
-  const std::shared_ptr<Engine> engine = self.Get();
+  const Held<Engine> engine = self.Get();
   RaiseUnlessOk(Unlocked([&] { return engine->DropCollection(name); }));
 }
 
@@ -173,12 +171,12 @@ bool GoesOn(const VerifyProgress&) { return HasNoSignal(); }
 // The report as a dict; or the exception of the signal that stopped the work.
 template <typename Report>
 nb::object DictOrRaise(Result<Report> report) {
-  if (PyErr_Occurred() != nullptr) nb::raise_python_error();
+  RaiseSignal();
   return FromValue(ToValue(ValueOrRaise(std::move(report))));
 }
 
 nb::object Verify(const Database& self, const std::string& name, size_t memory_bytes) {
-  const std::shared_ptr<Engine> engine = self.Get();
+  const Held<Engine> engine = self.Get();
   VerifyOptions options;
   options.progress = GoesOn;
   options.memory_bytes = memory_bytes;
@@ -187,7 +185,7 @@ nb::object Verify(const Database& self, const std::string& name, size_t memory_b
 
 nb::object Repair(const Database& self, const std::string& name, bool dry_run,
                   size_t memory_bytes) {
-  const std::shared_ptr<Engine> engine = self.Get();
+  const Held<Engine> engine = self.Get();
   RepairOptions options;
   options.dry_run = dry_run;
   options.progress = GoesOn;
@@ -196,7 +194,7 @@ nb::object Repair(const Database& self, const std::string& name, bool dry_run,
 }
 
 nb::object Inspect(const Database& self, const std::string& name) {
-  const std::shared_ptr<Engine> engine = self.Get();
+  const Held<Engine> engine = self.Get();
   return FromValue(ToValue(ValueOrRaise(Unlocked([&] { return engine->Inspect(name); }))));
 }
 
@@ -261,7 +259,7 @@ where that pays), "sparse" (all of these are) or "dense" (none is).)";
 
 void BindDatabase(nb::module_& module) {
   nb::class_<Database>(module, "Database", "A directory of collections.")
-      .def_prop_ro("root", [](const Database& self) { return self.Get()->root(); })
+      .def_prop_ro("root", [](const Database& self) { return FromPath(self.Get()->root()); })
       .def(
           "create_collection", &Create, "name"_a, "dim"_a, "metric"_a = "cosine",
           "fields"_a.none() = nb::none(), nb::kw_only(), "default_ttl"_a.none() = nb::none(),

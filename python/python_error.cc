@@ -1,24 +1,19 @@
 #include "python_error.h"
 
+#include <nanobind/stl/string.h>
+
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace viper::python {
 namespace {
 
 namespace nb = nanobind;
 
-// The classes are named like the codes.
-nb::object ErrorClass(StatusCode code) {
+[[noreturn]] void RaiseClass(const std::string& name, std::string_view text) {
   const nb::module_ errors = nb::module_::import_("viper.errors");
-  const std::string name(StatusCodeName(code));
-  return nb::hasattr(errors, name.c_str()) ? errors.attr(name.c_str()) : errors.attr("Error");
-}
-
-}  // namespace
-
-void Raise(const Status& status) {
-  const nb::object type = ErrorClass(status.code());
-  const std::string& text = status.message();
+  const nb::object type = errors.attr(nb::hasattr(errors, name.c_str()) ? name.c_str() : "Error");
   // What a message quotes from a damaged file need not be UTF-8.
   const nb::object message = nb::steal(
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "backslashreplace"));
@@ -26,8 +21,25 @@ void Raise(const Status& status) {
   nb::raise_python_error();
 }
 
+}  // namespace
+
+// The classes are named like the codes.
+void Raise(const Status& status) {
+  RaiseClass(std::string(StatusCodeName(status.code())), status.message());
+}
+
 void RaiseInvalidArgument(std::string message) {
   Raise(Status::InvalidArgument(std::move(message)));
+}
+
+void RaiseWrongType(std::string_view message) { RaiseClass("WrongType", message); }
+
+void RaiseWrongType(const char* what, std::string_view expected, nb::handle actual) {
+  RaiseWrongType(fmt::format("{}: {} expected, not {}", what, expected, TypeName(actual)));
+}
+
+std::string TypeName(nb::handle object) {
+  return nb::cast<std::string>(nb::type_name(object.type()));
 }
 
 bool HasNoSignal() {

@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 
 #include <string>
+#include <string_view>
 
 #include "viper/result.h"
 #include "viper/status.h"
@@ -13,6 +14,13 @@ namespace viper::python {
 /// interpreter lock.
 [[noreturn]] void Raise(const Status& status);
 [[noreturn]] void RaiseInvalidArgument(std::string message);
+/// Raise viper.WrongType, an InvalidArgument that is a TypeError too.
+[[noreturn]] void RaiseWrongType(std::string_view message);
+/// The same: `what` is not `expected` but of the type of `actual`.
+[[noreturn]] void RaiseWrongType(const char* what, std::string_view expected,
+                                 nanobind::handle actual);
+/// The name of the type of an object, for messages.
+std::string TypeName(nanobind::handle object);
 
 inline void RaiseUnlessOk(const Status& status) {
   if (!status.ok()) Raise(status);
@@ -28,6 +36,11 @@ T ValueOrRaise(Result<T> result) {
 /// Whether the program may go on: false once the handler of a signal (Ctrl-C) has raised, with that
 /// exception set. For callbacks of the engine, which come without the interpreter lock.
 bool HasNoSignal();
+
+/// Raise the exception of the signal that stopped the work, if one did.
+inline void RaiseSignal() {
+  if (PyErr_Occurred() != nullptr) nanobind::raise_python_error();
+}
 
 /// Run `work` with the interpreter lock released.
 template <typename Work>

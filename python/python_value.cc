@@ -42,8 +42,37 @@ Timestamp ToTimestampChecked(nb::handle object) {
 }
 
 [[noreturn]] void RaiseUnconvertible(nb::handle object, const char* where) {
-  const std::string type = nb::cast<std::string>(nb::type_name(object.type()));
-  RaiseInvalidArgument(fmt::format("{}: a value of type {} cannot be stored", where, type));
+  RaiseWrongType(fmt::format("{}: a value of type {} cannot be stored", where, TypeName(object)));
+}
+
+// 'M' for an array or scalar of NumPy that holds times, 'm' for one of time spans, else 0.
+char NumPyTimeKind(nb::handle object) {
+  const nb::module_ numpy = nb::module_::import_("numpy");
+  if (!nb::isinstance(object, numpy.attr("generic")) &&
+      !nb::isinstance(object, numpy.attr("ndarray"))) {
+    return 0;
+  }
+  const char kind = Print(object.attr("dtype").attr("kind")).front();
+  return kind == 'M' || kind == 'm' ? kind : '\0';
+}
+
+bool IsScalar(nb::handle numpy_object) { return nb::cast<size_t>(numpy_object.attr("ndim")) == 0; }
+
+// The datetime that an object is, also one of pandas or NumPy; None for a NaT. Not valid for what
+// is no time at all.
+nb::object ToDateTime(nb::handle object, const char* where) {
+  if (nb::isinstance(object, DateTimeAttribute("datetime"))) {
+    // The NaT of pandas is a datetime that does not equal itself, and has no parts.
+    const nb::object is_time = nb::steal(PyObject_RichCompare(object.ptr(), object.ptr(), Py_EQ));
+    if (!is_time.is_valid()) nb::raise_python_error();
+    return nb::bool_(is_time) ? nb::borrow(object) : nb::none();
+  }
+  if (NumPyTimeKind(object) != 'M' || !IsScalar(object)) return {};
+  nb::object time = object.attr("astype")("datetime64[us]").attr("tolist")();
+  // NumPy makes integers of those that Python cannot say.
+  if (!PyLong_Check(time.ptr())) return time;
+  RaiseInvalidArgument(
+      fmt::format("{}: a time is outside the years 1 to 9999: {}", where, Print(object)));
 }
 
 class Converter {
@@ -55,16 +84,23 @@ class Converter {
     if (object.is_none()) return {};
     if (PyBool_Check(pointer)) return pointer == Py_True;
     if (PyUnicode_Check(pointer)) return std::string(TextOf(object));
-    if (PyLong_Check(pointer)) return ConvertInteger(object);
+    if (PyLong_Check(pointer)) return ToInteger(object, where_);
     if (PyFloat_Check(pointer)) return PyFloat_AS_DOUBLE(pointer);
     if (depth == kDepthMax) {
       RaiseInvalidArgument(fmt::format("{}: nested deeper than {} levels", where_, kDepthMax));
     }
     if (PyDict_Check(pointer)) return ConvertDict(nb::borrow<nb::dict>(object), depth + 1);
     if (PyList_Check(pointer) || PyTuple_Check(pointer)) return ConvertSequence(object, depth + 1);
-    if (nb::isinstance(object, DateTimeAttribute("datetime"))) return ToTimestampChecked(object);
-    // Scalars and arrays of NumPy become Python's.
-    if (nb::hasattr(object, "tolist")) return Convert(object.attr("tolist")(), depth + 1);
+    if (const nb::object time = ToDateTime(object, where_); time.is_valid()) {
+      return time.is_none() ? Value() : Value(ToTimestampChecked(time));
+    }
+    // Scalars and arrays of NumPy become Python's; of time spans, and of times finer than Python's,
+    // it would make integers.
+    const char time_kind = NumPyTimeKind(object);
+    if (time_kind == 'M') return ConvertSequence(object, depth + 1);
+    if (time_kind == 0 && nb::hasattr(object, "tolist")) {
+      return Convert(object.attr("tolist")(), depth + 1);
+    }
     RaiseUnconvertible(object, where_);
   }
 
@@ -80,15 +116,6 @@ class Converter {
   }
 
  private:
-  Value ConvertInteger(nb::handle object) const {
-    int overflow = 0;
-    const int64_t value = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
-    if (overflow != 0) {
-      RaiseInvalidArgument(fmt::format("{}: integer outside 64 bits", where_));
-    }
-    return value;
-  }
-
   Value ConvertSequence(nb::handle object, int depth) const {
     Value::List list;
     list.reserve(nb::len(object));
@@ -104,6 +131,15 @@ nb::object FromTimestampChecked(Timestamp timestamp) {
 }
 
 }  // namespace
+
+int64_t ToInteger(nb::handle object, const char* where) {
+  const nb::object number = IntOf(object);
+  if (!number.is_valid()) RaiseWrongType(where, "an integer", object);
+  int overflow = 0;
+  const int64_t value = PyLong_AsLongLongAndOverflow(number.ptr(), &overflow);
+  if (overflow != 0) RaiseInvalidArgument(fmt::format("{}: integer outside 64 bits", where));
+  return value;
+}
 
 Value ToValue(nb::handle object, const char* where) { return Converter(where).Convert(object, 0); }
 
@@ -121,8 +157,10 @@ Metadata ToMetadata(nb::handle object) {
 
 std::optional<Timestamp> ToTimestamp(nb::handle object) {
   if (object.is_none()) return std::nullopt;
-  if (!nb::isinstance(object, DateTimeAttribute("datetime"))) RaiseUnconvertible(object, "time");
-  return ToTimestampChecked(object);
+  const nb::object time = ToDateTime(object, "time");
+  if (!time.is_valid()) RaiseUnconvertible(object, "time");
+  if (time.is_none()) return std::nullopt;
+  return ToTimestampChecked(time);
 }
 
 std::optional<Timestamp> ToExpiry(nb::handle object) {
@@ -136,10 +174,9 @@ int64_t ToMilliseconds(nb::handle object, const char* where) {
   if (object.is_none()) return 0;
   const bool is_delta = nb::isinstance(object, DateTimeAttribute("timedelta"));
   const nb::object seconds = is_delta ? object.attr("total_seconds")() : nb::borrow(object);
-  if (!PyFloat_Check(seconds.ptr()) && !PyLong_Check(seconds.ptr())) {
-    RaiseUnconvertible(object, where);
-  }
-  const double milliseconds = 1000 * nb::cast<double>(seconds);
+  const bool is_float = PyFloat_Check(seconds.ptr()) != 0;
+  const double milliseconds = 1000 * (is_float ? PyFloat_AS_DOUBLE(seconds.ptr())
+                                               : static_cast<double>(ToInteger(seconds, where)));
   constexpr double kMax = 9e18;
   if (!(milliseconds >= 1 && milliseconds <= kMax)) {
     RaiseInvalidArgument(

@@ -2,6 +2,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <cstdint>
 #include <optional>
 
 #include "viper/record.h"
@@ -13,12 +14,16 @@ namespace viper::python {
 /// anything else, naming `where`.
 nanobind::dict ToDict(nanobind::handle mapping, const char* where);
 
-/// Convert what JSON can say, datetimes, and NumPy's scalars and arrays. A datetime without a zone
-/// is UTC. Raises InvalidArgument for anything else, naming `where`.
+/// Convert what JSON can say, datetimes, and NumPy's scalars and arrays, its datetime64 of any unit
+/// among them. A datetime without a zone is UTC, what is finer than a microsecond is cut off, and a
+/// NaT is null. Raises InvalidArgument for anything else, naming `where`.
 Value ToValue(nanobind::handle object, const char* where);
 /// Convert a mapping with text keys; None is empty.
 Metadata ToMetadata(nanobind::handle object);
-/// Convert a datetime or None.
+/// Convert an integer, also one of NumPy; not a bool. Raises WrongType, or InvalidArgument outside
+/// 64 bits, naming `where`.
+int64_t ToInteger(nanobind::handle object, const char* where);
+/// Convert a datetime, a datetime64 or None.
 std::optional<Timestamp> ToTimestamp(nanobind::handle object);
 /// Convert a datetime, "never" or None.
 std::optional<Timestamp> ToExpiry(nanobind::handle object);

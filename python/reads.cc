@@ -23,7 +23,7 @@ namespace nb = nanobind;
 Filter ToFilter(nb::handle filter) {
   if (filter.is_none()) return {};
   if (nb::isinstance<Filter>(filter)) return nb::cast<Filter>(filter);
-  if (!PyUnicode_Check(filter.ptr())) RaiseInvalidArgument("filter: text or viper.Filter expected");
+  if (!PyUnicode_Check(filter.ptr())) RaiseWrongType("filter", "a text or a viper.Filter", filter);
   return ValueOrRaise(Filter::Parse(TextOf(filter)));
 }
 
@@ -59,7 +59,7 @@ PythonHits Search(const Readable& readable, nb::handle query, const SearchKnobs&
   options.projection.vector = hit_knobs.with_vectors;
   options.projection.metadata = hit_knobs.with_metadata;
   if (!hit_knobs.select.is_none()) {
-    options.projection.fields = nb::cast<std::vector<std::string>>(hit_knobs.select);
+    options.projection.fields = TextsOf(hit_knobs.select, "select");
     // An empty list of fields means all of them to the engine, and none to a reader of the call.
     options.projection.metadata = !options.projection.fields.empty();
   }

@@ -13,8 +13,9 @@ namespace nb = nanobind;
 std::vector<Field> ToFields(nb::handle fields) {
   std::vector<Field> declared;
   for (const auto& [name, type] : ToDict(fields, "fields")) {
-    const std::string type_name = Print(type);
-    declared.push_back({nb::cast<std::string>(name), ValueOrRaise(ParseFieldType(type_name))});
+    if (!PyUnicode_Check(name.ptr())) RaiseWrongType("fields", "names as text", name);
+    if (!PyUnicode_Check(type.ptr())) RaiseWrongType("fields", "types as text", type);
+    declared.push_back({std::string(TextOf(name)), ValueOrRaise(ParseFieldType(TextOf(type)))});
   }
   return declared;
 }

@@ -24,30 +24,77 @@ nb::object ToText(std::string_view text) {
   return nb::steal(object);
 }
 
+nb::object IntOf(nb::handle object) {
+  if (PyBool_Check(object.ptr())) return {};
+  nb::object number = nb::steal(PyNumber_Index(object.ptr()));
+  if (number.is_valid()) return number;
+  // Arrays say that they can be an index, of which only some are.
+  if (PyErr_ExceptionMatches(PyExc_TypeError) == 0) nb::raise_python_error();
+  PyErr_Clear();
+  return {};
+}
+
 std::string Print(nb::handle object) {
   PyObject* const text = PyObject_Str(object.ptr());
   if (text == nullptr) nb::raise_python_error();
   return std::string(TextOf(nb::steal(text)));
 }
 
+nb::iterable ListOf(nb::handle objects, const char* what) {
+  PyObject* const object = objects.ptr();
+  const bool is_text = PyUnicode_Check(object) || PyBytes_Check(object) ||
+                       PyByteArray_Check(object) || PyMemoryView_Check(object);
+  if (is_text) RaiseWrongType(what, "a list", objects);
+  // To see whether there is one.
+  if (!nb::steal(PyObject_GetIter(object)).is_valid()) {
+    PyErr_Clear();
+    RaiseWrongType(what, "a list", objects);
+  }
+  return nb::borrow<nb::iterable>(objects);
+}
+
+std::vector<std::string> TextsOf(nb::handle texts, const char* what) {
+  std::vector<std::string> converted;
+  for (const nb::handle text : ListOf(texts, what)) {
+    if (!PyUnicode_Check(text.ptr())) RaiseWrongType(what, "texts", text);
+    converted.emplace_back(TextOf(text));
+  }
+  return converted;
+}
+
+std::string PathOf(nb::handle path, const char* what) {
+  const bool is_path =
+      PyUnicode_Check(path.ptr()) || PyBytes_Check(path.ptr()) || nb::hasattr(path, "__fspath__");
+  if (!is_path) RaiseWrongType(what, "a text or a path", path);
+  PyObject* bytes = nullptr;
+  if (PyUnicode_FSConverter(path.ptr(), &bytes) == 0) nb::raise_python_error();
+  const nb::bytes encoded = nb::steal<nb::bytes>(bytes);
+  return {encoded.c_str(), encoded.size()};
+}
+
+nb::object FromPath(std::string_view path) {
+  PyObject* const text =
+      PyUnicode_DecodeFSDefaultAndSize(path.data(), static_cast<Py_ssize_t>(path.size()));
+  if (text == nullptr) nb::raise_python_error();
+  return nb::steal(text);
+}
+
 std::string IdOf(nb::handle id) {
   if (PyUnicode_Check(id.ptr())) return std::string(TextOf(id));
-  if (!PyIndex_Check(id.ptr()) || PyBool_Check(id.ptr())) {
-    const std::string type = nb::cast<std::string>(nb::type_name(id.type()));
-    RaiseInvalidArgument(fmt::format("ids are text or integers, not {}", type));
+  const nb::object integer = IntOf(id);
+  if (!integer.is_valid()) {
+    RaiseWrongType(fmt::format("ids are text or integers, not {}", TypeName(id)));
   }
-  PyObject* const integer = PyNumber_Index(id.ptr());
-  if (integer == nullptr) nb::raise_python_error();
-  return Print(nb::steal(integer));
+  return Print(integer);
 }
 
 std::vector<std::string> IdsOf(nb::handle ids) {
-  if (PyUnicode_Check(ids.ptr())) RaiseInvalidArgument("ids: a list of ids expected, not one text");
+  const nb::iterable list = ListOf(ids, "ids");
   std::vector<std::string> texts;
   const Py_ssize_t hint = PyObject_LengthHint(ids.ptr(), 0);
   if (hint > 0) texts.reserve(static_cast<size_t>(hint));
   PyErr_Clear();
-  for (const nb::handle id : nb::borrow<nb::iterable>(ids)) texts.push_back(IdOf(id));
+  for (const nb::handle id : list) texts.push_back(IdOf(id));
   return texts;
 }
 

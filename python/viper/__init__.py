@@ -40,6 +40,7 @@ from .errors import (
     NotFound,
     ResourceExhausted,
     Unsupported,
+    WrongType,
 )
 
 __all__ = [
@@ -65,6 +66,7 @@ __all__ = [
     "SparseVector",
     "Unsupported",
     "WriteSummary",
+    "WrongType",
     "__version__",
     "connect",
     "determine_storage_format",

@@ -20,14 +20,16 @@ from .errors import (
     NotFound as NotFound,
     ResourceExhausted as ResourceExhausted,
     Unsupported as Unsupported,
+    WrongType as WrongType,
 )
 
 __version__: str
 
 Ids = Iterable[str | int]
-Times = Sequence[datetime.datetime | None]
+Time = datetime.datetime | np.datetime64
+Times = Iterable[Time | None]
 # A text is "never".
-Expiries = Sequence[datetime.datetime | str | None]
+Expiries = Iterable[Time | str | None]
 # None: no record. One number goes with one id.
 Versions = Sequence[int | None] | int
 Duration = datetime.timedelta | float
@@ -195,7 +197,7 @@ class Collection(_Readable):
         filter: str | Filter | None = None,
         if_version: Versions | None = None,
     ) -> WriteSummary: ...
-    def snapshot(self, *, version: int | None = None, time: datetime.datetime | None = None) -> Snapshot: ...
+    def snapshot(self, *, version: int | None = None, time: Time | None = None) -> Snapshot: ...
     def versions(self) -> list[dict[str, Any]]: ...
     def add_fields(self, fields: Mapping[str, str]) -> dict[str, Any]: ...
     def widen_field(self, name: str, type: str = "float64") -> dict[str, Any]: ...
@@ -248,7 +250,7 @@ class Database:
     def __exit__(self, *exception: object) -> None: ...
 
 def connect(
-    path: str | os.PathLike[str],
+    path: str | bytes | os.PathLike[str],
     read_only: bool = False,
     *,
     durability: str = "sync",

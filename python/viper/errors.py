@@ -15,6 +15,10 @@ class InvalidArgument(Error, ValueError):
     """The caller passed something that can never work: a wrong dimension, a bad filter, a bad name."""
 
 
+class WrongType(InvalidArgument, TypeError):
+    """The caller passed an object of a type that the argument does not take."""
+
+
 class NotFound(Error, KeyError):
     """The named collection, record or file does not exist."""
 
@@ -40,7 +44,10 @@ class Unsupported(Error, NotImplementedError):
 
 
 class ResourceExhausted(Error):
-    """Out of disk space or over a configured limit. Nothing was changed; retrying later may work."""
+    """Out of disk space or over a configured limit. Retrying later may work.
+
+    Nothing was changed, unless the call is one that works in pieces; then the text says what was done before.
+    """
 
 
 class Busy(Error):

@@ -28,3 +28,13 @@ def test_every_public_name_is_in_the_stubs_and_has_a_text():
         for name in (name for name in vars(owner) if not name.startswith("_")):
             assert re.search(rf"\b{name}\b", stubs), name
     assert "one vector" in viper.Collection.search.__doc__ and viper.__doc__
+
+
+def test_what_is_atomic_is_told_with_its_limit():
+    (limit,) = re.findall(r"kAtomicWriteBytesMax = size_t\{(\d+)\} << 20", (REPOSITORY / "src/base/limits.h").read_text())
+    guide = (REPOSITORY / "docs/guide/python.md").read_text()
+    told = f"{limit} MiB"
+    for name in ("upsert", "insert", "replace", "update"):
+        text = " ".join(getattr(viper.Collection, name).__doc__.split())
+        assert told in text, name
+    assert f"up to {told} all or nothing" in guide and f"of more than {told} is refused" in guide

@@ -237,3 +237,28 @@ def test_ctrl_c_ends_a_compaction(tmp_path):
     process.send_signal(signal.SIGINT)
     assert process.stdout.readline() == "interrupted 10000\n"
     assert process.wait(timeout=60) == 0
+
+
+def test_a_signal_ends_the_building_of_an_index(tmp_path):
+    class Interruption(Exception):
+        pass
+
+    def interrupt(*_):
+        raise Interruption
+
+    rows, dim = 100_000, 64
+    with viper.connect(tmp_path, background_index=False) as database:
+        collection = database.create_collection("c", dim=dim)
+        collection.upsert(ids=range(rows), vectors=random_vectors(3, rows, dim))
+        collection.flush()
+        previous = signal.signal(signal.SIGALRM, interrupt)
+        try:
+            with pytest.raises(Interruption):
+                signal.setitimer(signal.ITIMER_REAL, 0.02)
+                collection.build_index()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, previous)
+        assert collection.statistics()["index_clusters"] == 0
+        collection.build_index()
+        assert collection.statistics()["index_clusters"] > 0
