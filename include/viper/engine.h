@@ -49,6 +49,10 @@ struct LoadSummary {
 
 /// An updatable set of records on disk, searchable by similarity: one Delta Lake table.
 /// All methods may be called from many threads at once. Reads never wait for writes.
+///
+/// What was opened before a fork belongs to the parent and must not be used in the child: there
+/// writes and Refresh are FailedPrecondition, and destroying it leaks, as its threads are not
+/// there. The same holds for an Engine and what it opens, creates, drops and repairs.
 class VIPER_EXPORT Collection {
  public:
   class Impl;
