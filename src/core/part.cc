@@ -246,14 +246,9 @@ void Part::ReadLastStamp() {
 
 Result<std::optional<uint32_t>> Part::FindId(std::string_view id, uint64_t id_hash,
                                              const Bitmap* dead) const {
-  // The newest row of an id is the last one (another writer's file may repeat an id).
-  std::vector<uint32_t> candidates = sidecar_->FindRows(id_hash);
-  for (auto row = candidates.rbegin(); row != candidates.rend(); ++row) {
-    if (dead != nullptr && dead->Test(*row)) continue;
-    VIPER_ASSIGN_OR_RETURN(const PagePlace place, PlaceOfId(*row));
-    if (place.column->strings()[place.index] == id) return std::optional<uint32_t>(*row);
-  }
-  return std::optional<uint32_t>();
+  VIPER_ASSIGN_OR_RETURN(const std::vector<uint32_t> rows, FindRowsOfId(id, id_hash, dead));
+  if (rows.empty()) return std::optional<uint32_t>();
+  return std::optional<uint32_t>(rows.back());
 }
 
 Result<std::vector<uint32_t>> Part::FindRowsOfId(std::string_view id, uint64_t id_hash,
@@ -268,7 +263,10 @@ Result<std::vector<uint32_t>> Part::FindRowsOfId(std::string_view id, uint64_t i
 }
 
 Result<uint32_t> Part::NewestOf(std::span<const uint32_t> rows) const {
-  VIPER_ASSERT(!rows.empty());
+  if (rows.empty()) {
+    // The id was read from this very file.
+    return Status::Corruption(fmt::format("part {}: its sidecar lacks a row", added_.path));
+  }
   uint32_t newest = rows.front();
   if (rows.size() == 1) return newest;
   VIPER_ASSIGN_OR_RETURN(int64_t newest_stamp, TimeOf(columnar::kIngestedAtColumn, newest));

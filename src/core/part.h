@@ -86,7 +86,7 @@ class Part {
   Result<std::vector<uint32_t>> FindRowsOfId(std::string_view id, uint64_t id_hash,
                                              const Bitmap* dead) const;
   /// Of several rows of an id in one file the one that counts: the last ingested, and of those the
-  /// last. Not empty.
+  /// last. Corruption if there is none: then the sidecar does not know a row that is there.
   Result<uint32_t> NewestOf(std::span<const uint32_t> rows) const;
   /// `_timestamp` or `_ingested_at` of a row in microseconds; for a row of another writer without
   /// it the time of the file.

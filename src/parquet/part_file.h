@@ -171,10 +171,9 @@ class PartReader {
   /// Decode one page (checksum verified). `_timestamp` and its like come as kTimestamp, `_payload`
   /// as kString.
   virtual Result<columnar::Column> ReadPage(std::string_view column, size_t page) const = 0;
-  /// Row groups here and above are those that have rows: other writers' files may have some
-  /// without. Bounds of a column over each row group, from the file's statistics; empty if it has
-  /// none.
+  /// Bounds of a column over each of RowGroups(), from the file's statistics; empty if it has none.
   virtual std::vector<columnar::ColumnBounds> RowGroupBounds(std::string_view column) const = 0;
+  /// Those that have rows: other writers' files may have some without, which nobody is told of.
   virtual std::vector<RowRange> RowGroups() const = 0;
 };
 

@@ -67,7 +67,7 @@ def test_row_groups_without_rows_are_passed_over(table, groups):
             assert len(collection.search([1, 0, 0, 0], k=100)) == 10 + theirs
             assert collection.report_schema()["fields"]
             collection.compact(everything=True)
-        assert collection.update(filter="title = 'theirs'", set={"title": "later"}) is not None
+        assert collection.update(filter="title = 'theirs'", set={"title": "later"}).rows == theirs
         assert collection.count("title = 'later'") == theirs
 
 
