@@ -10,8 +10,10 @@ categories and prices beside short vectors). For each: the bytes of the files by
 writing the same columns, vectors dense, with Zstandard 3 (`parquet_zstd_3`).
 `size_entropy` is what `size` would be if its vectors took just their entropy, by the byte: for each component and each byte of a float
 an ideal code of its own, which costs nothing to know. No coder of single bytes can beat it; one that finds repeated runs can, where
-there are any. `better_than_parquet` is how much larger those of pyarrow are, `entropy_better_than_parquet` the same of that bound,
-`worst_to_fixed` how much larger than the smallest fixed choice ours are (all as shares; negative is smaller); `mean_...` are geometric
+there are any. `size_strongest` is `size` with each column of the dense table, where that is smaller, in the smallest of every encoding
+of its type with Zstandard 22, Brotli 11 and gzip 9, as pyarrow writes them: what more processor time could buy of Parquet (`--strongest`,
+minutes a set). `better_than_parquet` is how much larger those of pyarrow are, `entropy_better_than_parquet` and
+`strongest_better_than_parquet` the same of these bounds, `worst_to_fixed` how much larger than the smallest fixed choice ours are (all as shares; negative is smaller); `mean_...` are geometric
 means over the sets. They are byte counts: the machine and what else runs on it do not matter.
 """
 
@@ -29,6 +31,10 @@ import pyarrow.parquet as pq
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 FIXED = ("none", "lz4", "snappy", "zstd:1", "zstd:3", "zstd:9")
+STRONGEST = (("zstd", 22), ("brotli", 11), ("gzip", 9))
+NUMBERS = ("PLAIN", "BYTE_STREAM_SPLIT", "DELTA_BINARY_PACKED")
+ENCODINGS = {"FLOAT": NUMBERS[:2], "DOUBLE": NUMBERS[:2], "INT32": NUMBERS, "INT64": NUMBERS, "BOOLEAN": ("PLAIN", "RLE"),
+             "BYTE_ARRAY": ("PLAIN", "DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY")}
 SEED = 19
 
 
@@ -115,7 +121,42 @@ def bytes_of(files):
     return sum(file.stat().st_size for file in files)
 
 
-def measure(name, vectors, metadata, scratch):
+def columns_of(file):
+    """Path and physical type of each column of a file."""
+    schema = pq.ParquetFile(file).schema
+    return [(schema.column(i).path, schema.column(i).physical_type) for i in range(len(schema))]
+
+
+def chunk_bytes(file):
+    """The bytes of all chunks of each column of a file, by path."""
+    metadata = pq.ParquetFile(file).metadata
+    sums = {}
+    for chunk in (metadata.row_group(i).column(j) for i in range(metadata.num_row_groups) for j in range(metadata.num_columns)):
+        sums[chunk.path_in_schema] = sums.get(chunk.path_in_schema, 0) + chunk.total_compressed_size
+    return sums
+
+
+def strongest_saving(ours, table, scratch):
+    """How many bytes fewer the columns of the dense table would take where pyarrow's strongest writes them smaller than our files do."""
+    target = scratch / "strongest.parquet"
+    pq.write_table(table, target)
+    smallest = {}
+    for turn in range(4):  # each turn another encoding of every column; the last one dictionaries
+        for codec, level in STRONGEST:
+            encodings = None if turn == 3 else {path: ENCODINGS[kind][min(turn, len(ENCODINGS[kind]) - 1)] for path, kind in columns_of(target)}
+            pq.write_table(table, target, compression=codec, compression_level=level, use_dictionary=encodings is None,
+                           column_encoding=encodings, data_page_size=512 << 10, dictionary_pagesize_limit=16 << 20)
+            for path, count in chunk_bytes(target).items():
+                smallest[path] = min(count, smallest.get(path, count))
+    taken = {}
+    for path, count in ((path, count) for file in ours for path, count in chunk_bytes(file).items()):
+        column = "_vector" if path.startswith(("_vector", "_sparse")) else path
+        taken[column] = taken.get(column, 0) + count
+    best = {("_vector" if path.startswith("_vector") else path): count for path, count in smallest.items()}
+    return sum(max(0, taken[column] - best[column]) for column in taken if column in best)
+
+
+def measure(name, vectors, metadata, scratch, strongest):
     scratch = pathlib.Path(scratch)
     source = scratch / "source.parquet"
     write_source(source, vectors, metadata)
@@ -128,23 +169,25 @@ def measure(name, vectors, metadata, scratch):
         files = viper_files(scratch / way.replace(":", "-"), source, vectors.shape[1], metadata, options)
         counts[way] = bytes_of(files)
         if way == "size":
+            sized = files
             counts["size_entropy"] = counts["size"] - vector_bytes(files) + entropy_bytes(vectors)
         if way in ("size", "speed"):
             told = json.loads(pq.ParquetFile(files[0]).metadata.metadata[b"viper.compression"])
             choices[way] = {column: choice["chosen"] for column, choice in told["columns"].items()}
         if way == "none":
             tables = [pq.read_table(file, partitioning=None) for file in files]
-            pq.write_table(pa.concat_tables(tables), scratch / "baseline.parquet", compression="zstd", compression_level=3)
+            table = pa.concat_tables(tables)
+            pq.write_table(table, scratch / "baseline.parquet", compression="zstd", compression_level=3)
             counts["parquet_zstd_3"] = (scratch / "baseline.parquet").stat().st_size
+    if strongest:
+        counts["size_strongest"] = counts["size"] - strongest_saving(sized, table, scratch)
     return {"benchmark": "compression", "set": name, "rows": len(vectors), "dim": vectors.shape[1],
             "float_bytes": vectors.nbytes, "choices": choices, **shares(counts)}
 
 
 def vector_bytes(files):
     """The bytes of the column chunks of vectors, dense and sparse."""
-    groups = (pq.ParquetFile(file).metadata for file in files)
-    chunks = (group.row_group(i).column(j) for group in groups for i in range(group.num_row_groups) for j in range(group.num_columns))
-    return sum(chunk.total_compressed_size for chunk in chunks if chunk.path_in_schema.startswith(("_vector", "_sparse")))
+    return sum(count for file in files for path, count in chunk_bytes(file).items() if path.startswith(("_vector", "_sparse")))
 
 
 def entropy_bytes(vectors):
@@ -160,9 +203,10 @@ def entropy_bytes(vectors):
 
 def shares(counts):
     smallest = min(counts[fixed] for fixed in FIXED)
-    return {"bytes": counts, "better_than_parquet": round(counts["parquet_zstd_3"] / counts["size"] - 1, 4),
-            "entropy_better_than_parquet": round(counts["parquet_zstd_3"] / counts["size_entropy"] - 1, 4),
-            "worst_to_fixed": round(counts["size"] / smallest - 1, 4)}
+    better = {key.replace("size_", "") + "_": counts[key] for key in ("size_entropy", "size_strongest") if key in counts}
+    return {"bytes": counts, "worst_to_fixed": round(counts["size"] / smallest - 1, 4),
+            **{f"{prefix}better_than_parquet": round(counts["parquet_zstd_3"] / count - 1, 4)
+               for prefix, count in {"": counts["size"], **better}.items()}}
 
 
 def mean_share(results, key):
@@ -174,16 +218,17 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*")
     parser.add_argument("--rows", type=int, default=20_000, help="of a set at most")
+    parser.add_argument("--strongest", action="store_true", help="also measure the strongest codecs of Parquet")
     arguments = parser.parse_args()
     results = []
     for name, vectors, metadata in all_sets(arguments.rows, arguments.sets):
         with tempfile.TemporaryDirectory() as scratch:
-            results.append(measure(name, vectors, metadata, scratch))
+            results.append(measure(name, vectors, metadata, scratch, arguments.strongest))
         print(json.dumps(results[-1]), flush=True)
     if not results:
         sys.exit("no such set")
     total = {way: sum(result["bytes"][way] for result in results) for way in results[0]["bytes"]}
-    means = {f"mean_{key}": mean_share(results, key) for key in ("better_than_parquet", "entropy_better_than_parquet")}
+    means = {f"mean_{key}": mean_share(results, key) for key in results[0] if key.endswith("better_than_parquet")}
     print(json.dumps({"benchmark": "compression", "set": "all", **shares(total), **means, "target": 0.25,
                       "worst_set_to_fixed": max(result["worst_to_fixed"] for result in results)}))
 

@@ -84,14 +84,6 @@ void PrintReport(const CompactionReport& report, const VacuumReport& vacuumed,
   }
 }
 
-/// What was merged is in the index again, if there is one: nobody is there to do it in the
-/// background.
-Status BringIndexUp(Collection& collection, bool is_told) {
-  if (collection.Statistics().index_clusters == 0) return {};
-  return is_told ? BuildIndexShown(collection)
-                 : collection.BuildIndex([](double) { return !Interrupted(); });
-}
-
 Status Run(const Session& session, const Arguments& arguments) {
   constexpr uint64_t kPartMibMax = 4096;
   if (arguments.part_mib > kPartMibMax) {

@@ -25,6 +25,7 @@
 #include "progress_line.h"
 #include "resume_key.h"
 #include "status_macros.h"
+#include "tidying.h"
 
 namespace viper::cli {
 namespace {
@@ -45,6 +46,7 @@ struct Arguments {
   bool via_log = false;
   bool no_resume = false;
   bool no_index = false;
+  bool no_compaction = false;
   bool progress = false;
 };
 
@@ -260,6 +262,7 @@ Status Run(const Session& session, Arguments& arguments) {
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   PrintSummary(arguments, importer.totals(), seconds);
+  if (!arguments.no_compaction) TidyUp(*collection);
   return arguments.no_index ? Status::Ok() : BuildIndexShown(*collection);
 }
 
@@ -299,6 +302,10 @@ void AddImportCommand(Command& program, Session& session) {
                   "Write as single inserts are written, through the log, instead of in bulk");
   command.AddFlag("--no-resume", arguments->no_resume,
                   "Begin at the first row even if an earlier run was interrupted");
+  command.AddFlag(
+      "--no-compaction", arguments->no_compaction,
+      "Leave the files as they are written, however many there are; else they are merged\n"
+      "where that pays, and what no retained version needs is removed");
   command.AddFlag("--no-index", arguments->no_index,
                   "Leave the index as it is; searches compare with the new rows one by one");
   command.AddFlag("--progress", arguments->progress,

@@ -32,4 +32,10 @@ Status BuildIndexShown(Collection& collection) {
   return Status::Ok();
 }
 
+Status BringIndexUp(Collection& collection, bool is_told) {
+  if (collection.Statistics().index_clusters == 0) return {};
+  return is_told ? BuildIndexShown(collection)
+                 : collection.BuildIndex([](double) { return !Interrupted(); });
+}
+
 }  // namespace viper::cli

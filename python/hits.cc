@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "float_matrix.h"
+#include "python_error.h"
 #include "python_value.h"
 #include "text.h"
 
@@ -76,6 +77,11 @@ PythonHits ToPythonHits(Hits hits, const Projection& projection) {
 }
 
 nb::object ToBatchAnswer(const std::vector<Hits>& answers, size_t k) {
+  constexpr size_t kNumbersMax = std::numeric_limits<ptrdiff_t>::max() / sizeof(float);
+  if (!answers.empty() && k > kNumbersMax / answers.size()) {
+    RaiseInvalidArgument(
+        fmt::format("k is too large for arrays: queries={} k={}", answers.size(), k));
+  }
   float* distances = nullptr;
   const nb::object matrix = MakeNumPyMatrix(answers.size(), k, distances);
   for (const Hits& hits : answers) {

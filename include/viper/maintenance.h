@@ -12,6 +12,8 @@
 namespace viper {
 
 /// How Collection::Compact works.
+/// A run is about the files that there are when it begins: what is flushed meanwhile is left to the
+/// next one.
 struct CompactOptions {
   /// Tell what would be done, and change nothing.
   bool dry_run = false;

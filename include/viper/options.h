@@ -156,7 +156,7 @@ struct VIPER_EXPORT EngineOptions {
   /// Place rows in learned clusters and search by them, through the index. Off: an index that is
   /// there is not read, none is built, and every search compares every record, exactly.
   bool enable_clustering = true;
-  /// Clusters of models that are trained from now on; 0 = one for every 333 rows. At most
+  /// Clusters of models that are trained from now on; 0 = one for every 250 rows. At most
   /// 1,048,576; there are no more than rows, and fewer than asked for where training finds that
   /// some would be empty or memory does not suffice.
   uint32_t index_clusters = 0;

@@ -4,6 +4,9 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -89,25 +92,27 @@ Result<std::vector<RelevantCluster>> PredictRelevantClusters(
   const StopSignal never;
   VIPER_ASSIGN_OR_RETURN(const auto selection,
                          selector.Select(view, key, context.ExpiryNow(), never, nullptr));
+  const SearchTask task = {{query, 1}, &options, &never, nullptr};
   std::shared_ptr<const ViewIndex> view_index;
-  std::shared_ptr<const IndexSelection> selected;
+  std::optional<std::vector<index::PlannedProbe>> planned;
   // A damaged segment is as good as none, as for searches.
-  while (selected == nullptr) {
+  while (!planned) {
     view_index = context.read->index.For(view);
     if (view_index == nullptr) return WithoutIndex(context);
     if (options.k == 0) return relevant;
     const index::Segment* damaged = nullptr;
-    auto made = selector.SelectInIndex(view_index, selection, key, &damaged);
+    const auto selected = selector.SelectInIndex(view_index, selection, key, &damaged);
+    auto made = selected.ok() ? PlanThroughIndex(*view, *view_index, **selected, task, &damaged)
+                              : Result<std::vector<index::PlannedProbe>>(selected.status());
     if (damaged != nullptr) {
       context.read->index.Drop(damaged);
       continue;
     }
     VIPER_RETURN_IF_ERROR(made.status());
-    selected = *made;
+    planned = std::move(*made);
   }
   const index::Model& model = *view_index->files->model;
-  const SearchTask task = {{query, 1}, &options, &never, nullptr};
-  for (const auto& probe : PlanThroughIndex(*view, *view_index, *selected, task)) {
+  for (const index::PlannedProbe& probe : *planned) {
     RelevantCluster& cluster = relevant.emplace_back();
     cluster.id = {context.name, model.id(), probe.cluster};
     cluster.distance = PlainDistance(model, query, probe.value);

@@ -4,8 +4,8 @@
 
 namespace viper::core {
 
-void CodingAhead::Code(const ReadView& view, const FlushPlan& plan, const FlushResult& written,
-                       const std::function<bool()>& goes_on) {
+void CodingAhead::Code(const IndexBuilder::ViewNow& view, const FlushPlan& plan,
+                       const FlushResult& written, const std::function<bool()>& goes_on) {
   if (!context_.options.background_index || written.parts.empty()) return;
   std::vector<IndexBuilder::ExpectedPart> expected;
   for (const auto& part : written.parts) {

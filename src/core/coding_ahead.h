@@ -25,7 +25,7 @@ class CodingAhead {
   /// Code the parts that were written by a plan and are about to be added to `view`; nothing where
   /// the index is kept up by calls only (EngineOptions::background_index). `goes_on` ends it by
   /// returning false. What fails is logged: the index thread codes those parts later.
-  void Code(const ReadView& view, const FlushPlan& plan, const FlushResult& written,
+  void Code(const IndexBuilder::ViewNow& view, const FlushPlan& plan, const FlushResult& written,
             const std::function<bool()>& goes_on);
 
  private:

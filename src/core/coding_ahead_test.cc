@@ -30,6 +30,10 @@ class CodingAheadTest : public IndexedCollectionFixture {
 
   size_t SegmentCount() const { return open_->context().read->index.files()->segments.size(); }
 
+  std::shared_ptr<const ReadView> Before() const {
+    return std::make_shared<const ReadView>(before_);
+  }
+
   std::unique_ptr<Collection::Impl> open_;
   ReadView before_;
   FlushResult coming_;
@@ -43,12 +47,12 @@ TEST_F(CodingAheadTest, PartsStayInTheIndexWhileTheyAreOnTheirWay) {
   IndexBuilder builder(context);
   {
     CodingAhead ahead(context, builder);
-    ahead.Code(before_, {}, coming_, [] { return true; });
+    ahead.Code([this] { return Before(); }, {}, coming_, [] { return true; });
     EXPECT_EQ(SegmentCount(), 2U);
-    ASSERT_OK(builder.KeepUp(before_, nullptr, {}));
+    ASSERT_OK(builder.KeepUp([this] { return Before(); }, nullptr, {}));
     EXPECT_EQ(SegmentCount(), 2U);
   }
-  ASSERT_OK(builder.KeepUp(before_, nullptr, {}));
+  ASSERT_OK(builder.KeepUp([this] { return Before(); }, nullptr, {}));
   EXPECT_EQ(SegmentCount(), 1U);
 }
 
@@ -56,7 +60,7 @@ TEST_F(CodingAheadTest, NothingIsCodedWhereTheIndexIsKeptUpByCalls) {
   OpenWithPartToCome();
   IndexBuilder builder(open_->context());
   CodingAhead ahead(open_->context(), builder);
-  ahead.Code(before_, {}, coming_, [] { return true; });
+  ahead.Code([this] { return Before(); }, {}, coming_, [] { return true; });
   EXPECT_EQ(SegmentCount(), 1U);
 }
 
@@ -68,7 +72,7 @@ TEST_F(CodingAheadTest, ACodingThatIsStoppedIsLoggedAndLeftForLater) {
   context.options.log = [&](std::string_view line) { lines.emplace_back(line); };
   IndexBuilder builder(context);
   CodingAhead ahead(context, builder);
-  ahead.Code(before_, {}, coming_, [] { return false; });
+  ahead.Code([this] { return Before(); }, {}, coming_, [] { return false; });
   EXPECT_EQ(SegmentCount(), 1U);
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_NE(lines[0].find("not in the index yet"), std::string::npos) << lines[0];

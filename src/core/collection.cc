@@ -10,7 +10,6 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "core/cluster_prediction.h"
-#include "core/coding_ahead.h"
 #include "core/collection_impl.h"
 #include "core/index_report.h"
 
@@ -20,8 +19,8 @@ namespace {
 using core::OperationKind;
 using core::WriteQueue;
 
-/// Writers wait for a flush when this many times EngineOptions::flush_bytes are in memory.
-constexpr size_t kMemoryFactorMax = 4;
+/// Training is tried again this long after its first failure, twice that after the second, ...
+constexpr std::chrono::seconds kTrainingWait(5);
 /// How many commits of loads a write that depends on the rows there waits for, if each of them
 /// writes its ids again.
 constexpr int kLoadWaitsMax = 100;
@@ -111,67 +110,6 @@ Status Collection::Impl::CheckWritable() const {
       fmt::format("collection '{}' is open read-only", context_.name));
 }
 
-Result<MemoryCharge> Collection::Impl::TakeRoom(uint64_t bytes) {
-  if (state()->memory_bytes() >= kMemoryFactorMax * context_.options.flush_bytes) {
-    VIPER_RETURN_IF_ERROR(Flush());
-  }
-  MemoryBudget& memory = *context_.memory;
-  if (!memory.is_limited()) return MemoryCharge();
-  // What a flush needs to write files, so that there can be less, stays free.
-  const uint64_t spare = core::FileMemory(memory);
-  const auto charge = [&] { return MemoryCharge(context_.memory, MemoryUse::kRows, bytes); };
-  if (memory.TakeIfRoom(MemoryUse::kRows, bytes, spare)) return charge();
-  const uint64_t needed = bytes + spare;
-  if (needed > memory.limit()) {
-    return Status::ResourceExhausted(fmt::format(
-        "collection '{}': a write is larger than memory_limit allows; split it: needed={} "
-        "memory_limit={}",
-        context_.name, needed, memory.limit()));
-  }
-  if (writer_->flush_thread == nullptr) VIPER_RETURN_IF_ERROR(Flush());
-  const std::chrono::milliseconds timeout(context_.options.write_timeout_ms);
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
-  if (memory.TakeBefore(deadline, MemoryUse::kRows, bytes, spare)) return charge();
-  return Status::DeadlineExceeded(fmt::format(
-      "collection '{}': no room in memory for a write within {} ms: needed={} memory_limit={} "
-      "rows={} caches={} index_builds={} files={}",
-      context_.name, timeout.count(), needed, memory.limit(), memory.used(MemoryUse::kRows),
-      memory.used(MemoryUse::kCaches), memory.used(MemoryUse::kIndexBuilds),
-      memory.used(MemoryUse::kFiles)));
-}
-
-void Collection::Impl::NoteUnflushed() {
-  MutexLock lock(status_mutex_);
-  if (!oldest_unflushed_) oldest_unflushed_ = std::chrono::steady_clock::now();
-}
-
-void Collection::Impl::FlushInBackground() {
-  const bool is_large = state()->active_memory_bytes() >= context_.options.flush_bytes;
-  bool is_old = false;
-  {
-    MutexLock lock(status_mutex_);
-    is_old = context_.options.flush_age_ms > 0 && oldest_unflushed_ &&
-             std::chrono::steady_clock::now() - *oldest_unflushed_ >=
-                 std::chrono::milliseconds(context_.options.flush_age_ms);
-  }
-  const bool is_wanted = writer_->memory_is_wanted.exchange(false);
-  if (!is_large && !is_old && !is_wanted) return;
-  core::CodingAhead ahead(context_, *writer_->index_builder);
-  const Status flushed = Measured(OperationKind::kBackgroundFlush, [&] {
-    return FlushPreparing([&](const auto& plan, const auto& written) {
-      // Who waits for memory does not wait for the index as well.
-      if (is_wanted) return;
-      ahead.Code(*state()->View(), plan, written, [this] { return !writer_->stopping.load(); });
-    });
-  });
-  MutexLock lock(status_mutex_);
-  background_error_.reset();
-  if (flushed.ok()) return;
-  background_error_ = flushed.ToString();
-  context_.Log(fmt::format("collection '{}': background flush failed: {}", context_.name,
-                           *background_error_));
-}
-
 Result<WriteSummary> Collection::Impl::Write(core::WriteBatch batch,
                                              WriteQueue::Condition condition) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
@@ -197,14 +135,9 @@ Result<WriteSummary> Collection::Impl::SubmitBesideLoads(
   }
 }
 
-void Collection::Impl::NoteWritten(core::WriteKind kind, uint64_t rows) {
-  (kind == core::WriteKind::kDelete ? deleted_rows_ : upserted_rows_).fetch_add(rows);
-  NoteUnflushed();
-  if (writer_->flush_thread != nullptr &&
-      state()->active_memory_bytes() >= context_.options.flush_bytes) {
-    writer_->flush_thread->Notify();
-  }
-  NoteRowsToCode(rows);
+uint64_t Collection::Impl::PieceBytes(uint64_t all_bytes) const {
+  if (all_bytes <= kAtomicWriteBytesMax) return kAtomicWriteBytesMax;
+  return std::min<uint64_t>(kAtomicWriteBytesMax, core::FileMemory(*context_.memory));
 }
 
 Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> records) {
@@ -215,11 +148,7 @@ Result<WriteSummary> Collection::Impl::UpsertRecords(std::span<const Record> rec
                          core::PrepareUpsert(records, *schema, context_.RulesOfWrite()));
   size_t all_bytes = 0;
   for (const core::Row& row : all.rows) all_bytes += core::EncodedRowBytes(row, context_.dim);
-  // What may be written in pieces is, in such as find room in memory.
-  const uint64_t piece_bytes =
-      all_bytes <= kAtomicWriteBytesMax
-          ? kAtomicWriteBytesMax
-          : std::min<uint64_t>(kAtomicWriteBytesMax, core::FileMemory(*context_.memory));
+  const uint64_t piece_bytes = PieceBytes(all_bytes);
   WriteSummary total;
   total.duplicates = all.duplicates;
   size_t next = 0;
@@ -272,23 +201,6 @@ Status Collection::Impl::SetProperties(const CollectionProperties& properties) {
   return writer_->flusher->SetProperties(properties);
 }
 
-Status Collection::Impl::Flush() {
-  return FlushPreparing([](const auto&, const auto&) {});
-}
-
-Status Collection::Impl::FlushPreparing(const core::Flusher::Prepare& prepare) {
-  VIPER_RETURN_IF_ERROR(CheckWritable());
-  {
-    MutexLock lock(status_mutex_);
-    oldest_unflushed_.reset();
-  }
-  Status flushed = writer_->flusher->Flush(prepare);
-  if (!flushed.ok()) NoteUnflushed();
-  if (writer_->index_thread == nullptr) writer_->memtable_coder->ForgetFlushed(*state()->View());
-  NotifyOfNewFiles();
-  return flushed;
-}
-
 Result<CompactionReport> Collection::Impl::Compact(const CompactOptions& options) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
   auto report = writer_->compactor->Run(options);
@@ -327,7 +239,7 @@ Status Collection::Impl::BuildIndex(IndexBuild build, const std::function<bool(d
   ThreadPool* threads = own ? &*own : &context_.read->pool;
   const auto build_it =
       build == IndexBuild::kRetrain ? &core::IndexBuilder::Retrain : &core::IndexBuilder::Build;
-  VIPER_RETURN_IF_ERROR(((*writer_->index_builder).*build_it)(*state()->View(), threads, progress));
+  VIPER_RETURN_IF_ERROR(((*writer_->index_builder).*build_it)(ViewNow(), threads, progress));
   // Quick beside what came before: its share stays 1.
   return writer_->memtable_coder->Code(*state()->View(),
                                        [&](double) { return !progress || progress(1); });
@@ -363,18 +275,24 @@ void Collection::Impl::KeepIndexUp() {
   const auto goes_on = [this](double) { return !writer_->stopping.load(); };
   // First what is quick.
   Status coded = writer_->memtable_coder->Code(*state()->View(), goes_on);
-  if (coded.ok()) coded = writer_->index_builder->KeepUp(*state()->View(), nullptr, goes_on);
+  if (coded.ok()) coded = writer_->index_builder->KeepUp(ViewNow(), nullptr, goes_on);
   NoteIndexing(coded);
   if (writer_->index_builder->IsBehind(*state()->View())) writer_->training_thread->Notify();
 }
 
 void Collection::Impl::TrainIndexInBackground() {
-  const auto view = state()->View();
-  if (!writer_->index_builder->IsBehind(*view)) return;
+  if (!writer_->index_builder->IsBehind(*state()->View())) return;
+  if (std::chrono::steady_clock::now() < writer_->next_training) return;
   // On this thread alone: searches and writes go first.
   const Status built = writer_->index_builder->Build(
-      *view, nullptr, [this](double) { return !writer_->stopping.load(); });
+      ViewNow(), nullptr, [this](double) { return !writer_->stopping.load(); });
   NoteIndexing(built);
+  const bool has_failed = !built.ok() && built.code() != StatusCode::kCancelled;
+  writer_->failed_trainings = has_failed ? writer_->failed_trainings + 1 : 0;
+  if (has_failed) {
+    const auto wait = kTrainingWait * (1 << std::min(writer_->failed_trainings - 1, 9U));
+    writer_->next_training = std::chrono::steady_clock::now() + wait;
+  }
   // What has come meanwhile, and what is in memory, is not coded under a new model.
   if (built.ok()) NotifyIndexThread();
 }

@@ -102,6 +102,10 @@ class Collection::Impl {
     /// Rows written since the index thread was last told of them.
     std::atomic<uint64_t> rows_to_code{0};
     std::atomic<bool> stopping{false};
+    /// Of the training thread alone: after a failure it waits longer and longer, lest a file that
+    /// cannot be read make every flush train a model for nothing.
+    uint32_t failed_trainings = 0;
+    std::chrono::steady_clock::time_point next_training = {};
     /// Somebody waits for memory: what is in it is to be flushed.
     std::atomic<bool> memory_is_wanted{false};
     // Last: their threads use all of the above.
@@ -148,11 +152,21 @@ class Collection::Impl {
   Result<WriteSummary> SubmitBesideLoads(const std::function<Result<WriteSummary>()>& submit);
   /// Rows were written, or deleted: count them, and wake who waits for them.
   void NoteWritten(core::WriteKind kind, uint64_t rows);
+  /// Of one piece of a write that may be cut, given the bytes of all of it: one that fits stays
+  /// whole.
+  uint64_t PieceBytes(uint64_t all_bytes) const;
+  /// Wait while too many rows are in memory. DeadlineExceeded; or why they cannot be flushed.
+  Status WaitForFlush(std::chrono::steady_clock::time_point deadline) VIPER_EXCLUDES(status_mutex_);
+  /// A flush is due for the sake of the log.
+  bool LogIsLong() const;
   /// Wait until there is room in memory for a batch of so many bytes, and take it.
   Result<MemoryCharge> TakeRoom(uint64_t bytes);
   void FlushInBackground();
   Status FlushPreparing(const core::Flusher::Prepare& prepare);
   void CompactInBackground();
+  core::IndexBuilder::ViewNow ViewNow() const {
+    return [this] { return state()->View(); };
+  }
   void KeepIndexUp();
   void TrainIndexInBackground();
   void NoteIndexing(const Status& status);
@@ -178,6 +192,10 @@ class Collection::Impl {
   /// When the oldest row that is not flushed was written.
   std::optional<std::chrono::steady_clock::time_point> oldest_unflushed_
       VIPER_GUARDED_BY(status_mutex_);
+  ConditionVariable flush_ended_;
+  uint64_t flushes_ended_ VIPER_GUARDED_BY(status_mutex_) = 0;
+  /// How the last of them ended.
+  Status newest_flush_ VIPER_GUARDED_BY(status_mutex_);
 
   /// One read-only Refresh at a time.
   Mutex refresh_mutex_;

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "core/collection_impl.h"
+#include "storage/table_log.h"
 
 namespace viper {
 namespace {
@@ -22,7 +23,8 @@ class Loader {
          core::Flusher& flusher, const LoadOptions& options)
       : context_(context), state_(state), flusher_(flusher), options_(options) {
     if (!options.resume_key.empty()) {
-      application_ = fmt::format("viper-load-{:016x}", Hash64(options.resume_key));
+      application_ =
+          fmt::format("{}{:016x}", storage::kLoadApplicationPrefix, Hash64(options.resume_key));
     }
     StartChunk();
   }

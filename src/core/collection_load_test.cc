@@ -99,6 +99,12 @@ TEST_F(CollectionLoadTest, GoesOnWhereItsLastCommitWas) {
   ASSERT_OK_AND_ASSIGN(summary, collection_->Load(again, load_));
   EXPECT_EQ(summary.rows_resumed, 0u) << "a finished load starts from the beginning";
   EXPECT_EQ(Count(), 50'000u);
+  collection_.reset();
+  ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options_));
+  ASSERT_OK_AND_ASSIGN(const VerifyReport report, engine.Verify("docs"));
+  for (const VerifyFinding& finding : report.findings) {
+    EXPECT_EQ(finding.kind, FindingKind::kNote) << finding.problem;
+  }
 }
 
 TEST_F(CollectionLoadTest, StopsWhenAsked) {

@@ -81,6 +81,8 @@ Status Collection::Impl::Revise(core::Revision& revision, WriteSummary& total) {
 
 Result<WriteSummary> Collection::Impl::UpdateById(std::span<const CheckedUpdate> updates) {
   VIPER_RETURN_IF_ERROR(CheckWritable());
+  // What may be written in pieces is, in such as find room in memory.
+  const uint64_t piece_bytes = PieceBytes(uint64_t{updates.size()} * context_.dim * sizeof(float));
   WriteSummary total;
   size_t next = 0;
   while (next < updates.size()) {
@@ -89,7 +91,7 @@ Result<WriteSummary> Collection::Impl::UpdateById(std::span<const CheckedUpdate>
     core::Revision revision(core::WriteKind::kUpsert, view, nullptr,
                             context_.stamps->Next(context_.NowMicros()));
     Status status;
-    while (status.ok() && next < updates.size() && revision.bytes() < kAtomicWriteBytesMax) {
+    while (status.ok() && next < updates.size() && revision.bytes() < piece_bytes) {
       const CheckedUpdate& update = updates[next++];
       const auto seen = view->Find(update.id, now);
       status = seen.ok() ? revision.AddUpdate(std::string(update.id), *update.change, *seen)

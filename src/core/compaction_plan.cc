@@ -42,7 +42,7 @@ class Planner {
       } else if (file.has_unread_columns) {
         continue;
       } else if (limits_.expired_share_min) {
-        if (IsExpiredEnough(file)) Add({i}, ReasonOf(file));
+        if (!file.is_rewritten && IsExpiredEnough(file)) Add({i}, ReasonOf(file));
       } else if (2 * file.live_size() < limits_.target_bytes) {
         small[limits_.everything ? 0 : SizeClass(file.live_size())].push_back(i);
       } else if (IsWorthRewriting(file)) {
@@ -60,6 +60,7 @@ class Planner {
 
  private:
   bool IsWorthRewriting(const CompactionFile& file) const {
+    if (file.is_rewritten) return false;
     if (file.is_asked_for) return true;
     if (limits_.fold_vectors && file.has_vector) return true;
     if (limits_.everything && file.is_back_filled) return true;

@@ -49,6 +49,9 @@ struct CompactionFile {
   bool has_unread_columns = false;
   /// It is to be written anew in any case.
   bool is_asked_for = false;
+  /// The run that asks has written it: it may be merged with others, so that there are fewer, but
+  /// is not written anew for its own sake. Else writers who go on would keep the run from ending.
+  bool is_rewritten = false;
 
   /// Bytes of the rows that are left, taking all for alike.
   uint64_t live_bytes() const { return LiveShareOf(bytes); }

@@ -88,8 +88,8 @@ struct Compactor::Shared {
   std::deque<CompactionTask> tasks VIPER_GUARDED_BY(mutex);
   /// Paths of files that workers are at.
   std::set<std::string> busy VIPER_GUARDED_BY(mutex);
-  /// Paths of files that are to be written anew in any case. Those that are gone do no harm.
-  std::set<std::string> asked_for VIPER_GUARDED_BY(mutex);
+  /// Files of it that are gone do no harm.
+  Scope scope VIPER_GUARDED_BY(mutex);
   uint64_t begun_bytes VIPER_GUARDED_BY(mutex) = 0;
   int overtaken VIPER_GUARDED_BY(mutex) = 0;
   CompactionReport report VIPER_GUARDED_BY(mutex);
@@ -121,7 +121,7 @@ struct Compactor::Shared {
 };
 
 Result<std::shared_ptr<const Compactor::Inventory>> Compactor::Look(
-    const std::set<std::string>& busy, const std::set<std::string>& asked_for) {
+    const std::set<std::string>& busy, const Scope& scope) {
   auto inventory = std::make_shared<Inventory>();
   const int64_t now = context_.ExpiryNow();
   const auto read_view = state_.View();
@@ -130,12 +130,14 @@ Result<std::shared_ptr<const Compactor::Inventory>> Compactor::Look(
                         .bytes = view.part->added().size,
                         .float_bytes = view.part->row_count() * context_.dim * sizeof(float),
                         .rows = view.part->row_count()};
+    file.is_rewritten = scope.written.contains(file.path);
     if (busy.contains(file.path)) continue;
+    if (!file.is_rewritten && !scope.found.contains(file.path)) continue;
     VIPER_ASSIGN_OR_RETURN(auto expired, NewlyExpired(view, now));
     file.has_vector = view.deletion_vector != nullptr;
     file.is_back_filled = view.part->BackFillsAny();
     file.has_unread_columns = !view.part->unread_columns().empty();
-    file.is_asked_for = asked_for.contains(file.path);
+    file.is_asked_for = scope.asked_for.contains(file.path);
     file.is_expired = view.part->last_expiry() <= now;
     if (file.has_vector && !file.is_expired) {
       file.dead_rows += view.deletion_vector->rows->CountSet();
@@ -208,9 +210,10 @@ Result<Compactor::Plan> Compactor::MakePlan(const CompactOptions& options) {
   for (const PartView& part : view->parts) {
     const bool is_asked_for = options.rewrite_all || options.rewrite_as ||
                               (options.fill_columns && part.part->BackFillsAny());
-    if (is_asked_for) plan.asked_for.insert(part.part->added().path);
+    plan.scope.found.insert(part.part->added().path);
+    if (is_asked_for) plan.scope.asked_for.insert(part.part->added().path);
   }
-  VIPER_ASSIGN_OR_RETURN(plan.inventory, Look({}, plan.asked_for));
+  VIPER_ASSIGN_OR_RETURN(plan.inventory, Look({}, plan.scope));
   plan.tasks = PlanCompaction(plan.inventory->files, LimitsOf(options));
   plan.report.files_before = plan.report.files_after = plan.inventory->files.size();
   for (const CompactionFile& file : plan.inventory->files) plan.report.bytes_before += file.bytes;
@@ -274,7 +277,7 @@ Result<CompactionReport> Compactor::DoAll(const CompactOptions& options, AfterFa
   {
     MutexLock lock(shared.mutex);
     shared.report = std::move(plan.report);
-    shared.asked_for = std::move(plan.asked_for);
+    shared.scope = std::move(plan.scope);
     shared.SetPlan(plan.inventory, std::move(plan.tasks));
   }
   if (workers > 1) {
@@ -328,7 +331,13 @@ bool Compactor::Note(Shared& shared, const Job& job, Result<CompactionStep> step
     for (const size_t i : job.task.files) shared.left.insert(job.inventory->files[i].path);
   }
   if (step.ok()) shared.report.steps.push_back(std::move(*step));
-  auto inventory = Look(shared.Taken(), shared.asked_for);
+  // What the flush wrote in place of the files takes their place here, too.
+  if (!step.ok() && is_overtaken) {
+    for (const PartView& part : state_.View()->parts) {
+      shared.scope.found.insert(part.part->added().path);
+    }
+  }
+  auto inventory = Look(shared.Taken(), shared.scope);
   if (!inventory.ok()) {
     shared.Fail(inventory.status());
     return false;
@@ -455,6 +464,10 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
                          BuildParts(plan, build_options, context_.NowMillis(), order));
   for (const storage::AddedFile& file : built.added) step.bytes_after += file.size;
   step.files_after = built.added.size();
+  {
+    MutexLock lock(shared.mutex);
+    for (const storage::AddedFile& file : built.added) shared.scope.written.insert(file.path);
+  }
   step.seconds = SecondsSince(begin);
   CodingAhead ahead(context_, index_builder_);
   VIPER_RETURN_IF_ERROR(flusher_.CommitCompacted(
@@ -463,7 +476,8 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
       [&](const FlushPlan& done, const FlushResult& result) {
         // Rows in another order are not copied run by run: they are coded when the index is built.
         if (!order.empty()) return;
-        ahead.Code(*state_.View(), done, result, [&] { return shared.pacer.Advance(0).ok(); });
+        ahead.Code([this] { return state_.View(); }, done, result,
+                   [&] { return shared.pacer.Advance(0).ok(); });
       }));
   step.seconds = SecondsSince(begin);
   steps_.fetch_add(1);

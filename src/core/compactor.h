@@ -60,9 +60,16 @@ class Compactor {
     std::shared_ptr<const Inventory> inventory;
     CompactionTask task;
   };
-  struct Plan {
-    /// Paths of files that are to be written anew in any case.
+  /// What a run is about, by path: the files that there were when it began, and what it makes of
+  /// them. What is flushed meanwhile is left to the next run: a run ends, whatever is written.
+  struct Scope {
+    std::set<std::string> found;
+    /// Of those, the ones that are to be written anew in any case.
     std::set<std::string> asked_for;
+    std::set<std::string> written;
+  };
+  struct Plan {
+    Scope scope;
     std::shared_ptr<const Inventory> inventory;
     std::vector<CompactionTask> tasks;
     /// With the state before.
@@ -71,10 +78,9 @@ class Compactor {
   /// What the workers of a run share.
   struct Shared;
 
-  /// Of all files but those in `busy`; those in `asked_for` are to be written anew.
+  /// Of all files in `scope` but those in `busy`.
   Result<std::shared_ptr<const Inventory>> Look(const std::set<std::string>& busy,
-                                                const std::set<std::string>& asked_for)
-      VIPER_EXCLUDES(cost_mutex_);
+                                                const Scope& scope) VIPER_EXCLUDES(cost_mutex_);
   CompactionLimits LimitsOf(const CompactOptions& options) const VIPER_EXCLUDES(cost_mutex_);
   /// What the table is like now, and what there is to do about it.
   Result<Plan> MakePlan(const CompactOptions& options) VIPER_EXCLUDES(cost_mutex_);

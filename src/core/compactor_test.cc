@@ -380,6 +380,36 @@ TEST_F(CompactorTest, S04_WritersAndReadersGoOnBesideIt) {
   EXPECT_EQ(Nearest(0, 0, {.k = 300}).size(), 200u);
 }
 
+TEST_F(CompactorTest, S04_ARunEndsThoughWritersGoOn) {
+  options_.delete_mode = DeleteMode::kVectors;
+  Create();
+  std::vector<Record> records;
+  for (int i = 0; i < 200; ++i) records.push_back(At(std::to_string(i), static_cast<float>(i), 0));
+  ASSERT_OK(collection_->Upsert(records));
+  ASSERT_OK(collection_->Flush());
+  ASSERT_OK(Delete({"0"}));
+  ASSERT_OK(collection_->Flush());
+  constexpr int kRoundsMax = 40;
+  for (const bool folds : {false, true}) {
+    int rounds = 0;
+    CompactOptions options{.everything = !folds, .fold_deletion_vectors = folds};
+    options.progress = [&](double) {
+      if (rounds == kRoundsMax) return true;
+      // A dead row in every file that there is.
+      ++rounds;
+      for (int id = 1; id < 200; id += 50) {
+        EXPECT_OK(collection_->Upsert(At(std::to_string(id), 1, static_cast<float>(rounds))));
+      }
+      EXPECT_OK(collection_->Flush());
+      return true;
+    };
+    ASSERT_OK_AND_ASSIGN(const CompactionReport report, collection_->Compact(options));
+    EXPECT_GE(report.steps.size(), 1u);
+    EXPECT_LT(rounds, kRoundsMax) << "it went on with what was written meanwhile";
+    EXPECT_EQ(Count(), 199u);
+  }
+}
+
 /// Files that are too large to be merged, of a third of which the rows are dead: each is a task of
 /// its own.
 class ManyTasksTest : public CompactorTest {

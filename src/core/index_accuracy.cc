@@ -269,10 +269,12 @@ class AccuracyMeasurement {
   Result<Outcome> Measure(index::IndexSearchRequest request, size_t number) const {
     const Query& query = queries_[number];
     request.queries = FloatsOf(number);
-    request.k = kNeighbours;
+    // One more, since it finds itself.
+    request.k = kNeighbours + 1;
     Outcome outcome;
     std::set<uint32_t> probed;
-    for (const index::PlannedProbe& probe : index::PlanProbes(request)) {
+    VIPER_ASSIGN_OR_RETURN(const auto planned, index::PlanProbes(request));
+    for (const index::PlannedProbe& probe : planned) {
       probed.insert(probe.cluster);
       for (const ViewIndex::Segment& used : index_.segments) {
         outcome.scanned_rows += used.segment->cluster(probe.cluster).row_count;
@@ -284,8 +286,6 @@ class AccuracyMeasurement {
       return probed.contains(clusters_[row]);
     });
     outcome.routed = static_cast<double>(routed) / wanted;
-    // One more, since it finds itself.
-    request.k = kNeighbours + 1;
     VIPER_ASSIGN_OR_RETURN(const auto found, index::IndexSearch(request, nullptr));
     double near = 0;
     for (const index::ScoredRow& row : found.front()) {

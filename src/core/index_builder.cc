@@ -228,40 +228,44 @@ bool IndexBuilder::IsBehind(const ReadView& view) const {
   return MakePlan(view, Training::kAllowed).has_work;
 }
 
-Status IndexBuilder::Build(const ReadView& view, ThreadPool* threads,
+Status IndexBuilder::Build(const ViewNow& view, ThreadPool* threads,
                            const std::function<bool(double)>& progress) {
   MutexLock lock(build_mutex_);
   return Run(view, Training::kAllowed, threads, progress);
 }
 
-Status IndexBuilder::Retrain(const ReadView& view, ThreadPool* threads,
+Status IndexBuilder::Retrain(const ViewNow& view, ThreadPool* threads,
                              const std::function<bool(double)>& progress) {
   MutexLock lock(build_mutex_);
-  const Plan plan = MakePlan(view, Training::kAlways);
+  const auto now = view();
+  const Plan plan = MakePlan(*now, Training::kAlways);
   if (!plan.reason) {
     return Status::FailedPrecondition(fmt::format(
         "no index is trained: rows={} index_min_rows={} enable_clustering={}", plan.rows,
         context_.options.index_min_rows, context_.options.enable_clustering));
   }
-  const Status trained = Train(view, plan, threads, progress);
+  const Status trained = Train(*now, plan, threads, progress);
   if (!trained.ok()) return trained.WithContext("index");
   return Run(view, Training::kAllowed, threads, progress);
 }
 
-Status IndexBuilder::KeepUp(const ReadView& view, ThreadPool* threads,
+Status IndexBuilder::KeepUp(const ViewNow& view, ThreadPool* threads,
                             const std::function<bool(double)>& progress) {
   return Run(view, Training::kNever, threads, progress);
 }
 
-Status IndexBuilder::CodeAhead(const ReadView& view, std::span<const ExpectedPart> parts,
+Status IndexBuilder::CodeAhead(const ViewNow& view, std::span<const ExpectedPart> parts,
                                const std::function<bool(double)>& progress) {
-  ReadView ahead = view;
-  for (const ExpectedPart& expected : parts) ahead.parts.push_back({.part = expected.part});
   {
     MutexLock lock(expected_mutex_);
     for (const ExpectedPart& expected : parts) expected_[expected.part->added().path] = expected;
   }
-  return KeepUp(ahead, nullptr, progress);
+  const auto with_parts = [&] {
+    auto ahead = std::make_shared<ReadView>(*view());
+    for (const ExpectedPart& expected : parts) ahead->parts.push_back({.part = expected.part});
+    return ahead;
+  };
+  return KeepUp(with_parts, nullptr, progress);
 }
 
 void IndexBuilder::ForgetAhead(std::span<const std::string> paths) {
@@ -286,27 +290,29 @@ uint64_t IndexBuilder::MovedRows(const Part& part) const {
   return rows;
 }
 
-Status IndexBuilder::Run(const ReadView& view, Training training, ThreadPool* threads,
+Status IndexBuilder::Run(const ViewNow& view, Training training, ThreadPool* threads,
                          const std::function<bool(double)>& progress) {
   // What new rows cost is known when they are coded: that may be a reason to train.
   for (int round = 0; round < kRoundsMax; ++round) {
-    const Plan plan = MakePlan(view, training);
+    const auto now = view();
+    const Plan plan = MakePlan(*now, training);
     if (!plan.has_work) return {};
     const Status done =
-        plan.reason ? Train(view, plan, threads, progress) : CodeNew(view, threads, progress);
+        plan.reason ? Train(*now, plan, threads, progress) : CodeNew(view, threads, progress);
     const bool may_go_on = done.ok() || (done.code() == StatusCode::kCorruption && DropDamaged());
     if (!may_go_on) return done.WithContext("index");
   }
   return {};
 }
 
-Status IndexBuilder::CodeNew(const ReadView& view, ThreadPool* threads,
+Status IndexBuilder::CodeNew(const ViewNow& view, ThreadPool* threads,
                              const std::function<bool(double)>& progress) {
   MutexLock lock(files_mutex_);
-  const Plan plan = MakePlan(view, Training::kNever);
+  const auto now = view();
+  const Plan plan = MakePlan(*now, Training::kNever);
   if (!plan.has_work) return {};
   Made made;
-  VIPER_RETURN_IF_ERROR(Make(view, plan, threads, progress, made));
+  VIPER_RETURN_IF_ERROR(Make(*now, plan, threads, progress, made));
   return PutInPlace(plan, made);
 }
 
@@ -521,8 +527,10 @@ Result<index::ModelRecord> IndexBuilder::MakeRecord(const ReadView& view, const 
   } else {
     record.added_rows += plan.added_rows - plan.moved_rows;
   }
-  const bool is_known = record.accuracy && record.caution == plan.caution &&
-                        made.assigned.clusters.size() * kMeasuredPart < plan.rows;
+  // Rows that are moved are in the view twice, and nothing new.
+  const uint64_t new_rows = made.assigned.clusters.size() - plan.moved_rows;
+  const bool is_known =
+      record.accuracy && record.caution == plan.caution && new_rows * kMeasuredPart < plan.rows;
   record.caution = plan.caution;
   if (is_known && !plan.reason) return record;
   auto cautious = std::make_shared<IndexFiles>(*files);

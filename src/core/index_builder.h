@@ -39,19 +39,23 @@ class IndexBuilder {
  public:
   explicit IndexBuilder(const CollectionContext& context) : context_(context) {}
 
-  /// Bring the index up to the parts of `view`. `threads` may be null; `progress` (share done)
+  /// The view of the moment. What is to be coded is found while no other build changes the files:
+  /// by an older view a build would take parts out that have come since.
+  using ViewNow = std::function<std::shared_ptr<const ReadView>()>;
+
+  /// Bring the index up to the parts of the view. `threads` may be null; `progress` (share done)
   /// stops the build when it returns false: Cancelled. ResourceExhausted if
   /// EngineOptions::index_memory_bytes is too small.
-  Status Build(const ReadView& view, ThreadPool* threads,
+  Status Build(const ViewNow& view, ThreadPool* threads,
                const std::function<bool(double)>& progress)
       VIPER_EXCLUDES(build_mutex_, files_mutex_);
   /// The same, with a new model in any case. FailedPrecondition below
   /// EngineOptions::index_min_rows.
-  Status Retrain(const ReadView& view, ThreadPool* threads,
+  Status Retrain(const ViewNow& view, ThreadPool* threads,
                  const std::function<bool(double)>& progress)
       VIPER_EXCLUDES(build_mutex_, files_mutex_);
   /// Step (2) alone, under the model there is: nothing without one. Does not wait for a training.
-  Status KeepUp(const ReadView& view, ThreadPool* threads,
+  Status KeepUp(const ViewNow& view, ThreadPool* threads,
                 const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
   /// A part that is about to be in the view, and from where rows of it were copied.
   struct ExpectedPart {
@@ -61,7 +65,7 @@ class IndexBuilder {
   /// Code parts that are about to be in the view, by step (2), so that a search finds them in the
   /// index from the moment on at which they are. Until ForgetAhead of their paths no build drops
   /// their segment, though no view has them.
-  Status CodeAhead(const ReadView& view, std::span<const ExpectedPart> parts,
+  Status CodeAhead(const ViewNow& view, std::span<const ExpectedPart> parts,
                    const std::function<bool(double)>& progress)
       VIPER_EXCLUDES(files_mutex_, expected_mutex_);
   void ForgetAhead(std::span<const std::string> paths) VIPER_EXCLUDES(expected_mutex_);
@@ -96,9 +100,9 @@ class IndexBuilder {
   struct Made;
   enum class Training { kAllowed, kNever, kAlways };
   Plan MakePlan(const ReadView& view, Training training) const;
-  Status Run(const ReadView& view, Training training, ThreadPool* threads,
+  Status Run(const ViewNow& view, Training training, ThreadPool* threads,
              const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
-  Status CodeNew(const ReadView& view, ThreadPool* threads,
+  Status CodeNew(const ViewNow& view, ThreadPool* threads,
                  const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);
   Status Train(const ReadView& view, const Plan& plan, ThreadPool* threads,
                const std::function<bool(double)>& progress) VIPER_EXCLUDES(files_mutex_);

@@ -55,7 +55,7 @@ class IndexedSearch {
     return {};
   }
 
-  std::vector<index::PlannedProbe> Plan(std::span<const float> query) const {
+  Result<std::vector<index::PlannedProbe>> Plan(std::span<const float> query) const {
     index::IndexSearchRequest request = request_;
     request.queries = query;
     return index::PlanProbes(request);
@@ -136,10 +136,15 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
   return answers;
 }
 
-std::vector<index::PlannedProbe> PlanThroughIndex(const ReadView& view, const ViewIndex& view_index,
-                                                  const IndexSelection& selection,
-                                                  const SearchTask& task) {
-  return IndexedSearch(view, view_index, selection, task, nullptr).Plan(task.queries.floats);
+Result<std::vector<index::PlannedProbe>> PlanThroughIndex(const ReadView& view,
+                                                          const ViewIndex& view_index,
+                                                          const IndexSelection& selection,
+                                                          const SearchTask& task,
+                                                          const index::Segment** damaged) {
+  const IndexedSearch search(view, view_index, selection, task, nullptr);
+  auto planned = search.Plan(task.queries.floats);
+  if (planned.status().code() == StatusCode::kCorruption) *damaged = search.FindDamaged();
+  return planned;
 }
 
 }  // namespace viper::core

@@ -63,8 +63,11 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
                                                   const index::Segment** damaged);
 
 /// The clusters that SearchThroughIndex would look into for a task of one query, in its order.
-std::vector<index::PlannedProbe> PlanThroughIndex(const ReadView& view, const ViewIndex& view_index,
-                                                  const IndexSelection& selection,
-                                                  const SearchTask& task);
+/// Fails as it does.
+Result<std::vector<index::PlannedProbe>> PlanThroughIndex(const ReadView& view,
+                                                          const ViewIndex& view_index,
+                                                          const IndexSelection& selection,
+                                                          const SearchTask& task,
+                                                          const index::Segment** damaged);
 
 }  // namespace viper::core

@@ -158,8 +158,13 @@ TEST_F(CopiedCodesTest, ACompactionCodesNothingAnew) {
     ASSERT_OK(collection_->BuildIndex());
     const uint64_t coded = collection_->Statistics().index_coded_rows;
     const uint64_t copied = collection_->Statistics().index_copied_rows;
+    const auto scanned_rows = [&] {
+      return collection_->ReportIndex().value().accuracy.value().recalls.back().scanned_rows;
+    };
+    const double scanned = scanned_rows();
     ASSERT_OK_AND_ASSIGN(const CompactionReport report, collection_->Compact({.everything = true}));
     ASSERT_EQ(report.files_after, 1U);
+    EXPECT_EQ(scanned_rows(), scanned) << "measured while rows were there twice";
     EXPECT_EQ(collection_->Statistics().index_coded_rows, coded);
     EXPECT_EQ(collection_->Statistics().index_copied_rows, copied + 1000);
     EXPECT_EQ(collection_->Statistics().indexed_rows, 1000U);

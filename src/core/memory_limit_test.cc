@@ -141,6 +141,20 @@ TEST_F(MemoryLimitTest, S09_OtherCollectionsGiveTheirMemoryToTheOneThatWrites) {
   for (const auto& other : others) EXPECT_EQ(*other->Count(Filter()), 8 * kBatchRows);
 }
 
+TEST_F(MemoryLimitTest, S09_ManyIdsAreUpdatedInPiecesThatFindRoom) {
+  CreateLimited();
+  std::vector<std::string> ids;
+  for (size_t number = 0; number < 80; ++number) {
+    ASSERT_OK(collection_->Upsert(Batch(number)));
+    for (const Record& record : Batch(number)) ids.push_back(record.id);
+  }
+  ASSERT_OK_AND_ASSIGN(const WriteSummary written,
+                       collection_->UpdateMetadata(ids, {.set = {{"seen", true}}}));
+  EXPECT_EQ(written.rows, ids.size());
+  EXPECT_LE(engine_->Memory().total(), kLimit);
+  EXPECT_EQ(*collection_->Count(Filter::Parse("seen = true").value()), ids.size());
+}
+
 TEST_F(MemoryLimitTest, WhatSnapshotsHoldMakesAWriteGiveUpAtItsDeadline) {
   options_.write_timeout_ms = 20;
   CreateLimited();

@@ -74,6 +74,8 @@ class Part {
   const std::string& footer_crc() const { return footer_crc_; }
   /// True if another writer made the file.
   bool is_foreign() const { return is_foreign_; }
+  /// Whether floats are read from where they lie in the file; else pages are decoded.
+  bool maps_vectors() const { return !decoded_pages_.has_value(); }
   /// Name of the sidecar if it was missing or damaged and was made again; else empty.
   const std::string& rebuilt_sidecar() const { return rebuilt_sidecar_; }
 

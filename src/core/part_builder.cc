@@ -393,6 +393,7 @@ class Builder {
 uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options) {
   const uint64_t float_bytes = plan.schema->dim * sizeof(float);
   uint64_t rows = 0;
+  uint64_t decoded_rows = 0;  // whose floats are not written from where they are
   double scalar_bytes = 0;
   for (const FlushSource& source : plan.sources) {
     if (source.keeps_file || source.live_count() == 0) continue;
@@ -403,14 +404,17 @@ uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options
     const double row_bytes = kRowBytes + decoded * static_cast<double>(all_bytes - all_floats) /
                                              static_cast<double>(source.row_count);
     rows += source.live_count();
+    if (source.part != nullptr && !source.part->maps_vectors()) decoded_rows += source.live_count();
     scalar_bytes += static_cast<double>(source.live_count()) * row_bytes;
   }
   const uint64_t group_rows = options.row_group_bytes / float_bytes + 1;
   const double share = rows <= group_rows || options.holds_all_rows
                            ? 1
                            : static_cast<double>(group_rows) / static_cast<double>(rows);
+  const uint64_t held_rows =
+      options.holds_all_rows ? decoded_rows : std::min(decoded_rows, group_rows);
   // As values, and encoded.
-  return static_cast<uint64_t>(2 * share * scalar_bytes);
+  return static_cast<uint64_t>(2 * share * scalar_bytes) + held_rows * float_bytes;
 }
 
 Result<BuiltParts> BuildParts(const FlushPlan& plan, const PartBuildOptions& options,

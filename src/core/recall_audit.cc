@@ -16,6 +16,9 @@ namespace {
 /// Queries find too little if so many did by more than so much, on average.
 constexpr uint64_t kJudgedMin = 100;
 constexpr double kShortfallMax = 0.01;
+/// From so many on, half of their weight is taken from those that were judged: what queries find
+/// now is not hidden by what a million found before the data changed.
+constexpr uint64_t kJudgedMax = 2'000;
 
 std::vector<double> DistancesOf(const FoundRows& rows) {
   std::vector<double> distances;
@@ -42,6 +45,13 @@ void RecallAudit::Tally::Add(double asked, double recall) {
   met += recall >= asked ? 1 : 0;
   asked_sum += asked;
   recall_sum += recall;
+}
+
+void RecallAudit::Tally::Halve() {
+  audited /= 2;
+  met /= 2;
+  asked_sum /= 2;
+  recall_sum /= 2;
 }
 
 void RecallAudit::Start(uint64_t every, std::function<void()> on_short) {
@@ -114,6 +124,7 @@ void RecallAudit::AnswerQueued() {
 bool RecallAudit::Add(double asked, double recall) {
   MutexLock lock(mutex_);
   all_.Add(asked, recall);
+  if (judged_.audited == kJudgedMax) judged_.Halve();
   judged_.Add(asked, recall);
   if (by_recall_.contains(asked) || by_recall_.size() < kAuditedRecallsMax) {
     by_recall_[asked].Add(asked, recall);

@@ -60,7 +60,8 @@ class RecallAudit {
   /// Since opening, but for what refers to Forget.
   RecallAuditReport Report() const VIPER_EXCLUDES(mutex_);
   /// If queries find less than they ask for: the misses that they allowed divided by those that
-  /// they had, below 1. Judged since Forget, and from 100 queries on.
+  /// they had, below 1. Judged since Forget, by the newest one or two thousand queries, and from
+  /// 100 on.
   std::optional<double> ShareOfMissesAllowed() const VIPER_EXCLUDES(mutex_);
   /// Judge anew: searches work differently from now on.
   void Forget() VIPER_EXCLUDES(mutex_);
@@ -72,6 +73,7 @@ class RecallAudit {
     double asked_sum = 0;
     double recall_sum = 0;
     void Add(double asked, double recall);
+    void Halve();
   };
   void AnswerQueued() VIPER_EXCLUDES(mutex_);
   std::optional<AuditedQuery> Next() VIPER_EXCLUDES(mutex_);

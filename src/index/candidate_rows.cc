@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "index/byte_row.h"
@@ -17,6 +19,8 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kLargest = std::numeric_limits<float>::max();
 /// Rows whose floats are asked for before the first of them is compared.
 constexpr size_t kFloatsTogether = 16;
+/// Candidates between two looks whether to stop.
+constexpr size_t kCandidatesPerCheck = 64 * kFloatsTogether;
 /// Estimates are rounded to single precision.
 constexpr float kRounding = 1e-6F;
 
@@ -176,6 +180,11 @@ Result<std::vector<ScoredRow>> CandidateRows::TakeNearest() {
   }
   TopRows top(request_->k, request_->tie_less);
   for (size_t first = 0; first < candidates_.size(); first += kFloatsTogether) {
+    if (request_->stop != nullptr && first % kCandidatesPerCheck == 0) {
+      VIPER_RETURN_IF_ERROR(request_->stop->Check([&] {
+        return fmt::format("in the index, at {} of {} candidates", first, candidates_.size());
+      }));
+    }
     // Bounds rise from here on.
     if (top.full() && candidates_[first].lower > query_->PreparedValue(top.worst_distance())) break;
     OfferGroup(first, std::min(candidates_.size(), first + kFloatsTogether), top);

@@ -87,14 +87,15 @@ Status ClusterScan::ListRuns(std::span<const ClusterDistance> clusters, size_t s
 
 Status ClusterScan::ScanOpening(std::span<const ClusterDistance> clusters) {
   VIPER_RETURN_IF_ERROR(ListRuns(clusters, 1));
-  VIPER_RETURN_IF_ERROR(CheckStop(0));
   std::vector<float>& values = scratch_->values;
   size_t blocks = 0;
   for (const BlockRun& run : scratch_->runs) blocks += run.cluster->block_count;
   values.resize(blocks * kBlockRows);
   float* block_values = values.data();
   BlockCursor at(scratch_->runs, block_bytes_);
-  for (at.Prefetch(BlockCursor::kBlocksAhead); !at.is_done(); at.Advance()) {
+  at.Prefetch(BlockCursor::kBlocksAhead);
+  for (size_t done = 0; !at.is_done(); at.Advance(), ++done) {
+    VIPER_RETURN_IF_ERROR(CheckStop(done));
     at.Prefetch(1);
     if (at.is_sparse()) {
       std::fill_n(block_values, kBlockRows, kInfinity);
@@ -169,8 +170,11 @@ void ClusterScan::TakeRows(const BlockRun& run, size_t block, uint64_t mask) {
 
 Status ClusterScan::ScanCluster(const ClusterDistance& cluster) {
   VIPER_RETURN_IF_ERROR(ListRuns({&cluster, 1}, 1));
-  VIPER_RETURN_IF_ERROR(CheckStop(0));
-  for (BlockCursor at(scratch_->runs, block_bytes_); !at.is_done(); at.Advance()) ScanBlock(at);
+  size_t done = 0;
+  for (BlockCursor at(scratch_->runs, block_bytes_); !at.is_done(); at.Advance(), ++done) {
+    VIPER_RETURN_IF_ERROR(CheckStop(done));
+    ScanBlock(at);
+  }
   return {};
 }
 

@@ -180,7 +180,7 @@ Result<std::vector<std::vector<ScoredRow>>> IndexSearch(const IndexSearchRequest
   return found;
 }
 
-std::vector<PlannedProbe> PlanProbes(const IndexSearchRequest& request) {
+Result<std::vector<PlannedProbe>> PlanProbes(const IndexSearchRequest& request) {
   VIPER_ASSERT(request.queries.size() == request.model->dim());
   SearchScratch scratch;
   return QuerySearch().Plan(request, request.queries, scratch);

@@ -103,7 +103,8 @@ struct PlannedProbe {
 };
 
 /// The clusters that IndexSearch would scan for this request of one query, in its order; it goes on
-/// to more only if they hold fewer than k selected rows. Reads no segment. Thread-safe.
-std::vector<PlannedProbe> PlanProbes(const IndexSearchRequest& request);
+/// to more only if they hold fewer than k selected rows. Scans the nearest few of them, since how
+/// many are probed depends on what lies there; fails as IndexSearch does. Thread-safe.
+Result<std::vector<PlannedProbe>> PlanProbes(const IndexSearchRequest& request);
 
 }  // namespace viper::index

@@ -55,11 +55,14 @@ std::optional<float> QuerySearch::OpeningDistance() const {
 void QuerySearch::TakeUpTo(size_t count) {
   remaining_.clear();
   for (const ClusterDistance& ranked : Rank(count)) {
-    uint64_t& word = is_taken_[ranked.cluster / kWordBits];
-    const uint64_t bit = uint64_t{1} << (ranked.cluster % kWordBits);
-    if ((word & bit) == 0) remaining_.push_back(ranked);
-    word |= bit;
+    if (IsTaken(ranked.cluster)) continue;
+    remaining_.push_back(ranked);
+    is_taken_[ranked.cluster / kWordBits] |= uint64_t{1} << (ranked.cluster % kWordBits);
   }
+}
+
+bool QuerySearch::IsTaken(uint32_t cluster) const {
+  return (is_taken_[cluster / kWordBits] >> (cluster % kWordBits) & 1) != 0;
 }
 
 size_t QuerySearch::ProbeCount(std::optional<float> opening) const {
@@ -84,16 +87,18 @@ std::span<const ClusterDistance> QuerySearch::Rank(size_t count) {
   return scratch_->ranker.ranked().first(count);
 }
 
-std::vector<PlannedProbe> QuerySearch::Plan(const IndexSearchRequest& request,
-                                            std::span<const float> query, SearchScratch& scratch) {
-  Prepare(request, query, scratch);
-  const auto probed = Rank(ProbeCount(std::nullopt));
+Result<std::vector<PlannedProbe>> QuerySearch::Plan(const IndexSearchRequest& request,
+                                                    std::span<const float> query,
+                                                    SearchScratch& scratch) {
+  IndexSearchCounts counts;
+  VIPER_RETURN_IF_ERROR(Begin(request, query, scratch, counts));
   const double share = request.clusters == nullptr ? 1 : request.clusters->selected_share();
   const double k = static_cast<double>(request.k) / std::max(share, 1e-9);
   const std::vector<float> shares =
       ExpectedShares(request.model->content().probes, scratch.squared_distances, k);
   std::vector<PlannedProbe> planned;
-  for (const ClusterDistance& cluster : probed) {
+  for (const ClusterDistance& cluster : scratch.ranker.ranked()) {
+    if (!IsTaken(cluster.cluster)) continue;
     planned.push_back({cluster.cluster, cluster.value, std::nullopt});
     if (planned.size() <= shares.size()) planned.back().expected_share = shares[planned.size() - 1];
   }

@@ -35,9 +35,9 @@ class QuerySearch {
   Status Begin(const IndexSearchRequest& request, std::span<const float> query,
                SearchScratch& scratch, IndexSearchCounts& counts);
 
-  /// The clusters that Begin and Scan would go through (PlanProbes).
-  std::vector<PlannedProbe> Plan(const IndexSearchRequest& request, std::span<const float> query,
-                                 SearchScratch& scratch);
+  /// The clusters that Begin and Scan go through (PlanProbes): it begins, and lists them.
+  Result<std::vector<PlannedProbe>> Plan(const IndexSearchRequest& request,
+                                         std::span<const float> query, SearchScratch& scratch);
 
   /// How many clusters are probed.
   size_t probes() const { return probes_; }
@@ -71,6 +71,7 @@ class QuerySearch {
   size_t ProbeCount(std::optional<float> opening) const;
   /// Make `remaining_` those of the first `count` ranks that it has not been made of before.
   void TakeUpTo(size_t count);
+  bool IsTaken(uint32_t cluster) const;
   /// Rank the first `count` clusters, well enough to search them by.
   std::span<const ClusterDistance> Rank(size_t count);
   /// How many shares, one for a thread, these clusters are worth being scanned in.

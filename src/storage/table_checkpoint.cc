@@ -117,7 +117,9 @@ Result<TableState> FromCheckpoint(const parquet::CheckpointActions& actions, int
     std::string key = TombstoneKey(file.path, file.deletion_vector);
     state.tombstones.insert_or_assign(std::move(key), std::move(file));
   }
-  state.transactions = actions.transactions;
+  for (const auto& [application, transaction] : actions.transactions) {
+    NoteTransaction(application, transaction, state);
+  }
   return state;
 }
 

@@ -183,6 +183,7 @@ class TableLogImpl final : public TableLog {
     const auto actions = ToCheckpoint(state, now_ms - options_.tombstone_retention_ms);
     VIPER_ASSIGN_OR_RETURN(const auto bytes, parquet::EncodeCheckpoint(actions));
     VIPER_RETURN_IF_ERROR(Replace(CheckpointPath(table_, state.version), bytes));
+    checkpoint_version_ = std::max(checkpoint_version_, state.version);
     const size_t action_count =
         2 + actions.adds.size() + actions.removes.size() + actions.transactions.size();
     const Value hint = Value::Object{{"version", state.version},
@@ -197,8 +198,8 @@ class TableLogImpl final : public TableLog {
   }
 
   bool WantsCheckpoint(int64_t version) const override {
-    return options_.checkpoint_interval > 0 && version > 0 &&
-           version % options_.checkpoint_interval == 0;
+    return options_.checkpoint_interval > 0 &&
+           version - checkpoint_version_ >= options_.checkpoint_interval;
   }
 
  private:
@@ -281,6 +282,7 @@ class TableLogImpl final : public TableLog {
     VIPER_ASSIGN_OR_RETURN(const auto actions, parquet::DecodeCheckpoint(bytes, path));
     auto state = FromCheckpoint(actions, version);
     if (!state.ok()) return state.status().WithContext(path);
+    checkpoint_version_ = std::max(checkpoint_version_, version);
     return state;
   }
 
@@ -371,6 +373,9 @@ class TableLogImpl final : public TableLog {
   bool may_have_committed_ = false;
   /// Of all commits that were read or written; 0 = of none.
   mutable int64_t newest_time_ms_ = 0;
+  /// Of the newest checkpoint that was read or written: a commit of somebody else, or a failure, at
+  /// one version does not leave the log without one for another whole interval.
+  mutable int64_t checkpoint_version_ = 0;
   Status poison_;
 };
 
@@ -389,12 +394,24 @@ std::string TombstoneKey(std::string_view path,
   return key;
 }
 
+bool IsEndOfLoad(std::string_view application, int64_t version) {
+  return version == 0 && application.starts_with(kLoadApplicationPrefix);
+}
+
+void NoteTransaction(const std::string& application, int64_t version, TableState& state) {
+  if (IsEndOfLoad(application, version)) {
+    state.transactions.erase(application);
+  } else {
+    state.transactions[application] = version;
+  }
+}
+
 void ApplyCommit(const TableCommit& commit, TableState& state) {
   ++state.version;
   if (commit.protocol) state.protocol = *commit.protocol;
   if (commit.metadata) state.metadata = *commit.metadata;
   for (const auto& [application, version] : commit.transactions) {
-    state.transactions[application] = version;
+    NoteTransaction(application, version, state);
   }
   for (const RemovedFile& file : commit.removed) {
     state.files.erase(file.path);

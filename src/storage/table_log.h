@@ -153,7 +153,7 @@ class TableLog {
   /// Write a checkpoint of `state` and the `_last_checkpoint` hint, then clean expired log files.
   /// Unsupported if CheckCanWrite says so.
   virtual Status WriteCheckpoint(const TableState& state, int64_t now_ms) = 0;
-  /// True if the options ask for a checkpoint at this version.
+  /// True if the options ask for a checkpoint at this version, so many after the newest one.
   virtual bool WantsCheckpoint(int64_t version) const = 0;
 };
 
@@ -161,6 +161,14 @@ class TableLog {
 /// apart.
 std::string TombstoneKey(std::string_view path,
                          const std::optional<DeletionVectorDescriptor>& deletion_vector);
+
+/// What loads that can be resumed call themselves in transactions begins with this; the version is
+/// how many rows of the input the table has. A load that has ended sets its own to 0, which no
+/// state keeps: else every file that was ever imported would be in every checkpoint.
+inline constexpr std::string_view kLoadApplicationPrefix = "viper-load-";
+bool IsEndOfLoad(std::string_view application, int64_t version);
+/// Set the version of an application, as a commit or a checkpoint has it.
+void NoteTransaction(const std::string& application, int64_t version, TableState& state);
 
 /// Apply one commit to a state (version + 1). Conflict rules are the caller's.
 void ApplyCommit(const TableCommit& commit, TableState& state);

@@ -197,7 +197,8 @@ class TableLogAuditor {
     }
     for (const auto& [application, number] : commit.transactions) {
       const auto found = before.transactions.find(application);
-      if (found != before.transactions.end() && number < found->second) {
+      if (found != before.transactions.end() && number < found->second &&
+          !IsEndOfLoad(application, number)) {
         Report(path,
                fmt::format("the transaction of {} goes back: before={} here={}", application,
                            found->second, number),

@@ -361,6 +361,42 @@ TEST(TableLog, WantsACheckpointAtEveryInterval) {
   EXPECT_FALSE(OpenTestLog(file_system, {.checkpoint_interval = 0})->WantsCheckpoint(10));
 }
 
+TEST(TableLog, ACheckpointThatWasMissedIsMadeUpFor) {
+  MemoryFileSystem file_system;
+  ASSERT_OK(CreateTestRoot(file_system));
+  const auto log = OpenTestLog(file_system, {.checkpoint_interval = 10});
+  ASSERT_OK(log->Commit(0, TestCreation(), 1));
+  TableState state;
+  state.version = -1;
+  ApplyCommit(TestCreation(), state);
+  for (int64_t version = 1; version <= 13; ++version) {
+    const TableCommit commit = TestFlush(version, version);
+    ASSERT_OK(log->Commit(version, commit, version));
+    ApplyCommit(commit, state);
+  }
+  // Versions 10 to 12 were committed by somebody else.
+  EXPECT_TRUE(log->WantsCheckpoint(13));
+  ASSERT_OK(log->WriteCheckpoint(state, 13));
+  EXPECT_FALSE(log->WantsCheckpoint(20));
+  EXPECT_TRUE(log->WantsCheckpoint(23));
+  const auto reopened = OpenTestLog(file_system, {.checkpoint_interval = 10});
+  ASSERT_OK(reopened->Load());
+  EXPECT_FALSE(reopened->WantsCheckpoint(20));
+  EXPECT_TRUE(reopened->WantsCheckpoint(23));
+}
+
+TEST(TableLog, LoadsThatHaveEndedLeaveNothing) {
+  TableState state;
+  TableCommit commit;
+  const std::string load = std::string(kLoadApplicationPrefix) + "0123456789abcdef";
+  commit.transactions = {{load, 7}, {"somebody", 0}};
+  ApplyCommit(commit, state);
+  EXPECT_EQ(state.transactions, commit.transactions);
+  commit.transactions = {{load, 0}};
+  ApplyCommit(commit, state);
+  EXPECT_EQ(state.transactions, (std::map<std::string, int64_t>{{"somebody", 0}}));
+}
+
 TEST(TableLog, LoadsFromACheckpointAndTheCommitsAfterIt) {
   MemoryFileSystem file_system;
   MakeTestTable(file_system, 9);

@@ -10,8 +10,8 @@
 
 namespace viper {
 
-/// Another file system, but something else happens at the moment when a file is opened to be read,
-/// or a directory is listed: what another process may do then.
+/// Another file system, but something else happens at the moment when a file is made, or opened to
+/// be read, or a directory is listed: what another process may do then.
 class HookedFileSystem final : public FileSystem {
  public:
   using OpenedFile = Result<std::unique_ptr<RandomAccessFile>>;
@@ -21,6 +21,8 @@ class HookedFileSystem final : public FileSystem {
 
   /// In place of opening it. Set while nobody uses the file system.
   std::function<OpenedFile(const std::string& path)> open;
+  /// Before it is made.
+  std::function<void(const std::string& path)> before_create;
   /// Before it is listed.
   std::function<void(const std::string& directory)> before_list;
 
@@ -32,6 +34,7 @@ class HookedFileSystem final : public FileSystem {
     return files_.List(directory);
   }
   Result<std::unique_ptr<WritableFile>> CreateFile(const std::string& path) override {
+    if (before_create) before_create(path);
     return files_.CreateFile(path);
   }
   Result<std::unique_ptr<WritableFile>> OpenForWrite(const std::string& path) override {

@@ -123,3 +123,19 @@ def test_inspect_shows_every_file(filled):
         if path.suffix in (".parquet", ".vidx", ".vmodel", ".vseg", ".wal") and "_delta_log" not in path.parts:
             assert path.name in text, path
     assert "PLAIN" in text and "zstd" in text and "CREATE TABLE" in text
+
+
+def test_imports_and_flushes_alone_keep_the_files_few(lake):
+    lake.create(dim=4)
+    for number in range(24):
+        lake.import_rows([{"_id": f"r{number}", "_vector": [number, 0, 0, 0]}])
+    told = json.loads(lake.run("inspect", "c", "--json"))
+    assert len(told["parts"]) < 8
+    lake.run("delete", "c", *(f"r{number}" for number in range(20)))
+    lake.run("flush", "c")
+    assert lake.count() == 4
+    for number in range(6):
+        lake.import_rows([{"_id": f"s{number}", "_vector": [number, 0, 0, 0]}], "--no-compaction")
+    more = json.loads(lake.run("inspect", "c", "--json"))
+    assert len(more["parts"]) >= 6
+    assert lake.count() == 10

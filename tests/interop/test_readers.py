@@ -167,7 +167,8 @@ def every_choice(scenario):
                 row(f"{number}/{i:05}", vectors[i], flag=i % 3 == 0, count=i * 1000 + i % 7, weight=(i * 0.37) ** 2,
                     title=f"https://example.org/{i:06}", seen=f"2026-11-22T08:{i % 60:02}:00Z", tags=[f"tag {i % 5}", "x"], more=i)
                 for i in range(400)
-            ]
+            ],
+            "--no-compaction",
         )
     scenario.lake.options = ()
 

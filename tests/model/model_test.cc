@@ -1,12 +1,18 @@
-/// The engine against a plain map, over random writes, reads, flushes, snapshots, jumps of the
-/// clock, clean reopens and power losses, on the in-memory file system.
+/// The engine against a plain map, over random writes, conditional ones too, reads, flushes,
+/// snapshots, older versions, jumps of the clock to both sides, clean reopens and power losses, on
+/// the in-memory file system.
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -48,7 +54,8 @@ class ModelRun {
  private:
   void Step() {
     const uint64_t dice = workload_.random().Uniform(100);
-    if (dice < 60) return WriteSomething();
+    if (dice < 55) return WriteSomething();
+    if (dice < 60) return WriteIfVersion();
     if (dice < 70) return CheckPoint();
     if (dice < 73) return CheckSearch();
     if (dice < 77) return CheckIndexedSearch();
@@ -56,9 +63,9 @@ class ModelRun {
     if (dice < 85) return Flush();
     if (dice < 87) return Compact();
     if (dice < 89) return TakeSnapshot();
-    if (dice < 92) return CheckSnapshot();
-    if (dice < 95)
-      return clock_.AdvanceSeconds(static_cast<int64_t>(workload_.random().Uniform(4)));
+    if (dice < 91) return CheckSnapshot();
+    if (dice < 92) return CheckOlderVersion();
+    if (dice < 95) return MoveClock();
     if (dice < 97) return Reopen(false);
     PowerLoss();
   }
@@ -129,8 +136,75 @@ class ModelRun {
     }
   }
 
+  /// On the condition that some records are at the versions that they are at, or are not.
+  void WriteIfVersion() {
+    std::set<std::string> ids;
+    for (uint64_t i = 1 + workload_.random().Uniform(3); i > 0; --i) ids.insert(workload_.NextId());
+    std::vector<Record> records;
+    std::vector<int64_t> versions;
+    bool is_so = true;
+    for (const std::string& id : ids) {
+      const auto found = collection_->Get(id, {.version = true});
+      const int64_t version = found.ok() ? found->version : 0;
+      ASSERT_EQ(version > 0, VisibleAt(contents_, Now()).contains(id)) << id;
+      const bool is_wrong = workload_.random().Chance(0.15);
+      is_so &= !is_wrong;
+      const int64_t another = workload_.random().Chance(0.5) && version > 0 ? 0 : version + 1;
+      versions.push_back(is_wrong ? another : version);
+      Record& record = records.emplace_back();
+      record.id = id;
+      record.vector = workload_.NextVector();
+    }
+    const auto written = collection_->UpsertIfVersion(records, versions);
+    if (!is_so) {
+      EXPECT_STATUS(kFailedPrecondition, "version", written);
+      return;
+    }
+    ASSERT_OK(written);
+    for (Record& record : records) {
+      ASSERT_OK_AND_ASSIGN(const Record found, collection_->Get(record.id, {.version = true}));
+      EXPECT_GT(found.version, versions[static_cast<size_t>(&record - records.data())]);
+      record.timestamp = found.timestamp;  // that of the write
+      contents_[record.id] = record;
+    }
+  }
+
+  void MoveClock() {
+    Random& random = workload_.random();
+    if (random.Chance(0.2))
+      return clock_.AdvanceSeconds(static_cast<int64_t>(random.Uniform(7200)));
+    if (random.Chance(0.8)) return clock_.AdvanceSeconds(static_cast<int64_t>(random.Uniform(4)));
+    // Back. What expired meanwhile may have been removed for good, or be alive again: nobody knows,
+    // so that it goes first.
+    const Timestamp before{Now() - static_cast<int64_t>(random.Uniform(7'200'000'000))};
+    const Contents visible = VisibleAt(contents_, Now());
+    std::vector<std::string> unclear;
+    for (const auto& [id, record] : VisibleAt(contents_, before.micros)) {
+      if (!visible.contains(id)) unclear.push_back(id);
+    }
+    ASSERT_OK(collection_->Delete(unclear));
+    for (const std::string& id : unclear) contents_.erase(id);
+    snapshot_.reset();
+    flushed_.clear();
+    clock_.Set(before);
+  }
+
+  void CheckOlderVersion() {
+    if (flushed_.empty()) return;
+    const auto chosen = std::next(
+        flushed_.begin(), static_cast<std::ptrdiff_t>(workload_.random().Uniform(flushed_.size())));
+    const auto snapshot = collection_->GetSnapshotOfVersion(chosen->first);
+    // Or it was vacuumed.
+    if (snapshot.status().code() == StatusCode::kNotFound) return;
+    ASSERT_OK(snapshot);
+    ASSERT_OK_AND_ASSIGN(const Contents actual, ReadAll(*snapshot));
+    EXPECT_EQ(Difference(VisibleAt(chosen->second, Now()), actual), "")
+        << "version " << chosen->first;
+  }
+
   void Flush() {
     ASSERT_OK(collection_->Flush());
+    flushed_[collection_->GetSnapshot().table_version()] = contents_;
     if (workload_.random().Chance(0.5)) {
       ASSERT_OK(collection_->BuildIndex());
     }
@@ -316,6 +390,8 @@ class ModelRun {
   Contents contents_;
   std::optional<Snapshot> snapshot_;
   Contents snapshot_contents_;
+  /// What the table held at its versions.
+  std::map<int64_t, Contents> flushed_;
 };
 
 /// VIPER_MODEL_SEEDS: how many runs (the default fits a developer's patience).
