@@ -172,6 +172,60 @@ TEST(IndexSearch, ReadsFewOfTheRows) {
   EXPECT_LT(counts.exact_rows, 20U * 200);
 }
 
+TEST(IndexSearch, FindsWhatItIsAskedForInFarMoreClustersThanCurvesModel) {
+  Random random(19);
+  constexpr size_t kDim = 48;
+  constexpr size_t kRows = 24'000;
+  // No structure at all, and ten rows a cluster.
+  BuiltIndex built =
+      BuildIndex(NormalVector(kRows * kDim, random), kDim, Metric::kL2, 2400, ByteRows::kScaled);
+  std::vector<uint64_t> taught;
+  for (uint64_t row = 0; row < 400; ++row) taught.push_back(row * 60);
+  const auto floats = [&built](uint64_t row) -> Result<HeldFloats> { return built.Row(row); };
+  ProbeTraining training;
+  training.segment = built.segment.get();
+  training.clusters = built.clusters;
+  training.queries = taught;
+  training.floats = floats;
+  training.nearest = [&](std::span<const float> queries,
+                         size_t k) -> Result<std::vector<std::vector<uint64_t>>> {
+    std::vector<std::vector<uint64_t>> nearest(queries.size() / kDim);
+    for (size_t i = 0; i < nearest.size(); ++i) {
+      for (const ScoredRow& row : built.Nearest(queries.subspan(i * kDim, kDim), k)) {
+        nearest[i].push_back(row.row);
+      }
+    }
+    return nearest;
+  };
+  built.model = FitProbes(built.model, training).value();
+  const SearchedSegment searched = {.segment = built.segment.get()};
+  IndexSearchRequest request;
+  request.model = built.model.get();
+  request.segments = {&searched, 1};
+  request.k = 11;
+  request.floats = floats;
+  for (const double recall : {0.9, 0.95, 0.98}) {
+    size_t found = 0;
+    constexpr size_t kQueries = 100;
+    for (size_t i = 0; i < kQueries; ++i) {
+      // Rows that were not taught, which find themselves in any case.
+      const size_t row = i * 240 + 31;
+      request.queries = std::span(built.rows).subspan(row * kDim, kDim);
+      request.recall = recall;
+      request.probes = 0;
+      const auto some = IndexSearch(request, nullptr).value();
+      request.probes = 2400;
+      request.recall = 0.999;
+      const auto all = IndexSearch(request, nullptr).value();
+      std::set<uint64_t> nearest;
+      for (const ScoredRow& near : all.front()) nearest.insert(near.row);
+      nearest.erase(row);
+      for (const ScoredRow& near : some.front()) found += nearest.count(near.row);
+    }
+    EXPECT_GT(static_cast<double>(found) / (10 * kQueries), recall - 0.015) << recall;
+  }
+}
+
 TEST(IndexSearch, PlansTheProbesThatItMakes) {
   Random random(17);
   for (const Metric metric : {Metric::kL2, Metric::kDot}) {

@@ -44,6 +44,9 @@ constexpr double kStrangeShare = 0.05;
 /// Probes when nothing was fitted: this share of the clusters for each power of ten that the recall
 /// leaves.
 constexpr double kUnfittedShare = 0.05;
+/// The power by which what is missed falls with the number of clusters, as far as it is believed.
+constexpr double kMissPowerMin = 0.5;
+constexpr double kMissPowerMax = 4;
 
 /// Solve a (symmetric, positive definite) x = b in place by Gaussian elimination.
 template <size_t kSize>
@@ -232,6 +235,35 @@ void ProbeCurve::MeasureOpenings(std::span<const Sample* const> samples) {
   opening_ratios_ = range_of(ratios);
 }
 
+void ProbeCurve::MeasureReach(std::span<const Sample> samples, size_t k) {
+  std::array<Reach, 3> sums = {Reach{0, 0}, Reach{0, 0}, Reach{0, 0}};
+  std::array<float, 3> wanted = {};
+  for (const Sample& sample : samples) {
+    if (sample.neighbours.size() < kRanksMax) continue;
+    const auto origin = static_cast<size_t>(sample.origin);
+    const auto middle = sample.neighbours.begin() + kRanksMax / 2;
+    const auto near = std::accumulate(sample.neighbours.begin(), middle, 0U);
+    const auto far = std::accumulate(middle, middle + kRanksMax / 2, 0U);
+    sums[origin].half += static_cast<float>(near);
+    sums[origin].all += static_cast<float>(near + far);
+    wanted[origin] += static_cast<float>(k);
+  }
+  for (size_t origin = 0; origin < sums.size(); ++origin) {
+    if (wanted[origin] == 0) continue;
+    const Reach reach = {sums[origin].half / wanted[origin], sums[origin].all / wanted[origin]};
+    if (origin == static_cast<size_t>(Origin::kStored)) reach_ = reach;
+    if (reach.all < strange_reach_.all) strange_reach_ = reach;
+  }
+}
+
+double ProbeCurve::ProbesBeyond(const Reach& reach, double recall) {
+  const double missed = 1 - double{reach.all};
+  if (missed <= 1 - recall) return 0;
+  const double power =
+      std::clamp(std::log2((1 - double{reach.half}) / missed), kMissPowerMin, kMissPowerMax);
+  return kRanksMax * std::min(std::pow(missed / std::max(1 - recall, 1e-6), 1 / power), 1e6);
+}
+
 double ProbeCurve::LogitOf(const Features& features) const {
   return std::inner_product(features.begin(), features.end(), coefficients_.begin(), 0.0);
 }
@@ -340,6 +372,7 @@ ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
     (s % 2 == 0 ? fitted : others).push_back(&samples[s]);
   }
   model.MeasureOpenings(fitted);
+  model.MeasureReach(samples, k);
   std::vector<std::vector<Features>> features(fitted.size());
   for (size_t s = 0; s < fitted.size(); ++s) {
     const auto& distances = fitted[s]->squared_distances;
@@ -431,7 +464,8 @@ size_t ProbeCurve::ProbesFor(const ProbeDistances& distances, std::span<const fl
                              double recall) const {
   const size_t count = distances.squared.size();
   if (count <= 1) return count;
-  float wanted = ThresholdFor(recall, StrangenessOf(distances));
+  const double strangeness = StrangenessOf(distances);
+  float wanted = ThresholdFor(recall, strangeness);
   std::array<float, kRanksMax> expected;
   const size_t ranks = SharesOf(distances, expected);
   if (!shares.empty()) {
@@ -439,12 +473,17 @@ size_t ProbeCurve::ProbesFor(const ProbeDistances& distances, std::span<const fl
     for (size_t rank = 0; rank < ranks; ++rank) sum += expected[rank] *= shares[rank];
     wanted *= sum;
   }
+  const auto beyond =
+      ranks < kRanksMax
+          ? size_t{0}
+          : static_cast<size_t>(std::ceil(std::lerp(
+                ProbesBeyond(reach_, recall), ProbesBeyond(strange_reach_, recall), strangeness)));
   float seen = 0;
   for (size_t rank = 0; rank < ranks; ++rank) {
     seen += expected[rank];
-    if (seen >= wanted) return rank + 1;
+    if (seen >= wanted) return std::max(rank + 1, beyond);
   }
-  return ranks;
+  return std::max(ranks, beyond);
 }
 
 std::vector<float> ProbeCurve::ExpectedShares(const ProbeDistances& distances) const {
@@ -469,6 +508,10 @@ void ProbeCurve::Encode(ByteWriter& writer) const {
     writer.PutFixed64(std::bit_cast<uint64_t>(range.high));
   }
   writer.PutFixed64(std::bit_cast<uint64_t>(calibration_error_));
+  for (const Reach& reach : {reach_, strange_reach_}) {
+    writer.PutFixed32(std::bit_cast<uint32_t>(reach.half));
+    writer.PutFixed32(std::bit_cast<uint32_t>(reach.all));
+  }
   writer.PutVarint(thresholds_.size());
   for (const Threshold& threshold : thresholds_) {
     for (const float number : {threshold.recall, threshold.step, threshold.strange_step}) {
@@ -497,6 +540,14 @@ std::optional<ProbeCurve> ProbeCurve::Decode(ByteReader& reader) {
     }
   }
   const auto error = reader.ReadFixed64();
+  for (Reach* reach : {&model.reach_, &model.strange_reach_}) {
+    for (float* number : {&reach->half, &reach->all}) {
+      const auto bits = reader.ReadFixed32();
+      if (!bits) return std::nullopt;
+      *number = std::bit_cast<float>(*bits);
+    }
+    if (!(reach->half >= 0 && reach->half <= reach->all && reach->all <= 1)) return std::nullopt;
+  }
   const auto count = reader.ReadVarint();
   if (!error || !count || *count == 0 || *count > 1000) return std::nullopt;
   model.calibration_error_ = std::bit_cast<double>(*error);

@@ -43,7 +43,8 @@ struct ProbeDistances {
 /// (1).
 class ProbeCurve {
  public:
-  /// Ranks that are modelled; beyond them clusters follow by distance alone.
+  /// Ranks that are modelled. Where the neighbours that a recall asks for are not all among them,
+  /// the share that is missed is taken to fall by a power of the number of clusters (ProbesBeyond).
   static constexpr size_t kRanksMax = 256;
   static constexpr size_t kFeatureCount = 12;
 
@@ -97,6 +98,13 @@ class ProbeCurve {
   void MeasureOpenings(std::span<const Sample* const> samples);
   double StrangenessOf(const ProbeDistances& distances) const;
   void Calibrate(std::span<const Sample* const> samples);
+  void MeasureReach(std::span<const Sample> samples, size_t k);
+  struct Reach {
+    float half = 1;
+    float all = 1;
+  };
+  /// How many clusters to probe where those of all modelled ranks are not enough; else 0.
+  static double ProbesBeyond(const Reach& reach, double recall);
   float ThresholdFor(double recall, double strangeness) const;
 
   size_t k_ = 0;
@@ -119,6 +127,11 @@ class ProbeCurve {
     float strange_step = 0;
   };
   std::vector<Threshold> thresholds_;
+  /// The share of the neighbours that the nearest kRanksMax / 2 clusters have, and the nearest
+  /// kRanksMax; both 1 where there are no more clusters. Of stored rows, and of those samples that
+  /// have the fewest there.
+  Reach reach_;
+  Reach strange_reach_;
   double calibration_error_ = 0;
 };
 

@@ -201,6 +201,44 @@ TEST(ProbeCurve, ComesBackFromItsBytes) {
   EXPECT_FALSE(ProbeCurve::Decode(cut).has_value());
 }
 
+/// Queries of which the share 1 / (1 + r / 64) of the neighbours lies beyond rank r.
+std::vector<ProbeCurve::Sample> SamplesOfFarNeighbours(size_t count) {
+  Random random(23);
+  std::vector<ProbeCurve::Sample> samples(count);
+  for (ProbeCurve::Sample& sample : samples) {
+    sample.neighbours.resize(ProbeCurve::kRanksMax);
+    for (size_t rank = 0; rank < ProbeCurve::kRanksMax; ++rank) {
+      sample.squared_distances.push_back(1 + static_cast<float>(rank) / 1000);
+    }
+    for (int i = 0; i < 10; ++i) {
+      const double beyond = (1 + static_cast<double>(random.Uniform(1 << 20))) / (1 << 20);
+      const auto rank = static_cast<size_t>(64 * (1 / beyond - 1));
+      if (rank < ProbeCurve::kRanksMax) ++sample.neighbours[rank];
+    }
+  }
+  return samples;
+}
+
+TEST(ProbeCurve, ProbesBeyondTheRanksThatItModels) {
+  const auto samples = SamplesOfFarNeighbours(1000);
+  const ProbeCurve curve = ProbeCurve::Fit(samples, 10);
+  const auto probes = [&](double recall) {
+    return curve.ProbesFor(samples[0].squared_distances, {}, recall);
+  };
+  EXPECT_LE(probes(0.7), ProbeCurve::kRanksMax);
+  // 576 and 1216 have them.
+  EXPECT_GT(probes(0.9), 500U);
+  EXPECT_LT(probes(0.9), 1000U);
+  EXPECT_GT(probes(0.95), 1100U);
+  EXPECT_LT(probes(0.95), 2500U);
+  std::vector<std::byte> bytes;
+  ByteWriter writer(bytes);
+  curve.Encode(writer);
+  ByteReader reader(bytes);
+  EXPECT_EQ(ProbeCurve::Decode(reader).value().ProbesFor(samples[0].squared_distances, {}, 0.95),
+            probes(0.95));
+}
+
 TEST(ProbeCurve, ExpectsNeighboursWhereMoreRowsTakePart) {
   const ProbeCurve curve = ProbeCurve::Fit(MakeSamples(300, 5), 10);
   for (const ProbeCurve::Sample& sample : MakeSamples(20, 6)) {
