@@ -302,10 +302,7 @@ void AddImportCommand(Command& program, Session& session) {
                   "Write as single inserts are written, through the log, instead of in bulk");
   command.AddFlag("--no-resume", arguments->no_resume,
                   "Begin at the first row even if an earlier run was interrupted");
-  command.AddFlag(
-      "--no-compaction", arguments->no_compaction,
-      "Leave the files as they are written, however many there are; else they are merged\n"
-      "where that pays, and what no retained version needs is removed");
+  AddNoCompaction(command, arguments->no_compaction);
   command.AddFlag("--no-index", arguments->no_index,
                   "Leave the index as it is; searches compare with the new rows one by one");
   command.AddFlag("--progress", arguments->progress,

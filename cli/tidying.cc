@@ -25,4 +25,11 @@ void TidyUp(Collection& collection) {
   if (!tidied.ok()) Tell("compaction after the write: " + tidied.ToString());
 }
 
+void AddNoCompaction(Command& command, bool& no_compaction) {
+  command.AddFlag(
+      "--no-compaction", no_compaction,
+      "Leave the files as they are written, however many there are; else they are merged\n"
+      "where that pays, and what no retained version needs is removed");
+}
+
 }  // namespace viper::cli

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "command_line.h"
 #include "viper/engine.h"
 
 namespace viper::cli {
@@ -9,5 +10,7 @@ namespace viper::cli {
 /// However often such commands run, files and versions stay bounded. A failure, which takes nothing
 /// from what the command did, is told on standard error.
 void TidyUp(Collection& collection);
+/// Add --no-compaction, by which a command leaves that to others.
+void AddNoCompaction(Command& command, bool& no_compaction);
 
 }  // namespace viper::cli

@@ -11,30 +11,10 @@
 
 #include "base/random.h"
 #include "index/index_fixture.h"
+#include "index/probe_samples.h"
 
 namespace viper::index {
 namespace {
-
-/// Queries whose neighbours lie in near clusters; `spread` decides how far out.
-std::vector<ProbeCurve::Sample> MakeSamples(size_t count, uint64_t seed) {
-  Random random(seed);
-  std::vector<ProbeCurve::Sample> samples(count);
-  for (ProbeCurve::Sample& sample : samples) {
-    const double spread = 0.02 + static_cast<double>(random.Uniform(100)) / 400;
-    double distance = 1;
-    for (size_t i = 0; i < 200; ++i) {
-      sample.squared_distances.push_back(static_cast<float>(distance * distance));
-      distance += spread * static_cast<double>(random.Uniform(100)) / 1000;
-    }
-    sample.neighbours.resize(200);
-    for (int i = 0; i < 10; ++i) {
-      size_t rank = 0;
-      while (rank < 199 && random.Uniform(100) < 75) ++rank;
-      ++sample.neighbours[rank];
-    }
-  }
-  return samples;
-}
 
 double FoundWith(const ProbeCurve& curve, const std::vector<ProbeCurve::Sample>& samples,
                  double recall) {
@@ -256,23 +236,6 @@ TEST(ProbeCurve, ExpectsNeighboursWhereMoreRowsTakePart) {
   }
 }
 
-TEST(ProbeCounter, StaysWithinTheClusters) {
-  const std::vector<ProbeCurve> curves = {ProbeCurve::Fit(MakeSamples(300, 7), 10)};
-  for (const ProbeCurve::Sample& sample : MakeSamples(20, 8)) {
-    for (const double recall : {0.0001, 0.5, 0.999999}) {
-      const ProbeGoal goal = {recall, 200, 20'000};
-      ProbeCounter counter(curves, sample.squared_distances, {}, goal);
-      ProbeCounter without({}, sample.squared_distances, {}, goal);
-      for (const double k : {1.0, 10.0, 1000.0, 20'000.0, 1e9}) {
-        EXPECT_GE(counter.ProbesFor(k), 1U);
-        EXPECT_LE(counter.ProbesFor(k), 200U);
-        EXPECT_LE(without.ProbesFor(k), 200U);
-      }
-      EXPECT_EQ(counter.ProbesFor(20'000), 200U) << "all rows are in all clusters";
-    }
-  }
-}
-
 TEST(ProbeCurve, ExpectedSharesSumToOneAndDecideTheProbes) {
   const auto samples = MakeSamples(400, 5);
   const ProbeCurve curves[] = {ProbeCurve::Fit(samples, 10)};
@@ -282,25 +245,6 @@ TEST(ProbeCurve, ExpectedSharesSumToOneAndDecideTheProbes) {
   EXPECT_NEAR(std::accumulate(shares.begin(), shares.end(), 0.0), 1, 1e-3);
   EXPECT_GT(shares[0], shares[50]);
   EXPECT_TRUE(ExpectedShares({}, distances, 10).empty());
-}
-
-TEST(ProbeCounter, FollowsTheCurvesAndRisesBetweenAndBeyondThem) {
-  const std::vector<ProbeCurve> curves = {ProbeCurve::Fit(MakeSamples(300, 7), 10),
-                                          ProbeCurve::Fit(MakeSamples(300, 9), 100)};
-  for (const ProbeCurve::Sample& sample : MakeSamples(20, 8)) {
-    ProbeCounter counter(curves, sample.squared_distances, {}, {0.95, 5000, 1e6});
-    const size_t ten = curves[0].ProbesFor(sample.squared_distances, {}, 0.95);
-    EXPECT_EQ(counter.ProbesFor(10), ten);
-    EXPECT_EQ(counter.ProbesFor(3), ten);
-    EXPECT_EQ(counter.ProbesFor(100),
-              std::max(ten, curves[1].ProbesFor(sample.squared_distances, {}, 0.95)));
-    size_t last = 0;
-    for (double k = 1; k < 2e6; k *= 1.3) {
-      EXPECT_GE(counter.ProbesFor(k), last) << k;
-      last = counter.ProbesFor(k);
-    }
-    EXPECT_EQ(last, 5000U);
-  }
 }
 
 }  // namespace
