@@ -134,6 +134,9 @@ class Lifetime {
     // Nothing is left to do in the background, which would be measured along with the first
     // searches.
     if (auto settled = life.collection_->Compact({}); !settled.ok()) return settled.status();
+    if (auto vacuumed = life.collection_->Vacuum({.retention_ms = 0}); !vacuumed.ok()) {
+      return vacuumed.status();
+    }
     if (Status status = life.collection_->BuildIndex(); !status.ok()) return status;
     auto fresh = AskMany(*life.collection_, set);
     if (!fresh.ok()) return fresh.status();
