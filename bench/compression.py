@@ -13,7 +13,8 @@ an ideal code of its own, which costs nothing to know. No coder of single bytes 
 there are any. `size_strongest` is `size` with each column of the dense table, where that is smaller, in the smallest of every encoding
 of its type with Zstandard 22, Brotli 11 and gzip 9, as pyarrow writes them: what more processor time could buy of Parquet (`--strongest`,
 minutes a set). `better_than_parquet` is how much larger those of pyarrow are, `entropy_better_than_parquet` and
-`strongest_better_than_parquet` the same of these bounds, `worst_to_fixed` how much larger than the smallest fixed choice ours are (all as shares; negative is smaller); `mean_...` are geometric
+`strongest_better_than_parquet` the same of these bounds, `worst_to_fixed` how much larger than the smallest fixed choice ours are
+(all as shares; negative is smaller); `mean_...` are geometric
 means over the sets. They are byte counts: the machine and what else runs on it do not matter.
 """
 
@@ -140,10 +141,11 @@ def strongest_saving(ours, table, scratch):
     """How many bytes fewer the columns of the dense table would take where pyarrow's strongest writes them smaller than our files do."""
     target = scratch / "strongest.parquet"
     pq.write_table(table, target)
+    columns = columns_of(target)
     smallest = {}
     for turn in range(4):  # each turn another encoding of every column; the last one dictionaries
         for codec, level in STRONGEST:
-            encodings = None if turn == 3 else {path: ENCODINGS[kind][min(turn, len(ENCODINGS[kind]) - 1)] for path, kind in columns_of(target)}
+            encodings = None if turn == 3 else {path: ENCODINGS[kind][min(turn, len(ENCODINGS[kind]) - 1)] for path, kind in columns}
             pq.write_table(table, target, compression=codec, compression_level=level, use_dictionary=encodings is None,
                            column_encoding=encodings, data_page_size=512 << 10, dictionary_pagesize_limit=16 << 20)
             for path, count in chunk_bytes(target).items():

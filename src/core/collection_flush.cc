@@ -9,7 +9,6 @@
 #include "base/status_macros.h"
 #include "core/coding_ahead.h"
 #include "core/collection_impl.h"
-#include "core/part_builder.h"
 
 namespace viper {
 namespace {

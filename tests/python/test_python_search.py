@@ -122,6 +122,7 @@ def test_hits_are_a_sequence(collection):
         (lambda c: c.search(np.zeros(DIM), recall=float("nan")), "recall"),
         (lambda c: c.search_batch(np.zeros(DIM)), "2 dimensions expected, not 1"),
         (lambda c: c.search_batch(np.full((2, DIM), np.inf)), "finite"),
+        (lambda c: c.search_batch(np.zeros((4, DIM)), k=2**62), "queries=4 k=4611686018427387904"),
     ],
 )
 def test_bad_searches_are_value_errors(collection, call, text):
