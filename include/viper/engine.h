@@ -51,8 +51,9 @@ struct LoadSummary {
 /// All methods may be called from many threads at once. Reads never wait for writes.
 ///
 /// What was opened before a fork belongs to the parent and must not be used in the child: there
-/// writes and Refresh are FailedPrecondition, and destroying it leaks, as its threads are not
-/// there. The same holds for an Engine and what it opens, creates, drops and repairs.
+/// writes, reads and those of snapshots are FailedPrecondition, and destroying it leaks, as its
+/// threads are not there. The same holds for an Engine and what it opens, creates, drops and
+/// repairs. Statistics may wait for ever.
 class VIPER_EXPORT Collection {
  public:
   class Impl;

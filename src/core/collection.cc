@@ -99,12 +99,23 @@ Collection::Impl::~Impl() {
   }
 }
 
+std::shared_ptr<const core::ReadView> Collection::Impl::View() const {
+  if (IsOfThisProcess()) return state()->View();
+  // The lock of the state may be held by a thread that the parent alone has.
+  CollectionSchema schema;
+  schema.dim = context_.dim;
+  schema.metric = context_.metric;
+  auto empty = std::make_shared<core::ReadView>();
+  empty->schema = std::make_shared<const CollectionSchema>(std::move(schema));
+  return empty;
+}
+
 Snapshot Collection::Impl::GetSnapshot() const {
-  return Snapshot(std::make_shared<const Snapshot::Impl>(context_.read, state()->View()));
+  return Snapshot(std::make_shared<const Snapshot::Impl>(context_.read, View()));
 }
 
 Status Collection::Impl::CheckWritable() const {
-  VIPER_RETURN_IF_ERROR(owner_.Check("collection", context_.name));
+  VIPER_RETURN_IF_ERROR(CheckProcess());
   if (writer_ != nullptr) return {};
   return Status::FailedPrecondition(
       fmt::format("collection '{}' is open read-only", context_.name));
@@ -304,7 +315,7 @@ void Collection::Impl::NoteIndexing(const Status& status) {
 }
 
 Status Collection::Impl::Refresh() {
-  VIPER_RETURN_IF_ERROR(owner_.Check("collection", context_.name));
+  VIPER_RETURN_IF_ERROR(CheckProcess());
   if (writer_ != nullptr) return writer_->flusher->Refresh();
   MutexLock lock(refresh_mutex_);
   return OpenReadOnly().status();
@@ -426,15 +437,18 @@ Status Collection::RetrainIndex(const std::function<bool(double)>& progress) {
   return impl_->BuildIndex(Impl::IndexBuild::kRetrain, progress);
 }
 Result<IndexReport> Collection::ReportIndex() const {
+  VIPER_RETURN_IF_ERROR(impl_->CheckProcess());
   return core::ReportIndex(impl_->context(), impl_->View());
 }
 
 Result<ClusterPrediction> Collection::PredictOptimalCluster(std::span<const float> vector) const {
+  VIPER_RETURN_IF_ERROR(impl_->CheckProcess());
   return core::PredictOptimalCluster(impl_->context(), vector);
 }
 
 Result<std::vector<RelevantCluster>> Collection::PredictRelevantClusters(
     std::span<const float> query, double recall, size_t k) const {
+  VIPER_RETURN_IF_ERROR(impl_->CheckProcess());
   SearchOptions options;
   options.recall = recall;
   options.k = k;

@@ -39,7 +39,8 @@ Status Collection::Impl::WaitForFlush(std::chrono::steady_clock::time_point dead
     const auto now = std::chrono::steady_clock::now();
     if (now >= deadline) {
       return Status::DeadlineExceeded(fmt::format(
-          "collection '{}': a write waited {} ms for rows in memory to be flushed: bytes={} max={}",
+          "collection '{}': no room in memory for a write within {} ms: rows wait to be flushed: "
+          "bytes={} max={}",
           context_.name, context_.options.write_timeout_ms, state()->memory_bytes(), bytes_max));
     }
     writer_->memory_is_wanted = true;

@@ -22,7 +22,6 @@
 #include "core/write_queue.h"
 #include "platform/background_thread.h"
 #include "platform/mutex.h"
-#include "platform/owner_process.h"
 #include "storage/wal.h"
 #include "viper/engine.h"
 
@@ -41,12 +40,15 @@ class Collection::Impl {
 
   const core::CollectionContext& context() const { return context_; }
   const RecoveryReport& recovery() const { return recovery_; }
-  bool IsOfThisProcess() const { return owner_.IsThis(); }
+  bool IsOfThisProcess() const { return context_.read->owner.IsThis(); }
+  /// FailedPrecondition in a fork of the process that opened the collection.
+  Status CheckProcess() const { return context_.read->CheckProcess(); }
   Snapshot GetSnapshot() const;
   Result<Snapshot> SnapshotOfVersion(int64_t version) const;
   Result<Snapshot> SnapshotOfTime(Timestamp time) const;
   Result<std::vector<TableVersion>> Versions() const;
-  std::shared_ptr<const core::ReadView> View() const { return state()->View(); }
+  /// Without rows and fields in a fork.
+  std::shared_ptr<const core::ReadView> View() const;
 
   /// Do it, and note how it went.
   template <typename Function>
@@ -179,7 +181,6 @@ class Collection::Impl {
   void NoteUnflushed();
 
   // Constant once the collection is open.
-  const OwnerProcess owner_;
   core::CollectionContext context_;
   RecoveryReport recovery_;
 

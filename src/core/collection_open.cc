@@ -167,7 +167,8 @@ Result<std::shared_ptr<const CollectionSchema>> Collection::Impl::TakeSchema(
     context_.dim = schema.dim;
     context_.metric = schema.metric;
     context_.read = std::shared_ptr<core::ReadContext>(
-        new core::ReadContext(TakeCaches(context_), context_.options, *context_.clock),
+        new core::ReadContext(context_.name, TakeCaches(context_), context_.options,
+                              *context_.clock),
         DeleteInOwnerProcess());
     context_.read->operations = context_.operations;
   }
@@ -233,6 +234,7 @@ Result<std::shared_ptr<CollectionState>> Collection::Impl::MakeState(
 }
 
 Result<Snapshot> Collection::Impl::SnapshotOfVersion(int64_t version) const {
+  VIPER_RETURN_IF_ERROR(CheckProcess());
   auto snapshot = ReadVersion(version);
   if (snapshot.status().code() != StatusCode::kNotFound) return snapshot;
   return core::WithKeptVersions(snapshot.status(), context_, *MakeTableLog(context_));
@@ -262,6 +264,7 @@ Result<Snapshot> Collection::Impl::ReadVersion(int64_t version) const {
 }
 
 Result<Snapshot> Collection::Impl::SnapshotOfTime(Timestamp time) const {
+  VIPER_RETURN_IF_ERROR(CheckProcess());
   const auto log = MakeTableLog(context_);
   const auto version = log->VersionAt(time.micros / 1000);
   if (version.status().code() == StatusCode::kNotFound) {
@@ -272,6 +275,7 @@ Result<Snapshot> Collection::Impl::SnapshotOfTime(Timestamp time) const {
 }
 
 Result<std::vector<TableVersion>> Collection::Impl::Versions() const {
+  VIPER_RETURN_IF_ERROR(CheckProcess());
   return core::ListVersions(context_, *MakeTableLog(context_));
 }
 

@@ -29,6 +29,7 @@ Result<SchemaChangeReport> Collection::Impl::ChangeSchema(const core::Flusher::M
 }
 
 Result<SchemaReport> Collection::Impl::ReportSchema(const SchemaReportOptions& options) const {
+  VIPER_RETURN_IF_ERROR(CheckProcess());
   return core::ReportSchema(*state()->View(), context_.ExpiryNow(), options);
 }
 

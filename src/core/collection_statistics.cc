@@ -91,16 +91,19 @@ CollectionOperations Collection::Operations() const {
 
 Result<std::vector<Record>> Collection::Sample(uint64_t row_count, uint64_t seed,
                                                const Projection& projection) const {
+  VIPER_RETURN_IF_ERROR(impl_->CheckProcess());
   return core::SampleRows(*impl_->View(), impl_->context().ExpiryNow(), row_count, seed,
                           projection);
 }
 
 Result<ExpiryReport> Collection::ReportExpiry() const {
+  VIPER_RETURN_IF_ERROR(impl_->CheckProcess());
   return core::ReportExpiry(*impl_->View(), impl_->context().ExpiryNow());
 }
 
 Result<StorageTrialReport> Collection::TryStorage(std::span<const StorageWay> ways,
                                                   const StorageTrialOptions& options) const {
+  VIPER_RETURN_IF_ERROR(impl_->CheckProcess());
   return core::TryStorage(impl_->context(), *impl_->View(),
                           core::MakeBuildOptions(impl_->context()), ways, options);
 }

@@ -1,7 +1,9 @@
 // What an open collection is after fork(): its parent's, whatever the child does with its copy.
 
+#include <atomic>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -90,12 +92,54 @@ TEST_F(ForkTest, TheChildIsRefusedByNameWhatWritesOrOpens) {
           engine_->Repair("docs", {}).status()}) {
       holds &= IsRefused(status, "engine");
     }
-    return holds && collection_->Count().value() == 1;
+    return holds;
   }));
   ASSERT_OK(collection_->Upsert(Named("b")));
   collection_.reset();
   Open();
   EXPECT_EQ(collection_->Count().value(), 2u);
+}
+
+TEST_F(ForkTest, TheChildIsRefusedByNameWhatReadsWhoeverHoldsALock) {
+  Open();
+  ASSERT_OK(collection_->Upsert(Named("a")));
+  std::atomic<bool> stop{false};
+  // Locks are held, and given up, all the time.
+  std::thread busy([&] {
+    while (!stop) {
+      EXPECT_OK(collection_->Upsert(Named("a")));
+      EXPECT_OK(collection_->Count());
+    }
+  });
+  const std::vector<float> query = {1, 2};
+  for (int i = 0; i < 20; ++i) {
+    std::optional<Snapshot> snapshot = collection_->GetSnapshot();
+    EXPECT_TRUE(HoldsInAFork([&] {
+      bool holds = true;
+      for (const Snapshot& read : {*snapshot, collection_->GetSnapshot()}) {
+        for (const Status& status :
+             {read.Get("a").status(), read.Search(query).status(),
+              read.SearchBatch({query, 1}).status(), read.Explain(query).status(),
+              read.Count().status(), read.Scroll().status()}) {
+          holds &= IsRefused(status, "collection 'docs'");
+        }
+      }
+      for (const Status& status :
+           {collection_->Get("a").status(), collection_->Search(query).status(),
+            collection_->Count().status(), collection_->Versions().status(),
+            collection_->GetSnapshotOfVersion(0).status(), collection_->ReportIndex().status(),
+            collection_->ReportSchema().status(), collection_->ReportExpiry().status(),
+            collection_->Sample(1).status(), collection_->TryStorage({}).status(),
+            collection_->PredictOptimalCluster(query).status(),
+            collection_->PredictRelevantClusters(query).status()}) {
+        holds &= IsRefused(status, "collection 'docs'");
+      }
+      snapshot.reset();
+      return holds;
+    }));
+  }
+  stop = true;
+  busy.join();
 }
 
 TEST_F(ForkTest, TheChildThatLetsGoWaitsForNoThreadAndRemovesNothing) {

@@ -120,6 +120,7 @@ const CollectionSchema& Snapshot::schema() const { return *impl_->view().schema;
 uint64_t Snapshot::sequence() const { return impl_->view().sequence; }
 
 Result<Record> Snapshot::Get(std::string_view id, const Projection& projection) const {
+  VIPER_RETURN_IF_ERROR(impl_->context().CheckProcess());
   impl_->context().counters.gets.fetch_add(1, std::memory_order_relaxed);
   return Measured(impl_->operations(), OperationKind::kGet, [&]() -> Result<Record> {
     const ReadView& view = impl_->view();
@@ -131,6 +132,7 @@ Result<Record> Snapshot::Get(std::string_view id, const Projection& projection) 
 }
 
 Result<Hits> Snapshot::Search(std::span<const float> query, const SearchOptions& options) const {
+  VIPER_RETURN_IF_ERROR(impl_->context().CheckProcess());
   return Measured(impl_->operations(), OperationKind::kSearch, [&]() -> Result<Hits> {
     VIPER_ASSIGN_OR_RETURN(auto answers, AnswerQueries(*impl_, {query, 1}, options));
     return std::move(answers.front());
@@ -138,6 +140,7 @@ Result<Hits> Snapshot::Search(std::span<const float> query, const SearchOptions&
 }
 
 Result<Hits> Snapshot::Search(const SparseVector& query, const SearchOptions& options) const {
+  VIPER_RETURN_IF_ERROR(impl_->context().CheckProcess());
   const auto dense = query.ToDense(impl_->view().schema->dim);
   if (!dense.ok()) return dense.status().WithContext("search");
   return Search(*dense, options);
@@ -145,12 +148,14 @@ Result<Hits> Snapshot::Search(const SparseVector& query, const SearchOptions& op
 
 Result<std::vector<Hits>> Snapshot::SearchBatch(QueryBatch queries,
                                                 const SearchOptions& options) const {
+  VIPER_RETURN_IF_ERROR(impl_->context().CheckProcess());
   return Measured(impl_->operations(), OperationKind::kSearchBatch,
                   [&] { return AnswerQueries(*impl_, queries, options); });
 }
 
 Result<SearchExplanation> Snapshot::Explain(std::span<const float> query,
                                             const SearchOptions& options) const {
+  VIPER_RETURN_IF_ERROR(impl_->context().CheckProcess());
   impl_->context().counters.searches.fetch_add(1, std::memory_order_relaxed);
   const ReadView& view = impl_->view();
   VIPER_RETURN_IF_ERROR(CheckSearch(view, {query, 1}, options));
@@ -165,6 +170,7 @@ Result<SearchExplanation> Snapshot::Explain(std::span<const float> query,
 }
 
 Result<uint64_t> Snapshot::Count(const Filter& filter) const {
+  VIPER_RETURN_IF_ERROR(impl_->context().CheckProcess());
   NoteFilter(*impl_, filter);
   return Measured(impl_->operations(), OperationKind::kCount, [&]() -> Result<uint64_t> {
     VIPER_ASSIGN_OR_RETURN(const auto selection, impl_->Select(filter));
@@ -173,6 +179,7 @@ Result<uint64_t> Snapshot::Count(const Filter& filter) const {
 }
 
 Result<ScrollPage> Snapshot::Scroll(const ScrollOptions& options) const {
+  VIPER_RETURN_IF_ERROR(impl_->context().CheckProcess());
   NoteFilter(*impl_, options.filter);
   return Measured(impl_->operations(), OperationKind::kScroll, [&]() -> Result<ScrollPage> {
     VIPER_RETURN_IF_ERROR(core::CheckScroll(impl_->view(), options));

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "core/collection_index.h"
@@ -12,6 +13,7 @@
 #include "core/search_costs.h"
 #include "core/view_selection.h"
 #include "platform/memory_budget.h"
+#include "platform/owner_process.h"
 #include "platform/thread_pool.h"
 #include "viper/clock.h"
 #include "viper/snapshot.h"
@@ -38,8 +40,10 @@ struct ReadContext {
     size_t vector_bytes = 0;
     MemoryCharge charge = {};
   };
-  ReadContext(Caches caches, const EngineOptions& options, const Clock& read_clock)
-      : charge(std::move(caches.charge)),
+  ReadContext(std::string collection, Caches caches, const EngineOptions& options,
+              const Clock& read_clock)
+      : name(std::move(collection)),
+        charge(std::move(caches.charge)),
         cache(caches.bytes - caches.bytes / kSelectionShare),
         vector_cache(caches.vector_bytes),
         selector(caches.bytes / kSelectionShare),
@@ -47,6 +51,11 @@ struct ReadContext {
         clock(read_clock),
         enforces_expiry(options.enforce_expiry) {}
 
+  /// FailedPrecondition in a fork, where locks may be held by threads that are not there.
+  Status CheckProcess() const { return owner.Check("collection", name); }
+
+  const std::string name;
+  const OwnerProcess owner;
   const MemoryCharge charge;
   ColumnCache cache;
   ColumnCache vector_cache;
@@ -71,6 +80,15 @@ class Snapshot::Impl {
  public:
   Impl(std::shared_ptr<core::ReadContext> context, std::shared_ptr<const core::ReadView> view)
       : context_(std::move(context)), view_(std::move(view)) {}
+  ~Impl() {
+    if (context_->owner.IsThis()) return;
+    // As DeleteInOwnerProcess does: to close a part takes locks.
+    using Held =
+        std::pair<std::shared_ptr<core::ReadContext>, std::shared_ptr<const core::ReadView>>;
+    static_cast<void>(std::make_unique<Held>(std::move(context_), std::move(view_)).release());
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   const core::ReadView& view() const { return *view_; }
   const std::shared_ptr<const core::ReadView>& view_pointer() const { return view_; }

@@ -1,14 +1,30 @@
 #include "platform/owner_process.h"
 
+#include <atomic>
+
+#include <pthread.h>
 #include <unistd.h>
 
 #include <fmt/core.h>
 
 namespace viper {
+namespace {
 
-OwnerProcess::OwnerProcess() : id_(::getpid()) {}
+/// The forks that led from the first process that asked to this one. Reads look at it, and a system
+/// call each would cost them more.
+std::atomic<uint64_t> forks{0};
 
-bool OwnerProcess::IsThis() const { return ::getpid() == id_; }
+uint64_t ForksUntilNow() {
+  [[maybe_unused]] static const int registered =
+      ::pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+  return forks.load(std::memory_order_relaxed);
+}
+
+}  // namespace
+
+OwnerProcess::OwnerProcess() : id_(::getpid()), forks_(ForksUntilNow()) {}
+
+bool OwnerProcess::IsThis() const { return forks.load(std::memory_order_relaxed) == forks_; }
 
 Status OwnerProcess::Check(std::string_view kind, std::string_view name) const {
   if (IsThis()) return {};

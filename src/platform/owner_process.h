@@ -9,19 +9,21 @@
 namespace viper {
 
 /// The process that made an object. After a fork the child has a copy of everything but the
-/// threads, so what has threads, or locks and writes files, goes on to belong to its parent alone.
-/// Constant, hence thread-safe.
+/// threads, and the locks that those held are held for ever, so what has threads, or locks and
+/// writes files, goes on to belong to its parent alone. Constant, hence thread-safe.
 class OwnerProcess {
  public:
   /// This process.
   OwnerProcess();
 
+  /// Costs a load, so that every call of an object may ask.
   bool IsThis() const;
   /// FailedPrecondition in any other process, naming the object: "collection", its name.
   Status Check(std::string_view kind, std::string_view name) const;
 
  private:
   int64_t id_;
+  uint64_t forks_;
 };
 
 /// Deletes what this process made. In a child that was forked off it leaves the object as it is:

@@ -28,7 +28,7 @@ def test_a_database_stays_below_its_limit(tmp_path):
 
 
 def test_a_write_that_finds_no_room_raises_a_timeout_and_writes_nothing(tmp_path):
-    with viper.connect(tmp_path, memory_limit=LIMIT, durability="none", write_timeout_ms=20) as database:
+    with viper.connect(tmp_path, memory_limit=LIMIT, durability="none", write_timeout_ms=2000) as database:
         collection = database.create_collection("c", dim=DIM, metric="l2")
         held, written = [], 0
         with pytest.raises(TimeoutError, match="no room in memory"):
