@@ -41,6 +41,10 @@ constexpr double kThresholdStep = 16.0 / kThresholdSteps;
 constexpr size_t kStrangeStepsMax = static_cast<size_t>(3 / kThresholdStep);
 /// Of the stored rows this share is stranger than any query counts.
 constexpr double kStrangeShare = 0.05;
+/// Few samples are stranger than those, so that none tells what such a query needs: its threshold
+/// leaves 2^-1/2 times as much for each time that it is as far again from the median, up to here.
+constexpr double kStrangenessMax = 3;
+constexpr double kStepsBeyond = 0.5 / kThresholdStep;
 /// The power by which what is missed falls with the number of clusters, as far as it is believed.
 constexpr double kMissPowerMin = 0.5;
 constexpr double kMissPowerMax = 4;
@@ -87,6 +91,13 @@ float FastExp(float x) {
 
 double RootOf(float squared) { return std::sqrt(std::max(0.0, double{squared})); }
 
+/// What its strangeness adds to the step of a query, where `more` are added for one of 1. The
+/// square keeps low what queries pay that are hardly stranger than stored rows.
+double StepsFor(double strangeness, double more) {
+  const double part = std::min(strangeness, 1.0);
+  return part * part * more + std::max(0.0, strangeness - 1) * kStepsBeyond;
+}
+
 float ThresholdOfStep(double step) {
   return static_cast<float>(1 - std::exp2(-step * kThresholdStep));
 }
@@ -96,15 +107,21 @@ struct Finders {
   std::vector<std::vector<float>> found;
   std::vector<double> strangeness;
 
-  /// The mean share found, with a step for queries without strangeness and so many more for strange
-  /// ones; 1 without any sample.
+  /// The mean share found, with a step for queries without strangeness and so many more for those
+  /// whose is 1; 1 without any sample.
   double Found(size_t step, size_t more) const {
     double sum = 0;
     for (size_t i = 0; i < found.size(); ++i) {
-      const auto steps = static_cast<size_t>(strangeness[i] * static_cast<double>(more));
+      const auto steps = static_cast<size_t>(StepsFor(strangeness[i], static_cast<double>(more)));
       sum += double{found[i][std::min(step + steps, kThresholdSteps)]};
     }
     return found.empty() ? 1 : sum / static_cast<double>(found.size());
+  }
+  /// About the standard error of that where it is `recall`: samples find nearly all or little of
+  /// their neighbours, with half the variance of all or nothing.
+  double ErrorAt(double recall) const {
+    const auto count = static_cast<double>(std::max<size_t>(found.size(), 1));
+    return std::sqrt(recall * (1 - recall) / count / 2);
   }
 };
 
@@ -203,7 +220,7 @@ ProbeCurve::FeatureMaker ProbeCurve::MakerFor(const ProbeDistances& distances) c
 
 double ProbeCurve::PlaceIn(const Range& range, double value) {
   if (!(range.high > range.median)) return 0;
-  return std::clamp((value - range.median) / (range.high - range.median), 0.0, 1.0);
+  return std::clamp((value - range.median) / (range.high - range.median), 0.0, kStrangenessMax);
 }
 
 double ProbeCurve::StrangenessOf(const ProbeDistances& distances) const {
@@ -415,20 +432,18 @@ void ProbeCurve::Calibrate(std::span<const Sample* const> samples) {
     of_origin.strangeness.push_back(StrangenessOf({sample->squared_distances, sample->opening}));
   }
   const Finders& stored = finders[static_cast<size_t>(Origin::kStored)];
-  const auto count = static_cast<double>(std::max<size_t>(stored.found.size(), 1));
   thresholds_.clear();
   double error = 0;
   size_t step = 0;
   size_t strange_step = 0;
   for (const float asked : kRecalls) {
     const double recall{asked};
-    // A standard error of the mean above what was asked for: samples are few.
-    const double margin = std::sqrt(recall * (1 - recall) / count / 2);
-    const double wanted = std::min(1.0, recall + margin);
+    // Above what was asked for: samples are few.
+    const double wanted = std::min(1.0, recall + stored.ErrorAt(recall));
     while (step < kThresholdSteps && stored.Found(step, 0) < wanted) ++step;
     const auto all_find = [&](size_t more) {
       return std::all_of(finders.begin(), finders.end(), [&](const Finders& of_origin) {
-        return of_origin.Found(step, more) >= recall;
+        return of_origin.Found(step, more) >= std::min(1.0, recall + of_origin.ErrorAt(recall) / 2);
       });
     };
     strange_step = std::max(strange_step, step);
@@ -442,7 +457,7 @@ void ProbeCurve::Calibrate(std::span<const Sample* const> samples) {
 float ProbeCurve::ThresholdFor(double recall, double strangeness) const {
   const auto wanted = static_cast<float>(recall);
   const auto of = [&](double step, double strange_step) {
-    return ThresholdOfStep(step + strangeness * (strange_step - step));
+    return ThresholdOfStep(step + StepsFor(strangeness, strange_step - step));
   };
   const Threshold& first = thresholds_.front();
   if (wanted <= first.recall) return of(double{first.step}, double{first.strange_step});
@@ -470,11 +485,12 @@ size_t ProbeCurve::ProbesFor(const ProbeDistances& distances, std::span<const fl
     for (size_t rank = 0; rank < ranks; ++rank) sum += expected[rank] *= shares[rank];
     wanted *= sum;
   }
-  const auto beyond =
-      ranks < kRanksMax
-          ? size_t{0}
-          : static_cast<size_t>(std::ceil(std::lerp(
-                ProbesBeyond(reach_, recall), ProbesBeyond(strange_reach_, recall), strangeness)));
+  size_t beyond = 0;
+  if (ranks == kRanksMax) {
+    const double more = std::min(strangeness, 1.0);
+    beyond = static_cast<size_t>(std::ceil(
+        std::lerp(ProbesBeyond(reach_, recall), ProbesBeyond(strange_reach_, recall), more)));
+  }
   float seen = 0;
   for (size_t rank = 0; rank < ranks; ++rank) {
     seen += expected[rank];

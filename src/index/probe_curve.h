@@ -38,9 +38,9 @@ struct ProbeDistances {
 /// wanted recall on queries that the fit has not seen. A plain value.
 ///
 /// It learns from stored rows, and from queries made to be unlike them. The threshold of a query
-/// rises with its strangeness, 0 to 1: how far the k-th row found is, in itself and over the
+/// rises with its strangeness, 0 to 3: how far the k-th row found is, in itself and over the
 /// distance of the nearest centroid, from the median of stored rows (0) to what few of them exceed
-/// (1).
+/// (1), and by as much again (2).
 class ProbeCurve {
  public:
   /// Ranks that are modelled. Where the neighbours that a recall asks for are not all among them,

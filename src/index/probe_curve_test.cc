@@ -151,6 +151,26 @@ TEST(ProbeCurve, AStrangeQueryProbesMoreAndFindsWhatItAsksFor) {
   EXPECT_GT(probes_at(1.5F, true), probes_at(1.5F, false));
 }
 
+TEST(ProbeCurve, AQueryStrangerThanAllSamplesProbesMoreThanTheyDoUpToALimit) {
+  auto samples = MakeSamplesOfBoth(1000, 13);
+  for (ProbeCurve::Sample& sample : samples) {
+    // The median of stored rows is 1.05, and few of them exceed 1.1.
+    if (sample.origin == ProbeCurve::Origin::kBetween) sample.opening = 1.1F;
+  }
+  const ProbeCurve curve = ProbeCurve::Fit(samples, 10);
+  double sums[4] = {};
+  for (const ProbeCurve::Sample& sample : samples) {
+    const float openings[] = {1.1F, 1.15F, 1.3F, 9.0F};
+    for (size_t i = 0; i < std::size(openings); ++i) {
+      sums[i] +=
+          static_cast<double>(curve.ProbesFor({sample.squared_distances, openings[i]}, {}, 0.95));
+    }
+  }
+  EXPECT_GT(sums[1], 1.02 * sums[0]);
+  EXPECT_GT(sums[2], 1.02 * sums[1]);
+  EXPECT_LT(sums[3], 1.5 * sums[2]);
+}
+
 TEST(ProbeCurve, AsksForMoreProbesForMoreRecall) {
   const ProbeCurve curve = ProbeCurve::Fit(MakeSamples(500, 3), 10);
   for (const ProbeCurve::Sample& sample : MakeSamples(50, 4)) {
