@@ -3,14 +3,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/random.h"
 #include "core/collection_fixture.h"
+#include "core/collection_impl.h"
 #include "core/part.h"
+#include "core/part_builder.h"
 #include "storage/table_log.h"
 #include "testing/status_matchers.h"
 #include "viper/inspect.h"
@@ -88,6 +92,31 @@ class CompressedVectorsTest : public CollectionFixture {
     return answers;
   }
 
+  /// What writing the collection's files anew is said to take in memory, so many rows at once.
+  uint64_t RewriteBytes(const std::string& name, uint64_t group_rows) {
+    collection_.reset();
+    CollectionContext context;
+    context.name = name;
+    context.directory = "/db/" + name;
+    context.options = options_;
+    context.file_system = &files_;
+    context.clock = &clock_;
+    auto collection = Collection::Impl::Open(std::move(context)).value();
+    const auto view = collection->View();
+    FlushPlan plan;
+    plan.schema = view->schema;
+    for (const PartView& part : view->parts) {
+      const uint64_t rows = part.part->row_count();
+      plan.sources.push_back({.part = part.part,
+                              .memtable = nullptr,
+                              .row_count = rows,
+                              .dead = std::make_shared<const Bitmap>(rows)});
+    }
+    PartBuildOptions options;
+    options.row_group_bytes = group_rows * kDim * sizeof(float);
+    return BuildMemoryBytes(plan, options);
+  }
+
   bool AreVectorsCompressed(const std::string& name) {
     auto engine = Engine::Open("/db", options_);
     const auto told = engine->Inspect(name).value();
@@ -100,6 +129,18 @@ class CompressedVectorsTest : public CollectionFixture {
     return are_compressed;
   }
 };
+
+TEST_F(CompressedVectorsTest, ToWriteThemAnewTakesTheMemoryOfTheirFloats) {
+  Fill("small");
+  options_.storage_policy = StoragePolicy::kSpeed;
+  Fill("fast");
+  constexpr uint64_t kGroup = 8'000;
+  constexpr uint64_t kFloats = kGroup * kDim * sizeof(float);
+  const uint64_t in_place = RewriteBytes("fast", kGroup);
+  const uint64_t decoded = RewriteBytes("small", kGroup);
+  EXPECT_GT(decoded, in_place + kFloats * 3 / 4);
+  EXPECT_LT(decoded, in_place + 2 * kFloats);
+}
 
 TEST_F(CompressedVectorsTest, AnswerAsVectorsInPlaceDo) {
   Fill("small");

@@ -1,8 +1,10 @@
 #include "core/index_builder.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -383,6 +385,27 @@ TEST_F(IndexBuilderTest, AMemoryLimitThatIsTooSmallIsAnError) {
   ASSERT_OK(collection_->Flush());
   EXPECT_STATUS(kResourceExhausted, "allowed=1048576", collection_->BuildIndex());
   EXPECT_EQ(Recall(0.9), 1) << "searches go on without";
+}
+
+TEST_F(IndexBuilderTest, ATrainingThatFailsIsNotRepeatedAtEachFlush) {
+  options_.index_memory_bytes = size_t{1} << 20;
+  options_.background_index = true;
+  std::atomic<int> failures{0};
+  options_.log = [&failures](std::string_view line) {
+    if (line.find("building the index failed") == std::string_view::npos) return;
+    ++failures;
+    failures.notify_all();
+  };
+  CreateIndexed();
+  Write(0, 4000);
+  ASSERT_OK(collection_->Flush());
+  failures.wait(0);
+  for (int i = 0; i < 30; ++i) {
+    Write(i, i + 20);
+    ASSERT_OK(collection_->Flush());
+  }
+  collection_.reset();
+  EXPECT_EQ(failures, 1);
 }
 
 TEST_F(IndexBuilderTest, FiltersGiveKOfThoseThatMatch) {

@@ -40,18 +40,31 @@ uint64_t QueriesPerAudit(double share) {
   return share > 0 ? static_cast<uint64_t>(std::llround(1 / share)) : 0;
 }
 
+void RecallJudgement::Add(double asked, double recall) {
+  if (count_ == kJudgedMax) {
+    count_ /= 2;
+    asked_sum_ /= 2;
+    recall_sum_ /= 2;
+  }
+  ++count_;
+  asked_sum_ += asked;
+  recall_sum_ += recall;
+}
+
+std::optional<double> RecallJudgement::ShareOfMissesAllowed() const {
+  if (count_ < kJudgedMin) return std::nullopt;
+  const auto count = static_cast<double>(count_);
+  const double allowed = 1 - asked_sum_ / count;
+  const double missed = 1 - recall_sum_ / count;
+  if (missed - allowed <= kShortfallMax) return std::nullopt;
+  return allowed / missed;
+}
+
 void RecallAudit::Tally::Add(double asked, double recall) {
   ++audited;
   met += recall >= asked ? 1 : 0;
   asked_sum += asked;
   recall_sum += recall;
-}
-
-void RecallAudit::Tally::Halve() {
-  audited /= 2;
-  met /= 2;
-  asked_sum /= 2;
-  recall_sum /= 2;
 }
 
 void RecallAudit::Start(uint64_t every, std::function<void()> on_short) {
@@ -124,26 +137,16 @@ void RecallAudit::AnswerQueued() {
 bool RecallAudit::Add(double asked, double recall) {
   MutexLock lock(mutex_);
   all_.Add(asked, recall);
-  if (judged_.audited == kJudgedMax) judged_.Halve();
   judged_.Add(asked, recall);
   if (by_recall_.contains(asked) || by_recall_.size() < kAuditedRecallsMax) {
     by_recall_[asked].Add(asked, recall);
   }
-  return ShareOfMissesAllowedLocked().has_value();
-}
-
-std::optional<double> RecallAudit::ShareOfMissesAllowedLocked() const {
-  if (judged_.audited < kJudgedMin) return std::nullopt;
-  const auto count = static_cast<double>(judged_.audited);
-  const double allowed = 1 - judged_.asked_sum / count;
-  const double missed = 1 - judged_.recall_sum / count;
-  if (missed - allowed <= kShortfallMax) return std::nullopt;
-  return allowed / missed;
+  return judged_.ShareOfMissesAllowed().has_value();
 }
 
 std::optional<double> RecallAudit::ShareOfMissesAllowed() const {
   MutexLock lock(mutex_);
-  return ShareOfMissesAllowedLocked();
+  return judged_.ShareOfMissesAllowed();
 }
 
 void RecallAudit::Forget() {
@@ -159,7 +162,7 @@ RecallAuditReport RecallAudit::Report() const {
   report.audited = all_.audited;
   report.dropped = dropped_;
   report.failed = failed_;
-  report.is_short = ShareOfMissesAllowedLocked().has_value();
+  report.is_short = judged_.ShareOfMissesAllowed().has_value();
   const auto mean_of = [](const Tally& tally) {
     return tally.recall_sum / static_cast<double>(tally.audited);
   };

@@ -36,6 +36,20 @@ struct AuditedQuery {
   std::vector<double> distances;
 };
 
+/// Whether queries find less than they ask for, by the newest one or two thousand. A plain value.
+class RecallJudgement {
+ public:
+  void Add(double asked, double recall);
+  /// If they do: the misses that they allowed divided by those that they had, below 1. From 100
+  /// queries on.
+  std::optional<double> ShareOfMissesAllowed() const;
+
+ private:
+  uint64_t count_ = 0;
+  double asked_sum_ = 0;
+  double recall_sum_ = 0;
+};
+
 /// Asks a share of the real queries again, exactly and against the same state, in a thread of low
 /// priority, and tells which recall they had. Which ones: every n-th that was answered through the
 /// index. Where answers come slower than queries, some are dropped and counted. Thread-safe.
@@ -59,9 +73,7 @@ class RecallAudit {
 
   /// Since opening, but for what refers to Forget.
   RecallAuditReport Report() const VIPER_EXCLUDES(mutex_);
-  /// If queries find less than they ask for: the misses that they allowed divided by those that
-  /// they had, below 1. Judged since Forget, by the newest one or two thousand queries, and from
-  /// 100 on.
+  /// As RecallJudgement, of the queries since Forget.
   std::optional<double> ShareOfMissesAllowed() const VIPER_EXCLUDES(mutex_);
   /// Judge anew: searches work differently from now on.
   void Forget() VIPER_EXCLUDES(mutex_);
@@ -73,13 +85,11 @@ class RecallAudit {
     double asked_sum = 0;
     double recall_sum = 0;
     void Add(double asked, double recall);
-    void Halve();
   };
   void AnswerQueued() VIPER_EXCLUDES(mutex_);
   std::optional<AuditedQuery> Next() VIPER_EXCLUDES(mutex_);
   /// True if that showed that queries find too little.
   bool Add(double asked, double recall) VIPER_EXCLUDES(mutex_);
-  std::optional<double> ShareOfMissesAllowedLocked() const VIPER_REQUIRES(mutex_);
 
   std::atomic<uint64_t> every_{0};  // 0 = off
   std::atomic<uint64_t> seen_{0};
@@ -91,7 +101,7 @@ class RecallAudit {
   uint64_t dropped_ VIPER_GUARDED_BY(mutex_) = 0;
   uint64_t failed_ VIPER_GUARDED_BY(mutex_) = 0;
   Tally all_ VIPER_GUARDED_BY(mutex_);
-  Tally judged_ VIPER_GUARDED_BY(mutex_);
+  RecallJudgement judged_ VIPER_GUARDED_BY(mutex_);
   std::map<double, Tally> by_recall_ VIPER_GUARDED_BY(mutex_);
   std::unique_ptr<BackgroundThread> thread_ VIPER_GUARDED_BY(mutex_);
 };

@@ -28,6 +28,24 @@ TEST(QueriesPerAudit, IsTheInverseOfTheShare) {
   EXPECT_EQ(QueriesPerAudit(1), 1U);
 }
 
+TEST(RecallJudgement, TellsOfManyThatTheyFindTooLittle) {
+  RecallJudgement judgement;
+  for (int i = 0; i < 99; ++i) judgement.Add(0.9, 0.8);
+  EXPECT_EQ(judgement.ShareOfMissesAllowed(), std::nullopt) << "too few";
+  judgement.Add(0.9, 0.8);
+  EXPECT_NEAR(judgement.ShareOfMissesAllowed().value(), 0.5, 1e-9);
+}
+
+TEST(RecallJudgement, WhatAMillionFoundBeforeDoesNotHideWhatIsFoundNow) {
+  RecallJudgement judgement;
+  for (int i = 0; i < 1'000'000; ++i) judgement.Add(0.9, 0.95);
+  EXPECT_EQ(judgement.ShareOfMissesAllowed(), std::nullopt);
+  for (int i = 0; i < 1'500; ++i) judgement.Add(0.9, 0.8);
+  EXPECT_TRUE(judgement.ShareOfMissesAllowed().has_value());
+  for (int i = 0; i < 10'000; ++i) judgement.Add(0.9, 0.95);
+  EXPECT_EQ(judgement.ShareOfMissesAllowed(), std::nullopt);
+}
+
 TEST(RecallAudit, PicksEveryNth) {
   RecallAudit audit;
   EXPECT_TRUE(audit.Pick(1000).empty()) << "off";

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <stop_token>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -113,6 +115,20 @@ TEST_P(CandidateRowsTest, FloatsThatCannotBeReadFailTheSearchThatNeedsThem) {
   }
   EXPECT_EQ(found.status().code(), StatusCode::kCorruption);
   EXPECT_NE(found.status().message().find("page 7"), std::string::npos);
+}
+
+TEST_P(CandidateRowsTest, ASearchWhoseTimeIsUpReadsNoFloats) {
+  std::stop_source stopping;
+  const StopSignal stop(stopping.get_token(), Clock::System(), 0);
+  request_.stop = &stop;
+  Start(5);
+  AddAll();
+  stopping.request_stop();
+  damaged_row_ = built_.Nearest(query_, 1).front().row;
+  const auto found = candidates_.TakeNearest();
+  EXPECT_EQ(found.status().code(), StatusCode::kCancelled);
+  EXPECT_NE(found.status().message().find("at 0 of "), std::string::npos)
+      << found.status().ToString();
 }
 
 TEST_P(CandidateRowsTest, SharesHoldTogetherWhatOneHolds) {
