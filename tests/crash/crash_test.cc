@@ -1,15 +1,20 @@
 /// Power is lost after every single file operation of a life of a collection: creation, inserts,
 /// updates, flushes that rewrite parts, write deletion vectors or give the table the column of
-/// sparse vectors, checkpoints, loads, compactions, a field that is declared and then widened,
-/// reopening. Each time the disk is taken as a power loss may leave it, and opened: every
-/// acknowledged write is there, the one in flight is there whole or not at all, and the collection
-/// goes on working. The same after every single file operation of that recovery.
+/// sparse vectors, checkpoints, loads, compactions, a field that is declared and then widened, an
+/// index that is built, kept up and trained anew, reopening. Each time the disk is taken as a power
+/// loss may leave it, and opened: every acknowledged write is there, the one in flight is there
+/// whole or not at all, searches find what is there, and the collection goes on working. The same
+/// after file operations of that recovery: every third, each time others, or as
+/// VIPER_CRASH_RECOVERY_STRIDE says.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,18 +32,35 @@ constexpr int kStepCount = 17;
 /// Steps that declare a field, and widen it.
 constexpr int kDeclareStep = 8;
 constexpr int kWidenStep = 15;
+/// Step that opens the collection for the last time.
+constexpr int kLastOpenStep = 13;
 constexpr Timestamp kNow{1'700'000'000'000'000};
 
-EngineOptions Options(MemoryFileSystem& files, const Clock& clock, DeleteMode delete_mode) {
+/// What differs from life to life. Six in a row have every delete mode with an index and without.
+struct Kind {
+  explicit Kind(uint64_t seed)
+      : delete_mode(seed % 3 == 0   ? DeleteMode::kAuto
+                    : seed % 3 == 1 ? DeleteMode::kRewrite
+                                    : DeleteMode::kVectors),
+        has_index(seed % 2 == 1) {}
+  DeleteMode delete_mode;
+  bool has_index;
+};
+
+EngineOptions Options(MemoryFileSystem& files, const Clock& clock, const Kind& kind) {
   EngineOptions options;
   options.file_system = &files;
   options.clock = &clock;
   options.background_flush = false;
   options.background_compaction = false;
   options.checkpoint_interval = 2;
-  options.delete_mode = delete_mode;
+  options.background_index = false;
+  options.enable_clustering = kind.has_index;
+  options.index_min_rows = 5;
+  options.index_clusters = 3;
+  options.delete_mode = kind.delete_mode;
   options.search_threads = 1;
-  if (delete_mode == DeleteMode::kVectors) {
+  if (kind.delete_mode == DeleteMode::kVectors) {
     // Nearly every row counts: the first flush gives the table the column for them.
     options.vector_format = VectorFormat::kSparse;
     options.sparsity_threshold = 0.1;
@@ -76,20 +98,16 @@ class FewRecords : public RecordSource {
   size_t next_ = 0;
 };
 
-/// One life of a collection, the same each time for a seed. Stops at the first failure. Every other
-/// one writes deletion vectors, and sparse vectors.
+/// One life of a collection, the same each time for a seed. Stops at the first failure.
 class Life {
  public:
-  Life(uint64_t seed, MemoryFileSystem& files)
-      : workload_(seed),
-        files_(files),
-        delete_mode_(seed % 2 == 0 ? DeleteMode::kVectors : DeleteMode::kRewrite) {
+  Life(uint64_t seed, MemoryFileSystem& files) : workload_(seed), files_(files), kind_(seed) {
     clock_.Set(kNow);
   }
 
   /// True if nothing failed.
   bool Run() {
-    if (!Open(/*create=*/true)) return false;
+    if (!Open(/*create=*/true, FirstDeleteMode())) return false;
     created_ = true;
     for (int step = 0; step < kStepCount; ++step) {
       if (!Step(step)) return false;
@@ -98,7 +116,7 @@ class Life {
   }
 
   bool created() const { return created_; }
-  DeleteMode delete_mode() const { return delete_mode_; }
+  const Kind& kind() const { return kind_; }
   /// After the last acknowledged operation.
   const Contents& acknowledged() const { return acknowledged_; }
   /// If the operation in flight took effect.
@@ -108,9 +126,17 @@ class Life {
   std::optional<FieldType> in_flight_type() const { return in_flight_type_; }
 
  private:
-  bool Open(bool create) {
+  /// Files as small as these get deletion vectors under kVectors alone: kAuto comes when they are
+  /// there.
+  DeleteMode FirstDeleteMode() const {
+    return kind_.delete_mode == DeleteMode::kAuto ? DeleteMode::kVectors : kind_.delete_mode;
+  }
+
+  bool Open(bool create, DeleteMode delete_mode) {
     collection_.reset();
-    auto engine = Engine::Open("/db", Options(files_, clock_, delete_mode_));
+    EngineOptions options = Options(files_, clock_, kind_);
+    options.delete_mode = delete_mode;
+    auto engine = Engine::Open("/db", options);
     if (!engine.ok()) return false;
     auto collection = create ? engine->CreateCollection("docs", WorkloadSchema())
                              : engine->OpenCollection("docs");
@@ -119,9 +145,20 @@ class Life {
     return true;
   }
 
+  bool Flush() { return collection_->Flush().ok() && BuildIndex(); }
+
   bool Compact() {
     return collection_->Compact({.everything = true, .fold_deletion_vectors = true}).ok() &&
-           collection_->Vacuum({.retention_ms = 0}).ok();
+           BuildIndex() && collection_->Vacuum({.retention_ms = 0}).ok();
+  }
+
+  bool BuildIndex() { return !kind_.has_index || collection_->BuildIndex().ok(); }
+
+  bool RetrainIndex() {
+    if (!kind_.has_index) return true;
+    const Status trained = collection_->RetrainIndex();
+    // Some lives have too few records for an index.
+    return trained.ok() || trained.code() == StatusCode::kFailedPrecondition;
   }
 
   bool Declare(FieldType type) {
@@ -141,10 +178,11 @@ class Life {
 
   bool Step(int step) {
     if (step == kDeclareStep) return Declare(FieldType::kInt64);
-    if (step == kWidenStep) return Declare(FieldType::kFloat64);
-    if (step % 5 == 2) return collection_->Flush().ok();
+    if (step == kWidenStep) return Declare(FieldType::kFloat64) && RetrainIndex();
+    if (step % 5 == 2) return Flush();
     if (step % 7 == 5) return Compact();
-    if (step % 7 == 6) return Open(false);
+    if (step == kLastOpenStep) return Open(false, kind_.delete_mode);
+    if (step % 7 == 6) return Open(false, FirstDeleteMode());
     Write write = step % 2 == 0 ? workload_.NextWrite(kNow.micros)
                                 : workload_.NextUpdate(acknowledged_, step % 4 == 3);
     const bool loads = step % 5 == 4 && !write.records.empty();
@@ -164,7 +202,7 @@ class Life {
 
   Workload workload_;
   MemoryFileSystem& files_;
-  const DeleteMode delete_mode_;
+  const Kind kind_;
   ManualClock clock_;
   std::shared_ptr<Collection> collection_;
   bool created_ = false;
@@ -178,6 +216,7 @@ struct Counts {
   uint64_t crash_points = 0;
   uint64_t recovery_crash_points = 0;
   uint64_t images = 0;
+  uint64_t index_searches = 0;
 };
 
 /// The late field is declared as before or after the operation in flight, and filters see it as it
@@ -192,13 +231,44 @@ void CheckLateField(const Collection& collection, const Contents& contents, cons
   ASSERT_EQ(count, CountRated(type, contents, 2));
 }
 
+double Distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += std::pow(double{a[i]} - double{b[i]}, 2);
+  return std::sqrt(sum);
+}
+
+/// Search for the vector of each record, looking into as little of the index as can be: the best
+/// hit is at no distance. And for all records from there: each is found once, and where it is.
+void CheckSearches(const Collection& collection, const Contents& contents, Counts& counts) {
+  SearchOptions options;
+  options.nprobe = 1;
+  options.projection.metadata = false;
+  for (const auto& [id, record] : contents) {
+    options.k = 1;
+    ASSERT_OK_AND_ASSIGN(const Hits nearest, collection.Search(record.vector, options));
+    ASSERT_EQ(nearest.size(), 1u);
+    ASSERT_EQ(nearest[0].distance, 0) << id;
+  }
+  if (contents.empty()) return;
+  options.k = contents.size() + 1;
+  const std::vector<float>& query = contents.begin()->second.vector;
+  ASSERT_OK_AND_ASSIGN(const SearchExplanation all, collection.Explain(query, options));
+  std::set<std::string> ids;
+  for (const Hit& hit : all.hits) {
+    const auto found = contents.find(hit.id);
+    ASSERT_TRUE(found != contents.end() && ids.insert(hit.id).second) << hit.id;
+    ASSERT_NEAR(hit.distance, Distance(query, found->second.vector), 1e-6) << hit.id;
+  }
+  ASSERT_EQ(ids.size(), contents.size());
+  counts.index_searches += all.plan == SearchPlan::kIndex ? 1 : 0;
+}
+
 /// Open what the power loss left, compare, write on, and compare again after one more reopening.
-void CheckImage(MemoryFileSystem& image, const Life& life) {
+void CheckImage(MemoryFileSystem& image, const Life& life, Counts& counts) {
   ManualClock clock(kNow);
   Contents contents;
   {
-    ASSERT_OK_AND_ASSIGN(Engine engine,
-                         Engine::Open("/db", Options(image, clock, life.delete_mode())));
+    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", Options(image, clock, life.kind())));
     auto opened = engine.OpenCollection("docs");
     if (!life.created() && !opened.ok()) {
       EXPECT_STATUS(kNotFound, "", opened);
@@ -212,6 +282,7 @@ void CheckImage(MemoryFileSystem& image, const Life& life) {
                                                << other;
 
     CheckLateField(**opened, contents, life);
+    CheckSearches(**opened, contents, counts);
 
     Record extra;
     extra.id = "after the crash";
@@ -221,41 +292,25 @@ void CheckImage(MemoryFileSystem& image, const Life& life) {
     contents[extra.id] = extra;
     ASSERT_OK((*opened)->Flush());
   }
-  ASSERT_OK_AND_ASSIGN(Engine engine,
-                       Engine::Open("/db", Options(image, clock, life.delete_mode())));
+  ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", Options(image, clock, life.kind())));
   ASSERT_OK_AND_ASSIGN(auto collection, engine.OpenCollection("docs"));
   ASSERT_OK_AND_ASSIGN(Contents again, ReadAll(collection->GetSnapshot()));
   ASSERT_EQ(Difference(contents, again), "");
+  if (life.kind().has_index) {
+    ASSERT_OK(collection->BuildIndex());
+  }
+  CheckSearches(*collection, contents, counts);
 }
 
 /// Recover from an image. False if the power was cut on the way.
 bool Recover(MemoryFileSystem& image, const Life& life) {
   ManualClock clock(kNow);
-  auto engine = Engine::Open("/db", Options(image, clock, life.delete_mode()));
+  auto engine = Engine::Open("/db", Options(image, clock, life.kind()));
   if (!engine.ok()) return false;
   auto collection = engine->OpenCollection("docs");
   if (!collection.ok()) return collection.status().code() == StatusCode::kNotFound;
-  return (*collection)->Flush().ok();
-}
-
-/// Cut the power after every file operation of the recovery from what a power loss left, and let
-/// the next recovery deal with it.
-void CrashRecoveryEverywhere(const MemoryFileSystem& files, CrashMode mode, uint64_t choice,
-                             const Life& life, Counts& counts) {
-  for (uint64_t m = 0;; ++m) {
-    SCOPED_TRACE("crash after operation " + std::to_string(m) + " of the recovery");
-    auto image = files.DurableImage(mode, choice);
-    image->CrashAfter(m);
-    if (Recover(*image, life)) return;
-    auto after = image->DurableImage(
-        m % 2 == 0 ? CrashMode::kDropUnsynced : CrashMode::kRandomSubset, choice + m);
-    CheckImage(*after, life);
-    ++counts.recovery_crash_points;
-    if (::testing::Test::HasFailure()) {
-      std::printf("%s\n", image->OperationLog().c_str());
-      return;
-    }
-  }
+  if (!(*collection)->Flush().ok()) return false;
+  return !life.kind().has_index || (*collection)->BuildIndex().ok();
 }
 
 uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
@@ -263,9 +318,33 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
   return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-uint64_t LifeCount() { return FromEnvironment("VIPER_CRASH_LIVES", 2); }
+uint64_t LifeCount() { return FromEnvironment("VIPER_CRASH_LIVES", 3); }
 /// Of how many crash points one is tried: 1 unless a sanitizer makes everything slow.
 uint64_t Stride() { return std::max<uint64_t>(1, FromEnvironment("VIPER_CRASH_STRIDE", 1)); }
+/// The same in a recovery. Odd, so that it meets both modes of a power loss.
+uint64_t RecoveryStride() {
+  return std::max<uint64_t>(1, FromEnvironment("VIPER_CRASH_RECOVERY_STRIDE", 3));
+}
+
+/// Cut the power after file operations of the recovery from what a power loss left, and let the
+/// next recovery deal with it.
+void CrashRecovery(const MemoryFileSystem& files, CrashMode mode, uint64_t choice, const Life& life,
+                   Counts& counts) {
+  for (uint64_t m = counts.crash_points % RecoveryStride();; m += RecoveryStride()) {
+    SCOPED_TRACE("crash after operation " + std::to_string(m) + " of the recovery");
+    auto image = files.DurableImage(mode, choice);
+    image->CrashAfter(m);
+    if (Recover(*image, life)) return;
+    auto after = image->DurableImage(
+        m % 2 == 0 ? CrashMode::kDropUnsynced : CrashMode::kRandomSubset, choice + m);
+    CheckImage(*after, life, counts);
+    ++counts.recovery_crash_points;
+    if (::testing::Test::HasFailure()) {
+      std::printf("%s\n", image->OperationLog().c_str());
+      return;
+    }
+  }
+}
 
 void CrashEverywhere(uint64_t seed, Counts& counts) {
   uint64_t operation_count = 0;
@@ -290,7 +369,7 @@ void CrashEverywhere(uint64_t seed, Counts& counts) {
       SCOPED_TRACE("mode " + std::to_string(static_cast<int>(mode)) + ", choice " +
                    std::to_string(choice));
       auto image = files.DurableImage(mode, choice);
-      CheckImage(*image, life);
+      CheckImage(*image, life, counts);
       ++counts.images;
       if (::testing::Test::HasFailure()) {
         std::printf("%s\n", files.OperationLog().c_str());
@@ -298,7 +377,7 @@ void CrashEverywhere(uint64_t seed, Counts& counts) {
       }
     }
     const auto& [mode, choice] = outcomes[counts.crash_points % 2 == 0 ? 0 : 2];
-    CrashRecoveryEverywhere(files, mode, choice, life, counts);
+    CrashRecovery(files, mode, choice, life, counts);
     if (::testing::Test::HasFailure()) return;
   }
 }
@@ -309,11 +388,14 @@ TEST(Crash, S03_C28_EveryFileOperationMayBeTheLast) {
     CrashEverywhere(seed, counts);
     if (HasFailure()) return;
   }
+  ASSERT_GT(counts.index_searches, 0u);
   std::printf(
-      "crash points %llu, in the recovery from them %llu, disk images %llu, lost 0, half 0\n",
+      "crash points %llu, in the recovery from them %llu, disk images %llu, lost 0, half 0; "
+      "searches of them through the index %llu, wrong 0\n",
       static_cast<unsigned long long>(counts.crash_points),
       static_cast<unsigned long long>(counts.recovery_crash_points),
-      static_cast<unsigned long long>(counts.images + counts.recovery_crash_points));
+      static_cast<unsigned long long>(counts.images + counts.recovery_crash_points),
+      static_cast<unsigned long long>(counts.index_searches));
 }
 
 }  // namespace
