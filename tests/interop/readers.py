@@ -4,6 +4,7 @@ Times come as aware datetimes, lists as lists, absent values as None, vectors as
 """
 
 import datetime
+import functools
 import glob
 import importlib.util
 import os
@@ -73,7 +74,9 @@ def with_polars(folder):
     return [row_of(row) for row in polars.scan_delta(str(folder)).collect().to_dicts()]
 
 
-def with_duckdb_delta_scan(folder):
+@functools.cache
+def duckdb_with_delta():
+    """One for all reads: loading the extension takes longer than most of them."""
     duckdb = require("duckdb")
     require("duckdb_extension_delta")
     package = importlib.util.find_spec("duckdb_extension_delta").submodule_search_locations[0]
@@ -81,7 +84,11 @@ def with_duckdb_delta_scan(folder):
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"LOAD '{extension}'")
-    return rows_of(connection.execute("SELECT * FROM delta_scan(?)", [str(folder)]).to_arrow_table())
+    return connection
+
+
+def with_duckdb_delta_scan(folder):
+    return rows_of(duckdb_with_delta().execute("SELECT * FROM delta_scan(?)", [str(folder)]).to_arrow_table())
 
 
 def with_duckdb_files(folder):

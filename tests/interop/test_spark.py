@@ -14,6 +14,7 @@ import deltalake
 import pytest
 
 from lake import random_vectors
+from life import DELETE_MODES, live
 from test_readers import DIM, FIELDS, Scenario, check_row, every_type, many_commits, row, times, upserts_and_deletes
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -109,6 +110,12 @@ def test_it_sees_the_same_after_updates_compaction_and_folding(spark, tmp_path):
     check(spark, scenario)
     operations = spark.ask("history", scenario.lake.table())["operations"]
     assert {"WRITE", "OPTIMIZE", "SET TBLPROPERTIES"} <= set(operations)
+
+
+@pytest.mark.parametrize("deletes", DELETE_MODES)
+def test_it_agrees_after_each_operation_of_a_life(spark, tmp_path, deletes):
+    for operation, life in live(tmp_path, deletes):
+        assert life.content_of(spark.rows(life.table())) == life.expected(), operation
 
 
 def test_rows_that_have_expired_are_gone_for_it_after_a_compaction(spark, tmp_path):
