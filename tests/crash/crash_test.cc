@@ -101,7 +101,8 @@ class FewRecords : public RecordSource {
   size_t next_ = 0;
 };
 
-/// One life of a collection, the same each time for a seed. Stops at the first failure.
+/// One life of a collection, the same each time for a seed, clusters of its index apart. Stops at
+/// the first failure.
 class Life {
  public:
   Life(uint64_t seed, MemoryFileSystem& files) : workload_(seed), files_(files), kind_(seed) {
@@ -380,7 +381,9 @@ void CrashEverywhere(uint64_t seed, Counts& counts) {
     MemoryFileSystem files;
     files.CrashAfter(n);
     Life life(seed, files);
-    ASSERT_FALSE(life.Run());
+    // Not always at the last: the writes of an index depend on the clusters that come of its
+    // training.
+    if (life.Run()) break;
     ++counts.crash_points;
     const std::pair<CrashMode, uint64_t> outcomes[] = {
         {CrashMode::kDropUnsynced, 0},
