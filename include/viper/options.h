@@ -162,9 +162,8 @@ struct VIPER_EXPORT EngineOptions {
   uint32_t index_clusters = 0;
   /// Build and keep up the index in a background thread. Off: only Collection::BuildIndex does.
   bool background_index = true;
-  /// Below so many records in the table there is no index: comparing every one is as fast. 1 or
-  /// more.
-  uint64_t index_min_rows = 10'000;
+  /// Below so many records in the table there is no index, and every one is compared. 1 or more.
+  uint64_t index_min_rows = 1'000;
   /// Keep in the index, beside the 1-bit codes, a byte for each component of a vector. Off: the
   /// index takes a bit for each component and eight bytes a row, and a search reads the floats of
   /// every row that its code lets through, instead of a few. For what is built from now on; both

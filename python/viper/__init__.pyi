@@ -262,7 +262,7 @@ def connect(
     search_threads: int = 0,
     cache_bytes: int = ...,
     accept_loss_from: int = 0,
-    index_min_rows: int = 10_000,
+    index_min_rows: int = 1_000,
     index_byte_rows: bool = True,
     index_memory_bytes: int = ...,
     index_threads: int = 0,

@@ -29,10 +29,11 @@ constexpr uint64_t kTakenPerWritten = 2;
 /// The sample that is compared with all rows is drawn again when this part of the rows is new.
 constexpr uint64_t kMeasuredPart = 20;
 /// Rows that are asked for to fit the probe curves.
-constexpr size_t kCalibrationQueries = 1000;
+constexpr uint64_t kCalibrationQueries = 1000;
 /// Of a small collection, one row of so many: more would take longer than all the rest of its
-/// build.
+/// build. Of one so small that this takes no time, as many as tell anything.
 constexpr uint64_t kRowsPerCalibrationQuery = 20;
+constexpr uint64_t kCalibrationQueriesMin = 250;
 /// Of one call: a damaged segment, then new rows, then the training that they lead to.
 constexpr int kRoundsMax = 3;
 constexpr double kCautionMin = 0.05;
@@ -488,8 +489,9 @@ Status IndexBuilder::Code(const RowsOfParts& rows, ThreadPool* threads,
 
 Status IndexBuilder::Fit(const ReadView& view, const RowsOfParts& rows, ThreadPool* threads,
                          const std::function<bool(double)>& progress, Made& made) const {
-  const size_t count =
-      std::min<uint64_t>(kCalibrationQueries, rows.count() / kRowsPerCalibrationQuery);
+  const uint64_t wanted = std::clamp<uint64_t>(rows.count() / kRowsPerCalibrationQuery,
+                                               kCalibrationQueriesMin, kCalibrationQueries);
+  const size_t count = std::min(wanted, rows.count() / 2);
   const std::vector<uint64_t> queries = rows.Sample(count, kProbeSeed);
   index::ProbeTraining training;
   training.segment = made.segment->segment.get();

@@ -13,8 +13,6 @@
 namespace viper::factory {
 namespace {
 
-/// Fewer rows are compared as fast as clusters of them are found.
-constexpr uint64_t kModelRowsMin = 1'000;
 /// From so many rows on the order of a file is worth its k-means.
 constexpr uint64_t kSimilarityRowsMin = 10'000;
 /// Searches by similarity are what a collection is for above this share of its reads.
@@ -191,10 +189,6 @@ Decision Chooser::ChooseModel() {
   const ChoiceOrigin origin = collection_.estimated_rows ? ChoiceOrigin::kCollection
                               : rows                     ? ChoiceOrigin::kInferred
                                                          : ChoiceOrigin::kDefault;
-  if (rows && !IsExplicit(kRowsMin)) {
-    engine.index_min_rows = *rows < kModelRowsMin ? std::max(engine.index_min_rows, kModelRowsMin)
-                                                  : std::min(engine.index_min_rows, *rows);
-  }
   if (rows && *rows < engine.index_min_rows) {
     return {"none", IsExplicit(kRowsMin) ? ChoiceOrigin::kExplicit : origin,
             fmt::format("{}: all are compared below {}={}", RowsText(), kRowsMin,

@@ -10,8 +10,6 @@ import machine
 from .rival import K, Contender, Rival, Shape, call, field_types
 
 ROWS_PER_UPSERT = 20_000
-# Below so many rows it compares each, unless it is told otherwise.
-INDEX_MIN_ROWS = 10_000
 RECALLS = (0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 
 
@@ -20,12 +18,7 @@ class Viper(Rival):
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
-        contenders = [Contender("viper", "VIPER", {})]
-        if shape.rows < INDEX_MIN_ROWS:
-            contenders.append(Contender("viper", "VIPER, indexed", {"index_min_rows": 1}))
-        else:
-            contenders.append(Contender("viper", "VIPER, codes alone", {"index_byte_rows": False}))
-        return contenders
+        return [Contender("viper", "VIPER", {}), Contender("viper", "VIPER, codes alone", {"index_byte_rows": False})]
 
     @classmethod
     def version(cls, installed, python_path) -> str:
