@@ -123,8 +123,8 @@ def test_rows_that_have_expired_are_gone_for_it_after_a_compaction(spark, tmp_pa
     scenario.lake.create(dim=DIM, fields=FIELDS)
     vectors = random_vectors(6, 20, DIM)
     past = "2001-01-01T00:00:00Z"
-    scenario.lake.import_rows([row(f"gone{i}", vectors[i], _expires_at=past) for i in range(10)])
-    scenario.put([row(f"r{i}", vectors[10 + i]) for i in range(10)])
+    scenario.lake.import_rows([row(f"gone{i}", vectors[i], _expires_at=past) for i in range(10)], "--no-compaction")
+    scenario.put([row(f"r{i}", vectors[10 + i]) for i in range(10)], "--no-compaction")
     assert len(spark.rows(scenario.lake.table())) == 20, "other readers see them until then"
     told = json.loads(scenario.lake.run("compact", "c", "--json"))
     assert [step["reason"] for step in told["steps"]] == ["all rows expired"]
