@@ -390,6 +390,23 @@ class Builder {
 
 }  // namespace
 
+namespace {
+
+/// What the metadata of a source take in memory, those of all its rows.
+double MetadataBytes(const FlushSource& source, uint64_t float_bytes) {
+  const uint64_t dense_bytes = source.row_count * float_bytes;
+  const auto beside_floats = [dense_bytes](uint64_t bytes) {
+    return static_cast<double>(bytes - std::min(bytes, dense_bytes));
+  };
+  if (source.part == nullptr) return beside_floats(source.memtable->memory_bytes());
+  // Where vectors are compressed, the size of the file does not tell what lies beside them.
+  const auto logical = source.part->maps_vectors() ? std::nullopt : source.part->logical_bytes();
+  return logical ? beside_floats(*logical)
+                 : kDecodedToStored * beside_floats(source.part->added().size);
+}
+
+}  // namespace
+
 uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options) {
   const uint64_t float_bytes = plan.schema->dim * sizeof(float);
   uint64_t rows = 0;
@@ -397,12 +414,8 @@ uint64_t BuildMemoryBytes(const FlushPlan& plan, const PartBuildOptions& options
   double scalar_bytes = 0;
   for (const FlushSource& source : plan.sources) {
     if (source.keeps_file || source.live_count() == 0) continue;
-    const uint64_t all_bytes =
-        source.part != nullptr ? source.part->added().size : source.memtable->memory_bytes();
-    const uint64_t all_floats = std::min(all_bytes, source.row_count * float_bytes);
-    const double decoded = source.part != nullptr ? kDecodedToStored : 1;
-    const double row_bytes = kRowBytes + decoded * static_cast<double>(all_bytes - all_floats) /
-                                             static_cast<double>(source.row_count);
+    const double row_bytes =
+        kRowBytes + MetadataBytes(source, float_bytes) / static_cast<double>(source.row_count);
     rows += source.live_count();
     if (source.part != nullptr && !source.part->maps_vectors()) decoded_rows += source.live_count();
     scalar_bytes += static_cast<double>(source.live_count()) * row_bytes;
