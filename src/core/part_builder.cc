@@ -388,10 +388,6 @@ class Builder {
   BuiltParts built_;
 };
 
-}  // namespace
-
-namespace {
-
 /// What the metadata of a source take in memory, those of all its rows.
 double MetadataBytes(const FlushSource& source, uint64_t float_bytes) {
   const uint64_t dense_bytes = source.row_count * float_bytes;

@@ -140,7 +140,6 @@ Result<Hits> Snapshot::Search(std::span<const float> query, const SearchOptions&
 }
 
 Result<Hits> Snapshot::Search(const SparseVector& query, const SearchOptions& options) const {
-  VIPER_RETURN_IF_ERROR(impl_->context().CheckProcess());
   const auto dense = query.ToDense(impl_->view().schema->dim);
   if (!dense.ok()) return dense.status().WithContext("search");
   return Search(*dense, options);

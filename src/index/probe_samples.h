@@ -9,7 +9,7 @@
 
 namespace viper::index {
 
-/// Queries whose neighbours lie in near clusters; `spread` decides how far out.
+/// Queries whose neighbours lie in near clusters, in some of them farther out than in others.
 inline std::vector<ProbeCurve::Sample> MakeSamples(size_t count, uint64_t seed) {
   Random random(seed);
   std::vector<ProbeCurve::Sample> samples(count);
