@@ -227,7 +227,7 @@ class Contest:
         return {name: float(recall.shares[rows].mean()) for name, rows in groups.items()}
 
     def ask_questions(self, cores: list[int]) -> None:
-        """What other processes tell: the first query, the cost of adding rows, two threads. At the setting for 0.95."""
+        """What other processes tell: the first query, the cost of adding rows, two threads, a call. At the setting for 0.95."""
         kind = rivals.rival_class(self.contender.rival)
         setting = self._setting_at(0.95)
         for name, cold in (("first_warm", False), ("first_dropped", True)):
@@ -238,6 +238,8 @@ class Contest:
             self._questions["update"] = self._question("update", setting=setting)
         if kind.is_concurrent and len(cores) >= 2:
             self._questions["threads"] = self._question("threads", setting=setting, cores=cores[-2:])
+        if kind.takes_few_rows:
+            self._questions["call"] = self._question("call")
 
     def search_limited(self, limit: str) -> None:
         """Search once more where memory and page cache together are limited."""

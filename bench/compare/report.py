@@ -95,13 +95,13 @@ def latency_text(line: dict) -> str:
     return f"{latency['p50']:,.0f} / {latency['p99']:,.0f} ({latency['p99'] / latency['p50']:.1f}x)"
 
 
-def told_or(answer: dict | None, key: str, form: str, scale: float = 1) -> str:
-    """A figure of a question; says if it was asked and not answered, or not in time."""
+def told_or(answer: dict | None, key: str, form: str, scale: float = 1, missing: str = "too long") -> str:
+    """A figure of a question; says if it was asked and not answered, or, with `missing`, why only in part."""
     if answer is None:
         return "-"
     if "failed" in answer:
         return "failed"
-    return form.format(answer[key] * scale) if key in answer else "too long"
+    return form.format(answer[key] * scale) if key in answer else missing
 
 
 def question_table(lines: list[dict]) -> list[str]:
@@ -113,10 +113,11 @@ def question_table(lines: list[dict]) -> list[str]:
             told_or(line.get("first_warm"), "wall_s", "{:,.1f}", 1e3), told_or(line.get("first_dropped"), "wall_s", "{:,.1f}", 1e3),
             told_or(update, "cpu_s", "{:,.2f}") + ("" if not update or update.get("found", 1) == 1 else " (not all found)"),
             told_or(update, "indexed_cpu_s", "{:,.2f}"), told_or(line.get("threads"), "ratio", "{:.2f}x"),
+            told_or(line.get("threads"), "batch_ratio", "{:.2f}x", missing="-"), told_or(line.get("call"), "us", "{:.1f}"),
             f"{line['memory']['anonymous_mib']:,.0f}" if "anonymous_mib" in line["memory"] else "-",
         ])
     header = ["engine", "p50 / p99 at 0.95, us", "open + first query, ms", "the same, files not cached, ms", "1 % added, CPU s",
-              "added and indexed, CPU s", "two threads", "anonymous MiB"]
+              "added and indexed, CPU s", "two threads", "the same, batches", "a call, us", "anonymous MiB"]
     return table(header, rows)
 
 

@@ -7,12 +7,14 @@
     worker.py update JOB.json     adds one row in a hundred to a copy of what was built, tells what that cost
     worker.py limited JOB.json    searches inside a cgroup, tells how fast and with which answers
     worker.py threads JOB.json    two threads on two cores beside one: tells how many times as fast they are
+    worker.py call JOB.json       searches a few rows: tells what a call takes that has next to nothing to do
 
 A contender has a process of its own, so that its memory is its own; what libraries print goes to standard error.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import json
 import os
@@ -40,6 +42,9 @@ UPDATE_PROBES = 20
 LIMITED_SECONDS_MAX = 60
 THREAD_ROUNDS = 5
 THREAD_SECONDS = 0.5
+CALL_ROWS = 16
+CALL_ROUNDS = 5
+CALL_SECONDS = 0.2
 
 
 class Job:
@@ -53,9 +58,11 @@ class Job:
         self.folder = pathlib.Path(self.entries["folder"])
         self.contender = Contender(**self.entries["contender"])
 
-    def make_rival(self, folder: str = "files") -> Rival:
+    def make_rival(self, folder: str = "files", rows: int | None = None) -> Rival:
+        """Over the first `rows` of the set, or all of them."""
         kind = rivals.rival_class(self.contender.rival)
-        return kind(self.contender, self.set.shape, self.folder / folder, self.set.read_base)
+        shape = self.set.shape if rows is None else dataclasses.replace(self.set.shape, rows=rows)
+        return kind(self.contender, shape, self.folder / folder, lambda: self.set.read_base()[:rows])
 
 
 # -- Build -----------------------------------------------------------------------------------------------------------
@@ -172,12 +179,60 @@ def threads(job: Job) -> Iterator[dict]:
     rows = [np.ascontiguousarray(query) for query in rival.prepared(job.set.queries)]
     search = rival.single()
     warm_up(search, rows)
-    rates = {1: [], 2: []}
-    for _ in range(THREAD_ROUNDS):
-        for count in rates:
-            rates[count].append(rate_of_threads(search, rows, count))
-    one, two = (statistics.median(rates[count]) for count in (1, 2))
-    yield {"one_qps": round(one, 1), "two_qps": round(two, 1), "ratio": round(two / one, 3)}
+    rates = compare_rates(THREAD_ROUNDS, [lambda count=count: rate_of_threads(search, rows, count) for count in (1, 2)])
+    yield told_rates("", *rates) | (batch_threads(job, rival) if rival.has_threads else {})
+
+
+def batch_threads(job: Job, one: Rival) -> dict:
+    """The same of whole batches, with the threads of the engine."""
+    two = job.make_rival()
+    two.load_libraries()
+    two.threads = 2
+    two.open()
+    two.apply(job.entries["setting"])
+    queries = np.ascontiguousarray(two.prepared(job.set.queries)[:BATCH])
+    rates = compare_rates(THREAD_ROUNDS, [lambda search=rival.batch(): rate_of_calls(search, queries, THREAD_SECONDS) * len(queries) for rival in (one, two)])
+    return told_rates("batch_", *rates)
+
+
+def call(job: Job) -> Iterator[dict]:
+    """Microseconds of a single call over so few rows that comparing them is next to nothing."""
+    shutil.rmtree(job.folder / "few", ignore_errors=True)
+    rival = job.make_rival("few", CALL_ROWS)
+    rival.folder.mkdir()
+    try:
+        rival.load_libraries()
+        rival.build({} if rival.is_database else None)
+        rival = job.make_rival("few", CALL_ROWS)
+        rival.load_libraries()
+        rival.open()
+        rival.apply(rival.settings()[0])
+        query = np.ascontiguousarray(rival.prepared(job.set.queries[:1])[0])
+        rate_of_calls(rival.single(), query, CALL_SECONDS)
+        (rate,) = compare_rates(CALL_ROUNDS, [lambda: rate_of_calls(rival.single(), query, CALL_SECONDS)])
+        yield {"rows": CALL_ROWS, "us": round(1e6 / rate, 2)}
+    finally:
+        shutil.rmtree(job.folder / "few")
+
+
+def compare_rates(rounds: int, measures: list[Callable[[], float]]) -> list[float]:
+    """The median of each, measured in turns."""
+    rates = [[measure() for measure in measures] for _ in range(rounds)]
+    return [statistics.median(column) for column in zip(*rates)]
+
+
+def told_rates(kind: str, one: float, two: float) -> dict:
+    return {f"{kind}one_qps": round(one, 1), f"{kind}two_qps": round(two, 1), f"{kind}ratio": round(two / one, 3)}
+
+
+def rate_of_calls(search: Callable, argument, seconds: float) -> float:
+    """Calls per second of the wall clock."""
+    begin, calls = CLOCK(), 0
+    end = begin + int(seconds * 1e9)
+    while (now := CLOCK()) < end:
+        search(argument)
+        calls += 1
+    return calls / (now - begin) * 1e9
 
 
 def rate_of_threads(search: Callable, rows: list, count: int) -> float:
@@ -361,7 +416,7 @@ def serve(job: Job, answer_stream) -> None:
         answer_stream.flush()
 
 
-QUESTIONS = {"first": first, "limited": limited, "update": update, "threads": threads}
+QUESTIONS = {"first": first, "limited": limited, "update": update, "threads": threads, "call": call}
 
 
 def main() -> None:

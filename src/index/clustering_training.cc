@@ -144,6 +144,7 @@ class Training {
   const uint64_t seed_;
   ThreadPool* const pool_;
   Progress progress_;
+  const std::function<bool()> going_ = [this] { return progress_.Advance(0); };
 
   /// Per row: its coarse cluster, from TrainInner on its cluster.
   std::vector<uint32_t> clusters_;
@@ -203,7 +204,10 @@ bool Training::TrainCoarse() {
   SubtractOrigin(sample.data(), sample_size, mean, sample.data());
   LloydResult result =
       RunLloyd(sample.data(), sample_size, dim_,
-               {.cluster_count = coarse_count_, .iterations = kCoarseIterations, .seed = seed_});
+               {.cluster_count = coarse_count_,
+                .iterations = kCoarseIterations,
+                .seed = seed_,
+                .going = going_});
   for (size_t i = 0; i < result.centroids.size(); ++i) result.centroids[i] += mean[i % dim_];
   if (!progress_.Advance(0)) return false;
   AssignRows(CentroidList(std::move(result.centroids), dim_), CoarseWork());
@@ -274,7 +278,8 @@ void Training::TrainInside(std::span<const uint32_t> members, size_t first_clust
       RunLloyd(rows.data(), row_count, dim_,
                {.cluster_count = std::min(count, row_count),
                 .iterations = coarse_count_ == 1 ? kCoarseIterations : kInnerIterations,
-                .seed = seed_ + first_cluster + 1});
+                .seed = seed_ + first_cluster + 1,
+                .going = going_});
   float* centroids = centroids_.data() + first_cluster * dim_;
   for (size_t i = 0; i < result.centroids.size(); ++i) {
     centroids[i] = result.centroids[i] + mean[i % dim_];
@@ -322,7 +327,7 @@ void Training::Rebalance() {
   });
   // From both ends: the smallest makes room for a half of the largest.
   size_t smallest = 0;
-  for (size_t largest = by_size.size() - 1; largest > smallest; --largest) {
+  for (size_t largest = by_size.size() - 1; largest > smallest && going_(); --largest) {
     const size_t small_size = sizes_[by_size[smallest]];
     const size_t large_size = sizes_[by_size[largest]];
     const bool useless = small_size == 0 && large_size > 1;
@@ -343,7 +348,10 @@ bool Training::Split(uint32_t large, uint32_t small, const RowGroups& groups) {
   SubtractOrigin(rows.data(), row_count, {large_centroid, dim_}, rows.data());
   const LloydResult halves =
       RunLloyd(rows.data(), row_count, dim_,
-               {.cluster_count = 2, .iterations = kInnerIterations, .seed = seed_ + large});
+               {.cluster_count = 2,
+                .iterations = kInnerIterations,
+                .seed = seed_ + large,
+                .going = going_});
   const auto moved = std::count(halves.clusters.begin(), halves.clusters.end(), 1U);
   if (moved == 0 || moved == std::ssize(halves.clusters)) return false;
   for (size_t d = 0; d < dim_; ++d) {

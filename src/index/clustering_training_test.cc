@@ -169,6 +169,23 @@ TEST(TrainClustering, CanBeCancelledAtEveryCall) {
   }
 }
 
+TEST(TrainClustering, CanBeCancelledInsideOneLargeGroup) {
+  // All rows but a few lie close together, so that one of the groups has nearly all of them.
+  const size_t dim = 32;
+  std::vector<float> rows = ClusteredRows(60'000, dim, 60'000, 21);
+  for (float& component : rows) component *= 1e-3F;
+  for (size_t r = 0; r < 100; ++r) rows[r * dim + r % dim] = 100;
+  for (const size_t allowed : {size_t{3}, size_t{20}, size_t{60}}) {
+    size_t calls = 0;
+    const auto count_down = [&](double) { return calls++ < allowed; };
+    const Result<Clustering> trained = TrainClustering(
+        rows.data(), 60'000, dim, {.cluster_count = 1'000, .progress = count_down});
+    ASSERT_FALSE(trained.ok());
+    EXPECT_EQ(trained.status().code(), StatusCode::kCancelled);
+    EXPECT_EQ(calls, allowed + 1);
+  }
+}
+
 TEST(TrainClustering, NothingToTrainIsInvalid) {
   const float row = 1;
   EXPECT_EQ(TrainClustering(&row, 0, 1, {.cluster_count = 1}).status().code(),

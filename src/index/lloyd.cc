@@ -18,17 +18,23 @@ using kernels::PanelLine;
 
 /// Rows that are compared at once: with their answers they stay in an L1 or L2 cache.
 constexpr size_t kRowsAtOnce = 96;
+/// From one question whether to go on to the next so many components are multiplied: milliseconds.
+constexpr size_t kProductsBetweenQuestions = size_t{1} << 26;
 
 class Lloyd {
  public:
   Lloyd(const float* rows, size_t row_count, size_t dim, const LloydOptions& options);
 
-  /// One iteration: rows to their nearest centroids, then centroids to the means of their rows.
-  void Iterate();
+  /// One iteration: rows to their nearest centroids, then centroids to the means of their rows. False
+  /// = stopped on the way, or no row has changed its cluster: it is done.
+  bool Iterate();
   LloydResult Finish() && { return {std::move(centroids_), std::move(clusters_)}; }
 
  private:
-  void AssignRows();
+  /// False = stopped, or nothing has changed.
+  bool AssignRows();
+  /// So many rows more were compared with all centroids.
+  bool GoesOn(size_t rows);
   void MoveCentroids();
   void FillEmptyClusters();
 
@@ -36,6 +42,8 @@ class Lloyd {
   const size_t row_count_;
   const size_t dim_;
   const size_t cluster_count_;
+  const std::function<bool()>& going_;
+  size_t products_ = 0;  // since the last question
   std::vector<float> centroids_;
   std::vector<uint32_t> clusters_;  // per row
   std::vector<PanelLine> panels_;
@@ -49,7 +57,8 @@ Lloyd::Lloyd(const float* rows, size_t row_count, size_t dim, const LloydOptions
       row_count_(row_count),
       dim_(dim),
       cluster_count_(options.cluster_count),
-      clusters_(row_count),
+      going_(options.going),
+      clusters_(row_count, static_cast<uint32_t>(cluster_count_)),
       sums_(cluster_count_ * dim),
       sizes_(cluster_count_) {
   VIPER_ASSERT(cluster_count_ > 0 && cluster_count_ <= row_count);
@@ -59,19 +68,28 @@ Lloyd::Lloyd(const float* rows, size_t row_count, size_t dim, const LloydOptions
   }
 }
 
-void Lloyd::Iterate() {
-  AssignRows();
+bool Lloyd::Iterate() {
+  if (!AssignRows()) return false;
   MoveCentroids();
   FillEmptyClusters();
+  return true;
 }
 
-void Lloyd::AssignRows() {
+bool Lloyd::GoesOn(size_t rows) {
+  products_ += rows * cluster_count_ * dim_;
+  if (products_ < kProductsBetweenQuestions) return true;
+  products_ = 0;
+  return !going_ || going_();
+}
+
+bool Lloyd::AssignRows() {
   const kernels::KernelTable& kernel = kernels::Active();
   PackVectors(centroids_.data(), cluster_count_, dim_, panels_);
   const float* row_pointers[kRowsAtOnce];
   NearestSlot nearest[kRowsAtOnce];
   std::fill(sums_.begin(), sums_.end(), 0.0);
   std::fill(sizes_.begin(), sizes_.end(), size_t{0});
+  bool changed = false;
   for (size_t first = 0; first < row_count_; first += kRowsAtOnce) {
     const size_t count = std::min(kRowsAtOnce, row_count_ - first);
     for (size_t i = 0; i < count; ++i) row_pointers[i] = rows_ + (first + i) * dim_;
@@ -79,13 +97,16 @@ void Lloyd::AssignRows() {
                    nearest, nullptr);
     for (size_t i = 0; i < count; ++i) {
       const uint32_t cluster = nearest[i].slot;
+      changed |= clusters_[first + i] != cluster;
       clusters_[first + i] = cluster;
       ++sizes_[cluster];
       const float* row = rows_ + (first + i) * dim_;
       double* sum = sums_.data() + cluster * dim_;
       for (size_t d = 0; d < dim_; ++d) sum[d] += row[d];
     }
+    if (!GoesOn(count)) return false;
   }
+  return changed;
 }
 
 void Lloyd::MoveCentroids() {
@@ -115,7 +136,8 @@ void Lloyd::FillEmptyClusters() {
 
 LloydResult RunLloyd(const float* rows, size_t row_count, size_t dim, const LloydOptions& options) {
   Lloyd lloyd(rows, row_count, dim, options);
-  for (size_t i = 0; i < options.iterations; ++i) lloyd.Iterate();
+  for (size_t i = 0; i < options.iterations && lloyd.Iterate(); ++i) {
+  }
   return std::move(lloyd).Finish();
 }
 

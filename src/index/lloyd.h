@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace viper::index {
@@ -11,6 +12,8 @@ struct LloydOptions {
   size_t cluster_count = 1;
   size_t iterations = 10;
   uint64_t seed = 0;
+  /// Asked every few milliseconds, if there is one: false = stop.
+  std::function<bool()> going = nullptr;
 };
 
 struct LloydResult {
@@ -23,7 +26,7 @@ struct LloydResult {
 /// Plain k-means (Lloyd 1982) of `row_count` rows, row_count x dim, row-major, on this thread. Rows
 /// should lie about zero, since distances are compared as dot products. Begins with random rows. A
 /// cluster that gets no row takes half of the largest one's place; with fewer distinct rows than
-/// clusters some stay empty. Deterministic.
+/// clusters some stay empty. Ends early when no row changes its cluster. Deterministic. What a run that was stopped leaves is of no use.
 LloydResult RunLloyd(const float* rows, size_t row_count, size_t dim, const LloydOptions& options);
 
 /// `count` distinct numbers below `bound`, ascending, drawn with this seed.

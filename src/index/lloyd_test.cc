@@ -85,6 +85,43 @@ TEST(Lloyd, EmptyClustersTakeAPartOfTheLargest) {
   EXPECT_GE(used.size(), 3);
 }
 
+/// How often a run asks whether to go on, if it may `allowed` times.
+size_t QuestionsOf(const std::vector<float>& rows, size_t dim, LloydOptions options,
+                   size_t allowed) {
+  size_t questions = 0;
+  options.going = [&] { return ++questions <= allowed; };
+  RunLloyd(rows.data(), rows.size() / dim, dim, options);
+  return questions;
+}
+
+TEST(Lloyd, StopsInTheMiddleOfAnIteration) {
+  // Rows without clusters go on changing theirs; an iteration is about four questions long.
+  const std::vector<float> rows = ClusteredRows(9'000, 64, 9'000, 5);
+  const LloydOptions options = {.cluster_count = 512, .iterations = 3, .seed = 1};
+  const size_t all = QuestionsOf(rows, 64, options, 1'000);
+  EXPECT_GE(all, 12);
+  for (const size_t allowed : {size_t{0}, size_t{2}, all - 1}) {
+    EXPECT_EQ(QuestionsOf(rows, 64, options, allowed), allowed + 1);
+  }
+}
+
+TEST(Lloyd, EndsWhenNoRowChangesItsCluster) {
+  const std::vector<float> equal(9'000 * 64);  // about their mean
+  const size_t two_iterations =
+      QuestionsOf(equal, 64, {.cluster_count = 512, .iterations = 2, .seed = 1}, 1'000);
+  EXPECT_GT(two_iterations, 4);
+  EXPECT_EQ(QuestionsOf(equal, 64, {.cluster_count = 512, .iterations = 50, .seed = 1}, 1'000),
+            two_iterations);
+
+  const std::vector<float> rows = ClusteredRows(500, 7, 20, 1);
+  const LloydResult done =
+      RunLloyd(rows.data(), 500, 7, {.cluster_count = 12, .iterations = 1'000, .seed = 2});
+  const LloydResult longer =
+      RunLloyd(rows.data(), 500, 7, {.cluster_count = 12, .iterations = 1'001, .seed = 2});
+  EXPECT_EQ(done.centroids, longer.centroids);
+  EXPECT_EQ(done.clusters, longer.clusters);
+}
+
 TEST(Lloyd, NumbersAreDrawnOnceEach) {
   for (const size_t count : {0, 1, 50, 99, 100}) {
     const std::vector<uint32_t> numbers = DrawNumbers(count, 100, 9);

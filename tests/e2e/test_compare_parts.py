@@ -191,6 +191,7 @@ def test_an_engine_is_built_measured_and_reported(small_set, tmp_path, monkeypat
     assert line["single"]["curve"][0]["recall"] == 1.0 and line["batch"]["curve"][0]["recall"] == 1.0
     assert line["single"]["at_recall"]["0.99"]["median"] > 0 and line["build"]["disk_bytes"] > 0
     assert line["single"]["curve"][0]["recall_by_queries"] == {"far": 1.0, "near": 1.0}
+    assert line["call"]["us"] > 0 and line["call"]["rows"] == 16
     assert line["first_warm"]["wall_s"] > 0 and line["first_dropped"]["wall_s"] > 0 and line["memory"]["anonymous_mib"] >= 0
     again = contest.Contest(exact, vectors, HereEnvironment(tmp_path / "scratch"), core)
     again.build(allowed=False)  # already built
@@ -277,7 +278,7 @@ def test_what_an_index_takes_is_told_where_there_are_two():
 
 def test_a_question_that_fails_is_told_in_the_table():
     line = {"contender": "x", "memory": {}, "update": {"failed": "no"}, "threads": {"ratio": 1.9}}
-    assert report.question_table([line])[2] == "| x | - | - | - | failed | failed | 1.90x | - |"
+    assert report.question_table([line])[2] == "| x | - | - | - | failed | failed | 1.90x | - | - | - |"
 
 
 def test_a_question_that_takes_too_long_tells_what_is_known(small_set, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from .rival import K, Contender, Rival, Shape, call, geometric
 
 class Hnswlib(Rival):
     distribution = "hnswlib"
-    can_add = is_concurrent = True
+    can_add = is_concurrent = has_threads = takes_few_rows = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -31,7 +31,7 @@ class Hnswlib(Rival):
 
     def open(self):
         self.index.load_index(str(self.folder / "index.bin"))
-        self.index.set_num_threads(1)
+        self.index.set_num_threads(self.threads)
 
     def settings(self):
         return [{"ef": ef} for ef in geometric(10, 640, 2)]
@@ -40,7 +40,7 @@ class Hnswlib(Rival):
         self.index.set_ef(setting["ef"])
 
     def single(self):
-        return call(self.index.knn_query, k=K, num_threads=1)
+        return call(self.index.knn_query, k=K, num_threads=self.threads)
 
     batch = single
 

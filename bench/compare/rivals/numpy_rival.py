@@ -7,6 +7,7 @@ from .rival import K, Contender, Rival, Shape
 
 class NumPy(Rival):
     distribution = "numpy"
+    takes_few_rows = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:

@@ -44,6 +44,10 @@ class Rival:
     can_add = False
     # Whether several threads may search at once, and the interpreter lock is released meanwhile.
     is_concurrent = False
+    # Whether `threads` is heeded.
+    has_threads = False
+    # Whether a few rows are enough to build it, and it answers from them.
+    takes_few_rows = False
     # Whether a setting is the recall that is promised, under the name "recall".
     promises_recall = False
 
@@ -61,6 +65,7 @@ class Rival:
     def __init__(self, contender: Contender, shape: Shape, folder: pathlib.Path, read_base: Callable[[], np.ndarray]):
         self.parameters, self.opening, self.shape, self.folder = contender.parameters, contender.opening, shape, folder
         self._read_base = read_base
+        self.threads = 1  # of one call of `batch`; set before `open`
 
     # -- Vectors ---------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from .rival import K, Contender, Rival, Shape, call, geometric
 
 class USearch(Rival):
     distribution = "usearch"
-    can_add = is_concurrent = True
+    can_add = is_concurrent = has_threads = takes_few_rows = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -45,7 +45,7 @@ class USearch(Rival):
         self.index.expansion_search = setting["expansion_search"]
 
     def single(self):
-        return call(self.index.search, count=K, threads=1)
+        return call(self.index.search, count=K, threads=self.threads)
 
     batch = single
 

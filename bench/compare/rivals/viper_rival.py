@@ -14,7 +14,7 @@ RECALLS = (0.80, 0.85, 0.90, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995)
 
 
 class Viper(Rival):
-    is_database = can_add = is_concurrent = promises_recall = True
+    is_database = can_add = is_concurrent = has_threads = takes_few_rows = promises_recall = True
 
     @classmethod
     def contenders(cls, shape: Shape) -> list[Contender]:
@@ -63,7 +63,7 @@ class Viper(Rival):
         self.collection = self.database.open_collection("rows")
 
     def open(self):
-        self.database = self.viper.connect(self.folder / "lake", read_only=True, search_threads=1)
+        self.database = self.viper.connect(self.folder / "lake", read_only=True, search_threads=self.threads)
         self.collection = self.database.open_collection("rows")
 
     def facts(self):
