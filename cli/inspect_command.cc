@@ -107,9 +107,14 @@ void PrintPart(const PartInspection& part) {
   const std::string how = part.compression.empty() ? "" : ", " + Printable(part.compression);
   const std::string dead =
       part.dead_rows == 0 ? "" : fmt::format(" ({} of them dead)", CountText(part.dead_rows));
-  Print(fmt::format("part {}: {} rows{}, {}, {} row groups{}{}{}", Printable(part.file),
+  const std::string unread =
+      part.unread_columns.empty()
+          ? ""
+          : fmt::format("\nnever merged, for VIPER does not read: {}",
+                        Printable(fmt::format("{}", fmt::join(part.unread_columns, ", "))));
+  Print(fmt::format("part {}: {} rows{}, {}, {} row groups{}{}{}{}", Printable(part.file),
                     CountText(part.rows), dead, BytesText(part.bytes), part.row_groups,
-                    part.is_foreign ? ", of another writer" : "", how,
+                    part.is_foreign ? ", of another writer" : "", how, unread,
                     part.problem.empty() ? "" : "\n! " + Printable(part.problem)),
         table);
   PrintChoices(part);

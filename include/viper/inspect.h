@@ -70,6 +70,9 @@ struct PartInspection {
   Timestamp modified_at;
   /// Another writer made it.
   bool is_foreign = false;
+  /// Columns of that writer that VIPER does not read. A part that has some is never copied, which
+  /// would lose them: it is neither merged with others nor rid of its dead rows.
+  std::vector<std::string> unread_columns;
   /// By which options encodings and codecs were chosen, such as "policy size, adaptive"; empty if
   /// the file does not tell.
   std::string compression;

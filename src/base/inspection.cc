@@ -55,6 +55,7 @@ Value ValueOf(const PartInspection& part) {
                        {"created_by", part.created_by},
                        {"modified_at", part.modified_at},
                        {"is_foreign", part.is_foreign},
+                       {"unread_columns", TextList(part.unread_columns)},
                        {"compression", part.compression},
                        {"columns", std::move(columns)},
                        {"groups", std::move(groups)}};

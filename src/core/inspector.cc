@@ -98,6 +98,7 @@ class Inspector {
     VIPER_ASSIGN_OR_RETURN(const auto reader,
                            parquet::PartReader::Open(file, *inspection_.schema, options));
     told.is_foreign = !reader->key_values().contains(std::string(kPartKey));
+    told.unread_columns = reader->UnreadColumns();
     AddBounds(*reader, told.columns);
     return AddRowGroups(*reader, told);
   }

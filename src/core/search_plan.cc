@@ -9,8 +9,8 @@ namespace viper::core {
 namespace {
 
 // Nanoseconds of one thread of a busy server with AVX-512, rounded, as searches of a million rows
-// of 128 dimensions took. What counts is their ratio, which is about the same on other machines:
-// nearly every step waits for memory.
+// of 128 dimensions took, and of smaller sets with more. What counts is their ratio, which is about
+// the same on other machines: nearly every step waits for memory.
 
 /// Reach a row somewhere in memory: misses of the cache and of the page table.
 constexpr double kReachRowNs = 80;
@@ -18,13 +18,15 @@ constexpr double kReachRowNs = 80;
 constexpr double kScatteredFloatNs = 0.4;
 constexpr double kFloatNs = 0.2;
 /// Multiply and add a float that is in the cache, for one more query of a batch.
-constexpr double kSharedFloatNs = 0.02;
+constexpr double kSharedFloatNs = 0.022;
 /// Look at a word of the selection.
 constexpr double kWordNs = 0.7;
 /// From this share of the rows on they are read one after the other.
 constexpr double kDenseShare = 0.75;
-/// Prepare a query: rotation, tables, finding out how far to look. Rank a centroid.
-constexpr double kPrepareNs = 15'000;
+/// Prepare a query, and a component of it: rotation, tables, finding out how far to look. Rank a
+/// centroid.
+constexpr double kPrepareNs = 2000;
+constexpr double kPrepareFloatNs = 4;
 constexpr double kCentroidNs = 3;
 /// Reach a block of codes that was asked for ahead, and scan a byte of it.
 constexpr double kReachBlockNs = 100;
@@ -33,6 +35,10 @@ constexpr double kCodeByteNs = 0.02;
 /// it.
 constexpr double kReachByteRowNs = 120;
 constexpr double kRowByteNs = 0.1;
+/// So many bytes of codes and rows, and more, are reached as slowly as that; fewer, of which more
+/// stay in the caches, faster in proportion, though not beyond the least share.
+constexpr double kFarBytes = 8 << 20;
+constexpr double kReachShareMin = 0.1;
 /// Rows that are compared by bytes: this many for each hit wanted, and this share of those whose
 /// codes are scanned.
 constexpr double kComparedPerHit = 6;
@@ -59,11 +65,16 @@ double IndexCost(const SearchWork& work, const IndexWork& index) {
   const double rows = share * static_cast<double>(index.selected_rows);
   const double compared =
       std::min(rows, kComparedPerHit * static_cast<double>(work.k) + kComparedShare * rows);
-  const double row_ns = kReachByteRowNs + kRowByteNs * static_cast<double>(index.row_bytes);
-  const double scan_ns =
-      blocks * (kReachBlockNs + kCodeByteNs * static_cast<double>(index.block_bytes));
+  const auto row_bytes = static_cast<double>(index.row_bytes);
+  const auto block_bytes = static_cast<double>(index.block_bytes);
+  const double all_bytes = static_cast<double>(index.selected_rows) * row_bytes +
+                           static_cast<double>(index.blocks) * block_bytes;
+  const double reach_share = std::clamp(all_bytes / kFarBytes, kReachShareMin, 1.0);
+  const double row_ns = reach_share * kReachByteRowNs + kRowByteNs * row_bytes;
+  const double scan_ns = blocks * (reach_share * kReachBlockNs + kCodeByteNs * block_bytes);
   // Where few rows of a block are left, all of them are compared and the block is not scanned.
-  return kPrepareNs + kCentroidNs * static_cast<double>(index.clusters) +
+  return kPrepareNs + kPrepareFloatNs * static_cast<double>(work.dim) +
+         kCentroidNs * static_cast<double>(index.clusters) +
          std::min(scan_ns + compared * row_ns, rows * row_ns);
 }
 

@@ -64,6 +64,27 @@ TEST(SearchPlan, CostsRiseWithTheWork) {
   EXPECT_GT(*EstimateCosts(fresh).index_ns, *one.index_ns) << "rows in no segment cost nothing";
 }
 
+TEST(SearchPlan, BatchesOverAFewThousandRowsGoThroughTheIndex) {
+  // As of 4,900 rows of 128 dimensions; measured 7 and 18 us a query.
+  SearchWork work;
+  work.dim = 128;
+  work.query_count = 256;
+  work.k = 10;
+  work.rows = work.selected_rows = 4900;
+  work.index = IndexWork{.clusters = 19,
+                         .selected_clusters = 19,
+                         .probes = 9,
+                         .selected_rows = 4900,
+                         .blocks = 90,
+                         .block_bytes = 1280,
+                         .row_bytes = 132};
+  EXPECT_TRUE(EstimateCosts(work).index_is_cheaper());
+  // Of hardly more rows than a query looks into all are compared.
+  work.rows = work.selected_rows = work.index->selected_rows = 300;
+  work.index->blocks = 19;
+  EXPECT_FALSE(EstimateCosts(work).index_is_cheaper());
+}
+
 TEST(SearchPlan, TypicalDistancesRiseAndGiveProbes) {
   Random random(3);
   std::vector<float> rows(size_t{2000} * 8);

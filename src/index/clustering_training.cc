@@ -202,12 +202,11 @@ bool Training::TrainCoarse() {
   std::vector<float> sample = GatherRows(DrawNumbers(sample_size, row_count_, seed_));
   const std::vector<float> mean = MeanOf(sample.data(), sample_size, dim_);
   SubtractOrigin(sample.data(), sample_size, mean, sample.data());
-  LloydResult result =
-      RunLloyd(sample.data(), sample_size, dim_,
-               {.cluster_count = coarse_count_,
-                .iterations = kCoarseIterations,
-                .seed = seed_,
-                .going = going_});
+  LloydResult result = RunLloyd(sample.data(), sample_size, dim_,
+                                {.cluster_count = coarse_count_,
+                                 .iterations = kCoarseIterations,
+                                 .seed = seed_,
+                                 .going = going_});
   for (size_t i = 0; i < result.centroids.size(); ++i) result.centroids[i] += mean[i % dim_];
   if (!progress_.Advance(0)) return false;
   AssignRows(CentroidList(std::move(result.centroids), dim_), CoarseWork());
@@ -346,12 +345,9 @@ bool Training::Split(uint32_t large, uint32_t small, const RowGroups& groups) {
   float* large_centroid = centroids_.data() + large * dim_;
   float* small_centroid = centroids_.data() + small * dim_;
   SubtractOrigin(rows.data(), row_count, {large_centroid, dim_}, rows.data());
-  const LloydResult halves =
-      RunLloyd(rows.data(), row_count, dim_,
-               {.cluster_count = 2,
-                .iterations = kInnerIterations,
-                .seed = seed_ + large,
-                .going = going_});
+  const LloydResult halves = RunLloyd(
+      rows.data(), row_count, dim_,
+      {.cluster_count = 2, .iterations = kInnerIterations, .seed = seed_ + large, .going = going_});
   const auto moved = std::count(halves.clusters.begin(), halves.clusters.end(), 1U);
   if (moved == 0 || moved == std::ssize(halves.clusters)) return false;
   for (size_t d = 0; d < dim_; ++d) {

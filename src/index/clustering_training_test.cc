@@ -178,8 +178,8 @@ TEST(TrainClustering, CanBeCancelledInsideOneLargeGroup) {
   for (const size_t allowed : {size_t{3}, size_t{20}, size_t{60}}) {
     size_t calls = 0;
     const auto count_down = [&](double) { return calls++ < allowed; };
-    const Result<Clustering> trained = TrainClustering(
-        rows.data(), 60'000, dim, {.cluster_count = 1'000, .progress = count_down});
+    const Result<Clustering> trained =
+        TrainClustering(rows.data(), 60'000, dim, {.cluster_count = 1'000, .progress = count_down});
     ASSERT_FALSE(trained.ok());
     EXPECT_EQ(trained.status().code(), StatusCode::kCancelled);
     EXPECT_EQ(calls, allowed + 1);

@@ -25,8 +25,8 @@ class Lloyd {
  public:
   Lloyd(const float* rows, size_t row_count, size_t dim, const LloydOptions& options);
 
-  /// One iteration: rows to their nearest centroids, then centroids to the means of their rows. False
-  /// = stopped on the way, or no row has changed its cluster: it is done.
+  /// One iteration: rows to their nearest centroids, then centroids to the means of their rows.
+  /// False = stopped on the way, or no row has changed its cluster: it is done.
   bool Iterate();
   LloydResult Finish() && { return {std::move(centroids_), std::move(clusters_)}; }
 

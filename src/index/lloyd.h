@@ -26,7 +26,8 @@ struct LloydResult {
 /// Plain k-means (Lloyd 1982) of `row_count` rows, row_count x dim, row-major, on this thread. Rows
 /// should lie about zero, since distances are compared as dot products. Begins with random rows. A
 /// cluster that gets no row takes half of the largest one's place; with fewer distinct rows than
-/// clusters some stay empty. Ends early when no row changes its cluster. Deterministic. What a run that was stopped leaves is of no use.
+/// clusters some stay empty. Ends early when no row changes its cluster. Deterministic. What a run
+/// that was stopped leaves is of no use.
 LloydResult RunLloyd(const float* rows, size_t row_count, size_t dim, const LloydOptions& options);
 
 /// `count` distinct numbers below `bound`, ascending, drawn with this seed.

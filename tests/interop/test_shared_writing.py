@@ -120,6 +120,8 @@ def test_columns_that_are_not_read_outlive_what_is_done_to_their_rows(tmp_path, 
         collection.flush()
         expected = titles(collection)
         assert expected["f4"] == "later" and "f1" not in expected and len(expected) == 20
+        told = {part["is_foreign"]: set(part["unread_columns"]) for part in database.inspect("c")["parts"]}
+        assert told == {True: {field.name for field, _ in OWN}, False: set()}
     for name in ("deltalake-sql", "polars", "duckdb-delta-scan"):
         rows = {one["_id"]: one for one in READERS[name](tmp_path / "c")}
         assert {one: row["title"] for one, row in rows.items()} == expected, name
