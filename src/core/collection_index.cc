@@ -134,6 +134,26 @@ bool CollectionIndex::Drop(const index::Segment* segment) {
   return true;
 }
 
+void CollectionIndex::CheckNextClusters() {
+  const auto files = this->files();
+  if (files == nullptr || files->model == nullptr) return;
+  const size_t clusters = files->model->cluster_count();
+  const size_t count = (clusters + kChecksPerPass - 1) / kChecksPerPass;
+  size_t first = 0;
+  {
+    MutexLock lock(mutex_);
+    first = next_checked_ < clusters ? next_checked_ : 0;
+    next_checked_ = first + count;
+  }
+  for (const auto& open : files->segments) {
+    for (size_t i = first; i < std::min(first + count, clusters); ++i) {
+      if (open->segment->CheckClusterAgain(i).ok()) continue;
+      Drop(open->segment.get());
+      break;
+    }
+  }
+}
+
 std::shared_ptr<const OpenSegment> CollectionIndex::TakeOut(const index::Segment* segment) {
   MutexLock lock(mutex_);
   if (files_ == nullptr) return nullptr;

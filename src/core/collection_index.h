@@ -82,6 +82,9 @@ ViewIndex MakeViewIndex(std::shared_ptr<const IndexFiles> files, const ReadView&
 /// The index as reads see it: replaced as a whole by whoever builds it. Thread-safe.
 class CollectionIndex {
  public:
+  /// So many calls of CheckNextClusters see all of them.
+  static constexpr size_t kChecksPerPass = 64;
+
   /// Null = no index.
   std::shared_ptr<const IndexFiles> files() const;
   void Replace(std::shared_ptr<const IndexFiles> files);
@@ -90,6 +93,9 @@ class CollectionIndex {
   void ReplaceCodedRows(std::vector<CodedRows> coded);
   /// Take a segment out that was found to be damaged, and tell the listener. True if it was there.
   bool Drop(const index::Segment* segment);
+  /// Compare the next clusters, one in kChecksPerPass, with their checksums again, and drop a
+  /// segment that was overwritten since searches have first seen them.
+  void CheckNextClusters();
   /// Told the path of each segment that is dropped, on the thread that found it; none = silent.
   /// When this returns, the one before is not being called any more.
   void SetListener(std::function<void(const std::string& path)> listener);
@@ -110,6 +116,8 @@ class CollectionIndex {
   std::vector<std::string> damaged_ VIPER_GUARDED_BY(mutex_);
   std::shared_ptr<const IndexFiles> files_ VIPER_GUARDED_BY(mutex_);
   std::vector<CodedRows> coded_ VIPER_GUARDED_BY(mutex_);
+  /// Of the model's clusters.
+  size_t next_checked_ VIPER_GUARDED_BY(mutex_) = 0;
   std::weak_ptr<const ReadView> last_view_ VIPER_GUARDED_BY(mutex_);
   std::shared_ptr<const ViewIndex> last_ VIPER_GUARDED_BY(mutex_);
 };

@@ -97,7 +97,9 @@ Result<std::unique_ptr<Collection::Impl>> Collection::Impl::Open(CollectionConte
   impl->context_.read->index.SetListener(
       [raw = impl.get()](const std::string& path) { raw->NoteDamagedIndexFile(path); });
   if (const uint64_t every = core::QueriesPerAudit(impl->context_.options.audit_share); every > 0) {
-    impl->context_.read->audit.Start(every, [raw = impl.get()] { raw->NotifyIndexThread(); });
+    impl->context_.read->audit.Start(
+        every, [raw = impl.get()] { raw->context_.read->index.CheckNextClusters(); },
+        [raw = impl.get()] { raw->NotifyIndexThread(); });
   }
   return impl;
 }

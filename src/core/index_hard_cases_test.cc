@@ -291,6 +291,39 @@ TEST_F(IndexFilesOnDiskTest, FlippedWhileOpenAreNoticedNamedAndMadeAgain) {
   EXPECT_GT(Recall(0.99), 0.93);
 }
 
+TEST_F(IndexFilesOnDiskTest, FlippedAfterSearchesHaveSeenThemLeadNowhere) {
+  options_.audit_share = 1;
+  Build();
+  const std::string segment = PathOf(".vseg");
+  EXPECT_GT(Recall(0.999), 0.97);
+  FlipBytes(segment, 61);
+  const auto is_noticed = [&] { return !collection_->ReportIndex()->damaged_files.empty(); };
+  for (int i = 0; i < 100'000 && !is_noticed(); ++i) {
+    ASSERT_OK_AND_ASSIGN(const Hits found, collection_->Search(RandomVector(), {.recall = 0.9}));
+    std::set<std::string> ids;
+    for (const Hit& hit : found) ids.insert(hit.id);
+    ASSERT_EQ(ids.size(), 10U);
+  }
+  EXPECT_TRUE(is_noticed());
+  ExpectExactAnswers();
+}
+
+/// Codes that say something else hide rows; only their checksum tells.
+TEST_F(IndexFilesOnDiskTest, FlippedCodesAreNoticedByTheAudit) {
+  options_.audit_share = 1;
+  Build();
+  const std::string segment = PathOf(".vseg");
+  EXPECT_GT(Recall(0.999), 0.97);
+  // Of the first cluster's first block.
+  FlipBytes(segment, FileSystem::Local().FileSize(segment).value() / 2 - 1);
+  const auto is_noticed = [&] { return !collection_->ReportIndex()->damaged_files.empty(); };
+  for (int i = 0; i < 100'000 && !is_noticed(); ++i) {
+    ASSERT_OK(collection_->Search(RandomVector(), {.recall = 0.9}));
+  }
+  EXPECT_TRUE(is_noticed());
+  EXPECT_EQ(collection_->Statistics().indexed_rows, 0U);
+}
+
 TEST_F(IndexFilesOnDiskTest, FlippedOnesAreAsGoodAsNoneForPredictionsToo) {
   Build();
   ASSERT_OK_AND_ASSIGN(const auto some, collection_->Sample(1000));

@@ -61,11 +61,11 @@ class IndexedSearch {
     return index::PlanProbes(request);
   }
 
-  /// The first segment of which some cluster is not what it was.
+  /// The first segment of which some cluster is not what it was, though it may have been before.
   const index::Segment* FindDamaged() const {
     for (const index::SearchedSegment& searched : searched_) {
       for (size_t i = 0; i < searched.segment->cluster_count(); ++i) {
-        if (!searched.segment->CheckCluster(i).ok()) return searched.segment;
+        if (!searched.segment->CheckClusterAgain(i).ok()) return searched.segment;
       }
     }
     return nullptr;

@@ -67,7 +67,9 @@ void RecallAudit::Tally::Add(double asked, double recall) {
   recall_sum += recall;
 }
 
-void RecallAudit::Start(uint64_t every, std::function<void()> on_short) {
+void RecallAudit::Start(uint64_t every, std::function<void()> on_audited,
+                        std::function<void()> on_short) {
+  on_audited_ = std::move(on_audited);
   on_short_ = std::move(on_short);
   MutexLock lock(mutex_);
   thread_ = std::make_unique<BackgroundThread>("viper-audit", std::chrono::milliseconds(0),
@@ -119,6 +121,7 @@ std::optional<AuditedQuery> RecallAudit::Next() {
 void RecallAudit::AnswerQueued() {
   LowerThreadPriority();
   while (const auto audited = Next()) {
+    if (on_audited_) on_audited_();
     std::vector<size_t> sources(audited->view->source_count());
     for (size_t i = 0; i < sources.size(); ++i) sources[i] = i;
     const auto truth =

@@ -60,9 +60,11 @@ class RecallAudit {
   RecallAudit(const RecallAudit&) = delete;
   RecallAudit& operator=(const RecallAudit&) = delete;
 
-  /// Audit every `every`-th query (1 or more) from now on. `on_short` (may be empty) is called on
+  /// Audit every `every`-th query (1 or more) from now on. `on_audited` (may be empty)
+  /// is called on its thread before each, `on_short` (may be empty) is called on
   /// the thread of the audit when queries turn out to find less than they asked for (is_short).
-  void Start(uint64_t every, std::function<void()> on_short) VIPER_EXCLUDES(mutex_);
+  void Start(uint64_t every, std::function<void()> on_audited, std::function<void()> on_short)
+      VIPER_EXCLUDES(mutex_);
   /// Stop a running comparison, drop what waits, and take no more.
   void Stop() VIPER_EXCLUDES(mutex_);
 
@@ -94,7 +96,9 @@ class RecallAudit {
   std::atomic<uint64_t> every_{0};  // 0 = off
   std::atomic<uint64_t> seen_{0};
   std::atomic<bool> stopping_{false};
-  std::function<void()> on_short_;  // set before the thread starts
+  // Set before the thread starts.
+  std::function<void()> on_audited_;
+  std::function<void()> on_short_;
 
   mutable Mutex mutex_;
   std::deque<AuditedQuery> queue_ VIPER_GUARDED_BY(mutex_);

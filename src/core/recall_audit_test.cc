@@ -49,7 +49,7 @@ TEST(RecallJudgement, WhatAMillionFoundBeforeDoesNotHideWhatIsFoundNow) {
 TEST(RecallAudit, PicksEveryNth) {
   RecallAudit audit;
   EXPECT_TRUE(audit.Pick(1000).empty()) << "off";
-  audit.Start(10, nullptr);
+  audit.Start(10, nullptr, nullptr);
   std::vector<size_t> picked;
   size_t first = 0;
   for (const size_t count : {1, 8, 1, 0, 25, 5, 3, 12}) {

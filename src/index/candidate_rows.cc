@@ -24,6 +24,17 @@ constexpr size_t kCandidatesPerCheck = 64 * kFloatsTogether;
 /// Estimates are rounded to single precision.
 constexpr float kRounding = 1e-6F;
 
+/// Corruption if a row is there twice, as the numbers of a file that was overwritten may say.
+Status CheckEachIsThereOnce(const std::vector<ScoredRow>& nearest) {
+  std::vector<uint64_t> numbers;
+  numbers.reserve(nearest.size());
+  for (const ScoredRow& row : nearest) numbers.push_back(row.row);
+  std::sort(numbers.begin(), numbers.end());
+  const auto twice = std::adjacent_find(numbers.begin(), numbers.end());
+  if (twice == numbers.end()) return {};
+  return Status::Corruption(fmt::format("index segment: two places have the row {}", *twice));
+}
+
 }  // namespace
 
 void CandidateRows::Start(const IndexSearchRequest& request, PreparedQuery& query,
@@ -112,8 +123,15 @@ void CandidateRows::Keep(float estimate, float error, const PassedRow& row) {
   threshold_.Offer(estimate + margin);
 }
 
-uint64_t CandidateRows::NumberOf(const PassedRow& row) const {
-  return request_->segments[row.segment].first_row + LoadFixed<uint32_t>(row.number);
+std::optional<uint64_t> CandidateRows::NumberOf(const PassedRow& row) {
+  const SearchedSegment& searched = request_->segments[row.segment];
+  const auto number = LoadFixed<uint32_t>(row.number);
+  if (number < searched.segment->row_count()) return searched.first_row + number;
+  if (failure_.ok()) {
+    failure_ = Status::Corruption(fmt::format("index segment: number of a row: rows={} actual={}",
+                                              searched.segment->row_count(), number));
+  }
+  return std::nullopt;
 }
 
 const ByteQuery* CandidateRows::ExactBytesOf(const PassedRow& row) const {
@@ -124,7 +142,9 @@ const ByteQuery* CandidateRows::ExactBytesOf(const PassedRow& row) const {
 }
 
 HeldFloats CandidateRows::FloatsOf(const PassedRow& row) {
-  auto floats = request_->floats(NumberOf(row));
+  const auto number = NumberOf(row);
+  if (!number) return {};
+  auto floats = request_->floats(*number);
   if (floats.ok()) return std::move(*floats);
   if (failure_.ok()) failure_ = floats.status();
   return {};
@@ -169,7 +189,7 @@ void CandidateRows::OfferGroup(size_t first, size_t last, TopRows& top) {
     } else {
       continue;
     }
-    top.Offer({NumberOf(row), distance});
+    if (const auto number = NumberOf(row)) top.Offer({*number, distance});
   }
 }
 
@@ -191,7 +211,9 @@ Result<std::vector<ScoredRow>> CandidateRows::TakeNearest() {
   }
   VIPER_RETURN_IF_ERROR(failure_);
   AddZeroRows(top);
-  return std::move(top).TakeSorted();
+  std::vector<ScoredRow> nearest = std::move(top).TakeSorted();
+  VIPER_RETURN_IF_ERROR(CheckEachIsThereOnce(nearest));
+  return nearest;
 }
 
 void CandidateRows::AddZeroRows(TopRows& top) const {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/held_floats.h"
@@ -77,7 +78,9 @@ class CandidateRows {
   void CompareFloats(const PassedRow& row);
   void Keep(float estimate, float error, const PassedRow& row);
   void DropTheFar();
-  uint64_t NumberOf(const PassedRow& row) const;
+  /// Absent (and noted in failure_) if it is none of the segment's rows: the file was overwritten
+  /// after its checksum had been compared.
+  std::optional<uint64_t> NumberOf(const PassedRow& row);
   const ByteQuery* ExactBytesOf(const PassedRow& row) const;
   /// Null (and noted in failure_) if they cannot be read.
   HeldFloats FloatsOf(const PassedRow& row);

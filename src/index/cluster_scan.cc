@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "base/bitmap.h"
 #include "base/coding.h"
 #include "base/status_macros.h"
 #include "index/row_code.h"
@@ -23,6 +24,12 @@ constexpr size_t kFirstRows = 16;
 /// Blocks between two looks whether to stop.
 constexpr size_t kBlocksPerCheck = 64;
 constexpr size_t kLineBytes = 64;
+
+/// Whether a selection leaves a row out. A number that is none of the segment's is reported where
+/// it is followed.
+bool IsLeftOut(const Bitmap& selection, uint32_t number) {
+  return number < selection.size() && !selection.Test(number);
+}
 
 /// Standard deviations of the error of 1-bit codes that bounds allow for: each row is lost with the
 /// probability that the rest of the normal distribution has, and only one that is near the k-th.
@@ -161,7 +168,7 @@ void ClusterScan::TakeRows(const BlockRun& run, size_t block, uint64_t mask) {
   for (; mask != 0; mask &= mask - 1) {
     const auto row = static_cast<size_t>(std::countr_zero(mask));
     const std::byte* number = numbers + row * sizeof(uint32_t);
-    if (selection != nullptr && !selection->Test(LoadFixed<uint32_t>(number))) continue;
+    if (selection != nullptr && IsLeftOut(*selection, LoadFixed<uint32_t>(number))) continue;
     PassedRow& passed = rows_.Add(byte_rows == nullptr ? nullptr : byte_rows + row * run.row_bytes);
     passed.segment = run.segment;
     passed.number = number;

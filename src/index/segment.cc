@@ -170,7 +170,13 @@ Status Segment::ReadClusters(ByteReader& reader, const Model& model) {
   return {};
 }
 
-Status Segment::CompareChecksum(size_t i) const {
+Status Segment::CheckClusterAgain(size_t i) const {
+  Status compared = CompareCluster(i);
+  cluster_is_good_[i].store(compared.ok(), std::memory_order_relaxed);
+  return compared;
+}
+
+Status Segment::CompareCluster(size_t i) const {
   const uint32_t actual = crc32c::Value(cluster_bytes_[i]);
   if (actual != cluster_crcs_[i]) {
     return Damaged(fmt::format("cluster {}: checksum: expected={:08x} actual={:08x}", i,
@@ -183,7 +189,6 @@ Status Segment::CompareChecksum(size_t i) const {
       return Damaged(fmt::format("cluster {}: number of row {}", i, row));
     }
   }
-  cluster_is_good_[i].store(true, std::memory_order_relaxed);
   return {};
 }
 

@@ -81,8 +81,10 @@ class Segment {
   /// scans a cluster asks first.
   Status CheckCluster(size_t i) const {
     if (cluster_is_good_[i].load(std::memory_order_relaxed)) return {};
-    return CompareChecksum(i);
+    return CheckClusterAgain(i);
   }
+  /// The same, whether asked before or not: the file may have been overwritten since.
+  Status CheckClusterAgain(size_t i) const;
   /// Check, when first asked, that the rows of all clusters are each of the segment's rows once:
   /// without reading the rest of the clusters this finds damaged numbers. Whoever follows the
   /// numbers of a cluster that CheckCluster has not seen asks first. Corruption.
@@ -96,7 +98,7 @@ class Segment {
   Segment() = default;
   Status ReadFooter(std::span<const std::byte> footer, const Model& model);
   Status ReadClusters(ByteReader& reader, const Model& model);
-  Status CompareChecksum(size_t i) const;
+  Status CompareCluster(size_t i) const;
   Status CompareNumbers() const;
 
   std::span<const std::byte> bytes_;
