@@ -71,6 +71,10 @@ spark: setup ## Fetch Spark and read our tables with it
 	@tools/build dev
 	@tools/spark
 
+.PHONY: neon
+neon: ## Compile the kernels and the index for 64-bit ARM and run their tests under qemu
+	@tools/neon
+
 .PHONY: tidy
 tidy: setup ## Run clang-tidy on the files changed since TIDY_SINCE (default: main; `all` for every file)
 	@tools/run_tidy --since $(or $(TIDY_SINCE),main)

@@ -1,6 +1,11 @@
 # Everything that is not ours. Imported targets count as system headers, so their warnings stay theirs.
 include_guard(GLOBAL)
 
+if(CMAKE_CROSSCOMPILING)
+  include(CrossDependencies)
+  return()
+endif()
+
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
 find_package(simdjson REQUIRED)

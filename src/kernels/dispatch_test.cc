@@ -37,6 +37,13 @@ TEST(Dispatch, EveryAvailableLevelIsFoundByItsName) {
   }
 }
 
+#if defined(__aarch64__)
+TEST(Dispatch, SixtyFourBitArmHasScalarAndNeon) {
+  ASSERT_EQ(Available().size(), 2);
+  EXPECT_EQ(Available().back()->name, "neon");
+}
+#endif
+
 TEST(Dispatch, LevelsOfAnotherArchitectureAreUnsupportedAndUnknownNamesAreInvalid) {
 #if defined(__aarch64__)
   EXPECT_EQ(ByName("avx2").status().code(), StatusCode::kUnsupported);
@@ -54,19 +61,15 @@ TEST(Dispatch, LevelsOfAnotherArchitectureAreUnsupportedAndUnknownNamesAreInvali
   std::exit(Active().name == Available().back()->name ? 2 : Active().name == "scalar" ? 1 : 3);
 }
 
-// Each choice is made once per process, so each is made in a process of its own.
-class DispatchDeathTest : public testing::Test {
- protected:
-  DispatchDeathTest() { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
-};
-
-TEST_F(DispatchDeathTest, TheEnvironmentForcesALevel) {
+// Each choice is made once per process, so each is made in a fork; the parent makes none. A program
+// under an emulator could not start itself anew.
+TEST(DispatchDeathTest, TheEnvironmentForcesALevel) {
   if (Available().size() == 1) GTEST_SKIP() << "this processor has one level";
   EXPECT_EXIT(ExitWithActiveLevel("scalar"), testing::ExitedWithCode(1), "");
   EXPECT_EXIT(ExitWithActiveLevel(""), testing::ExitedWithCode(2), "");
 }
 
-TEST_F(DispatchDeathTest, AnUnknownLevelStopsTheProcessAndIsNamed) {
+TEST(DispatchDeathTest, AnUnknownLevelStopsTheProcessAndIsNamed) {
   EXPECT_DEATH(ExitWithActiveLevel("avx1024"), "VIPER_KERNEL.*level=avx1024");
 }
 
