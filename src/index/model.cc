@@ -28,7 +28,7 @@ using kernels::kBlockRows;
 
 // "VIPERMDL" in the order of the bytes.
 constexpr uint64_t kMagic = 0x4C444D5245504956;
-constexpr uint32_t kFormatVersion = 4;
+constexpr uint32_t kFormatVersion = 5;
 constexpr size_t kHeaderBytes = 56;
 constexpr uint64_t kCurvesMax = 100;
 

@@ -39,6 +39,7 @@ constexpr double kResolution = 1e-12;
 /// The numbers of neighbours that curves are fitted for.
 constexpr std::array<size_t, 2> kCurveKs = {10, 100};
 constexpr size_t kRowsPerMade = 4;
+constexpr size_t kRowsPerFar = 4;
 constexpr uint64_t kMadeSeed = 0x6D616465;
 /// A calibration query sees this share of the clusters, which stands for all of them.
 constexpr double kThoroughShare = 0.15;
@@ -241,6 +242,7 @@ class QueryMaker {
   QueryMaker(Metric metric, std::span<const SampleQuery> stored)
       : metric_(metric), stored_(stored), random_(kMadeSeed) {
     const size_t dim = stored.front().floats.size();
+    mean_.resize(dim);
     spread_.resize(dim);
     for (size_t i = 0; i < dim; ++i) {
       double sum = 0;
@@ -250,6 +252,7 @@ class QueryMaker {
         squares += double{query.floats[i]} * double{query.floats[i]};
       }
       const auto count = static_cast<double>(stored.size());
+      mean_[i] = static_cast<float>(sum / count);
       const double variance = squares / count - (sum / count) * (sum / count);
       spread_[i] = static_cast<float>(std::sqrt(std::max(0.0, variance)));
     }
@@ -259,6 +262,14 @@ class QueryMaker {
   SampleQuery Noisy(size_t i) {
     SampleQuery made = {stored_[i].floats, ProbeCurve::Origin::kNoisy, std::nullopt};
     for (size_t j = 0; j < made.floats.size(); ++j) made.floats[j] += spread_[j] / 2 * Normal();
+    return made;
+  }
+
+  /// Anywhere around the mean of the rows that their spread reaches: where rows lie in groups, in
+  /// none of them.
+  SampleQuery Far() {
+    SampleQuery made = {mean_, ProbeCurve::Origin::kFar, std::nullopt};
+    for (size_t j = 0; j < made.floats.size(); ++j) made.floats[j] += spread_[j] * Normal();
     return made;
   }
 
@@ -286,6 +297,8 @@ class QueryMaker {
 
   const Metric metric_;
   const std::span<const SampleQuery> stored_;
+  // Of each component.
+  std::vector<float> mean_;
   std::vector<float> spread_;
   Random random_;
 };
@@ -338,8 +351,8 @@ class ProbeFitting {
   }
 
  private:
-  /// These rows, and queries made of them: for eight rows one with noise and three between two,
-  /// which need the highest thresholds, so that most depends on them.
+  /// These rows, and queries made of them: for eight rows one with noise, three between two, which
+  /// need the highest thresholds, so that most depends on them, and one anywhere.
   Result<std::vector<SampleQuery>> MakeQueries(std::span<const uint64_t> rows) const {
     VIPER_ASSIGN_OR_RETURN(std::vector<SampleQuery> stored, StoredQueries(rows));
     // Under inner product nothing would tell them from rows, which would pay for them.
@@ -351,6 +364,7 @@ class ProbeFitting {
       made.push_back(i / kRowsPerMade % 2 == 0 ? maker.Noisy(i) : maker.Between(i));
       made.push_back(maker.Between(i));
     }
+    for (size_t i = 0; i < stored.size(); i += kRowsPerFar) made.push_back(maker.Far());
     std::erase_if(made, [this](const SampleQuery& query) { return !Teaches(query); });
     std::move(made.begin(), made.end(), std::back_inserter(stored));
     return stored;
@@ -430,7 +444,7 @@ class ProbeFitting {
       neighbours = *truth;
     } else {
       VIPER_ASSIGN_OR_RETURN(const auto found,
-                             Search(query, kCurveKs.back(), thorough_probes_, nullptr));
+                             Search(query, kCurveKs.back(), ThoroughProbes(query), nullptr));
       for (const ScoredRow& hit : found) neighbours.push_back(hit.row);
     }
     std::erase_if(neighbours, [&](uint64_t row) { return row == query.row; });
@@ -452,6 +466,12 @@ class ProbeFitting {
       }
     }
     return samples;
+  }
+
+  /// Neighbours of a query from anywhere may be anywhere.
+  size_t ThoroughProbes(const SampleQuery& query) const {
+    const bool is_far = query.origin == ProbeCurve::Origin::kFar;
+    return is_far ? model_.cluster_count() : thorough_probes_;
   }
 
   /// ProbeDistances::opening for each k.

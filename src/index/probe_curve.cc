@@ -37,14 +37,19 @@ constexpr float kRecalls[] = {0.5F,  0.7F,  0.8F,   0.85F, 0.9F,   0.93F, 0.95F,
 /// Thresholds tried when calibrating, from half to all of the probability.
 constexpr size_t kThresholdSteps = 1000;
 constexpr double kThresholdStep = 16.0 / kThresholdSteps;
-/// Strange queries may miss so many times less (8), as steps.
-constexpr size_t kStrangeStepsMax = static_cast<size_t>(3 / kThresholdStep);
+/// Strange queries may miss so many times less (8) than others do, or than the recall allows, as
+/// steps.
+constexpr double kStrangeStepsMax = 3 / kThresholdStep;
 /// Of the stored rows this share is stranger than any query counts.
 constexpr double kStrangeShare = 0.05;
-/// Few samples are stranger than those, so that none tells what such a query needs: its threshold
-/// leaves 2^-1/2 times as much for each time that it is as far again from the median, up to here.
+/// The farthest from the median that counts, in times of that. There the threshold leaves at most
+/// half of what it leaves a strange query, and less where those made to be far need it.
 constexpr double kStrangenessMax = 3;
-constexpr double kStepsBeyond = 0.5 / kThresholdStep;
+constexpr double kFarStepsMin = 1 / kThresholdStep;
+/// By so much may made queries fall short before stored rows pay for them.
+constexpr double kShortfallMax = 0.01;
+/// Where stored rows are all as far from their k-th, this share of that is the least that counts.
+constexpr double kRangeMin = 0.01;
 /// The power by which what is missed falls with the number of clusters, as far as it is believed.
 constexpr double kMissPowerMin = 0.5;
 constexpr double kMissPowerMax = 4;
@@ -91,29 +96,30 @@ float FastExp(float x) {
 
 double RootOf(float squared) { return std::sqrt(std::max(0.0, double{squared})); }
 
-/// What its strangeness adds to the step of a query, where `more` are added for one of 1. The
-/// square keeps low what queries pay that are hardly stranger than stored rows.
-double StepsFor(double strangeness, double more) {
-  const double part = std::min(strangeness, 1.0);
-  return part * part * more + std::max(0.0, strangeness - 1) * kStepsBeyond;
-}
-
 float ThresholdOfStep(double step) {
   return static_cast<float>(1 - std::exp2(-step * kThresholdStep));
 }
 
+}  // namespace
+
+/// The square keeps low what queries pay that are hardly stranger than stored rows.
+double ProbeCurve::Steps::For(double strangeness) const {
+  const double part = std::min(strangeness, 1.0);
+  const double beyond = std::max(0.0, strangeness - 1) / (kStrangenessMax - 1);
+  return usual + part * part * (strange - usual) + beyond * (far - strange);
+}
+
 /// Samples of one origin: what each finds with each step, and how strange it is.
-struct Finders {
+struct ProbeCurve::Finders {
   std::vector<std::vector<float>> found;
   std::vector<double> strangeness;
 
-  /// The mean share found, with a step for queries without strangeness and so many more for those
-  /// whose is 1; 1 without any sample.
-  double Found(size_t step, size_t more) const {
+  /// The mean share found; 1 without any sample.
+  double Found(const Steps& steps) const {
     double sum = 0;
     for (size_t i = 0; i < found.size(); ++i) {
-      const auto steps = static_cast<size_t>(StepsFor(strangeness[i], static_cast<double>(more)));
-      sum += double{found[i][std::min(step + steps, kThresholdSteps)]};
+      const auto step = static_cast<size_t>(steps.For(strangeness[i]));
+      sum += double{found[i][std::min(step, kThresholdSteps)]};
     }
     return found.empty() ? 1 : sum / static_cast<double>(found.size());
   }
@@ -123,9 +129,16 @@ struct Finders {
     const auto count = static_cast<double>(std::max<size_t>(found.size(), 1));
     return std::sqrt(recall * (1 - recall) / count / 2);
   }
+  /// Whether they find it: half a standard error more, since samples are few.
+  bool Reach(double recall, const Steps& steps) const {
+    return Found(steps) >= std::min(1.0, recall + ErrorAt(recall) / 2);
+  }
+  /// Whether they find it but for kShortfallMax, or all that they can.
+  bool NearlyReach(double recall, const Steps& steps) const {
+    constexpr double kAll = kThresholdSteps;
+    return Found(steps) >= std::min(recall, Found({kAll, kAll, kAll})) - kShortfallMax;
+  }
 };
-
-}  // namespace
 
 class ProbeCurve::FeatureMaker {
  public:
@@ -219,15 +232,17 @@ ProbeCurve::FeatureMaker ProbeCurve::MakerFor(const ProbeDistances& distances) c
 }
 
 double ProbeCurve::PlaceIn(const Range& range, double value) {
-  if (!(range.high > range.median)) return 0;
-  return std::clamp((value - range.median) / (range.high - range.median), 0.0, kStrangenessMax);
+  if (!(value > range.median)) return 0;
+  const double width = std::max(range.high - range.median, kRangeMin * range.median);
+  return std::min((value - range.median) / std::max(width, 1e-30), kStrangenessMax);
 }
 
 double ProbeCurve::StrangenessOf(const ProbeDistances& distances) const {
   if (!distances.opening || !distances.is_of_all_rows) return 0;
   const double opening = RootOf(*distances.opening);
   const double ratio = opening / std::max(RootOf(distances.squared.front()), 1e-30);
-  return std::max(PlaceIn(openings_, opening), PlaceIn(opening_ratios_, ratio));
+  const double by_ratio = opening_ratios_.median > 0 ? PlaceIn(opening_ratios_, ratio) : 0;
+  return std::max(PlaceIn(openings_, opening), by_ratio);
 }
 
 void ProbeCurve::MeasureOpenings(std::span<const Sample* const> samples) {
@@ -235,9 +250,9 @@ void ProbeCurve::MeasureOpenings(std::span<const Sample* const> samples) {
   std::vector<double> ratios;
   for (const Sample* sample : samples) {
     const double nearest = RootOf(sample->squared_distances.front());
-    if (sample->origin != Origin::kStored || !sample->opening || nearest == 0) continue;
+    if (sample->origin != Origin::kStored || !sample->opening) continue;
     openings.push_back(RootOf(*sample->opening));
-    ratios.push_back(openings.back() / nearest);
+    if (nearest > 0) ratios.push_back(openings.back() / nearest);
   }
   const auto range_of = [](std::vector<double>& values) -> Range {
     if (values.empty()) return {};
@@ -250,8 +265,9 @@ void ProbeCurve::MeasureOpenings(std::span<const Sample* const> samples) {
 }
 
 void ProbeCurve::MeasureReach(std::span<const Sample> samples, size_t k) {
-  std::array<Reach, 3> sums = {Reach{0, 0}, Reach{0, 0}, Reach{0, 0}};
-  std::array<float, 3> wanted = {};
+  std::array<Reach, kOriginCount> sums;
+  sums.fill({0, 0});
+  std::array<float, kOriginCount> wanted = {};
   for (const Sample& sample : samples) {
     if (sample.neighbours.size() < kRanksMax) continue;
     const auto origin = static_cast<size_t>(sample.origin);
@@ -347,8 +363,16 @@ struct ProbeCurve::Likelihood {
 
 /// Steps of Newton's method. Where the first rank says nearly all, a whole step may lead far beyond
 /// the maximum, and the next one further: one that makes things worse is halved.
-void ProbeCurve::FitCoefficients(std::span<const Sample* const> samples,
-                                 std::span<const std::vector<Features>> features, size_t k) {
+void ProbeCurve::FitCoefficients(std::span<const Sample* const> samples) {
+  std::vector<std::vector<Features>> features(samples.size());
+  for (size_t s = 0; s < samples.size(); ++s) {
+    const auto& distances = samples[s]->squared_distances;
+    const FeatureMaker maker = MakerFor({distances, samples[s]->opening});
+    for (size_t rank = 0; rank < std::min(distances.size(), kRanksMax); ++rank) {
+      features[s].push_back(maker.Of(rank));
+    }
+  }
+  coefficients_ = {};
   Features best = coefficients_;
   Features step = {};
   double best_value = -std::numeric_limits<double>::infinity();
@@ -358,7 +382,7 @@ void ProbeCurve::FitCoefficients(std::span<const Sample* const> samples,
       for (size_t rank = 0; rank < features[s].size(); ++rank) {
         const Features& x = features[s][rank];
         const double share =
-            static_cast<double>(samples[s]->neighbours[rank]) / static_cast<double>(k);
+            static_cast<double>(samples[s]->neighbours[rank]) / static_cast<double>(k_);
         likelihood.Add(x, share, LogitOf(x));
       }
     }
@@ -382,27 +406,37 @@ ProbeCurve ProbeCurve::Fit(std::span<const Sample> samples, size_t k) {
   if (samples.size() < 2 || k == 0) return model;
   std::vector<const Sample*> fitted;
   std::vector<const Sample*> others;
+  std::vector<const Sample*> far;
   for (size_t s = 0; s < samples.size(); ++s) {
-    (s % 2 == 0 ? fitted : others).push_back(&samples[s]);
+    const bool is_far = samples[s].origin == Origin::kFar;
+    (is_far ? far : s % 2 == 0 ? fitted : others).push_back(&samples[s]);
   }
+  model.k_ = k;
   model.MeasureOpenings(fitted);
   model.MeasureReach(samples, k);
-  std::vector<std::vector<Features>> features(fitted.size());
-  for (size_t s = 0; s < fitted.size(); ++s) {
-    const auto& distances = fitted[s]->squared_distances;
-    const FeatureMaker maker = model.MakerFor({distances, fitted[s]->opening});
-    for (size_t rank = 0; rank < std::min(distances.size(), kRanksMax); ++rank) {
-      features[s].push_back(maker.Of(rank));
-    }
-  }
-  model.FitCoefficients(fitted, features, k);
-  model.k_ = k;
   // A dozen coefficients hardly bend to the few queries of each made kind: all of them calibrate.
   for (const Sample* sample : fitted) {
     if (sample->origin != Origin::kStored) others.push_back(sample);
   }
+  others.insert(others.end(), far.begin(), far.end());
+  model.FitCoefficients(fitted);
+  // To those from anywhere they would: only where all the probability that there is leaves out what
+  // such a query looks for.
+  if (!model.FindsAll(far)) {
+    fitted.insert(fitted.end(), far.begin(), far.end());
+    model.FitCoefficients(fitted);
+  }
   model.Calibrate(others);
   return model;
+}
+
+bool ProbeCurve::FindsAll(std::span<const Sample* const> samples) const {
+  double missed = 0;
+  for (const Sample* sample : samples) {
+    const auto all = std::accumulate(sample->neighbours.begin(), sample->neighbours.end(), 0.0);
+    missed += all / static_cast<double>(k_) - double{FoundBySteps(*sample).back()};
+  }
+  return missed <= kShortfallMax * static_cast<double>(samples.size());
 }
 
 std::vector<float> ProbeCurve::FoundBySteps(const Sample& sample) const {
@@ -425,49 +459,67 @@ std::vector<float> ProbeCurve::FoundBySteps(const Sample& sample) const {
 }
 
 void ProbeCurve::Calibrate(std::span<const Sample* const> samples) {
-  std::array<Finders, 3> finders;
+  std::array<Finders, kOriginCount> finders;
   for (const Sample* sample : samples) {
     Finders& of_origin = finders[static_cast<size_t>(sample->origin)];
     of_origin.found.push_back(FoundBySteps(*sample));
     of_origin.strangeness.push_back(StrangenessOf({sample->squared_distances, sample->opening}));
   }
   const Finders& stored = finders[static_cast<size_t>(Origin::kStored)];
+  const Finders& far = finders[static_cast<size_t>(Origin::kFar)];
   thresholds_.clear();
   double error = 0;
-  size_t step = 0;
-  size_t strange_step = 0;
+  Steps steps;
   for (const float asked : kRecalls) {
     const double recall{asked};
     // Above what was asked for: samples are few.
     const double wanted = std::min(1.0, recall + stored.ErrorAt(recall));
-    while (step < kThresholdSteps && stored.Found(step, 0) < wanted) ++step;
-    const auto all_find = [&](size_t more) {
+    while (steps.usual < kThresholdSteps &&
+           stored.Found({steps.usual, steps.usual, steps.usual}) < wanted) {
+      ++steps.usual;
+    }
+    // Where every stored row finds its neighbours in the first cluster, its step says nothing.
+    const double strange_max =
+        std::max(steps.usual, -std::log2(1 - recall) / kThresholdStep) + kStrangeStepsMax;
+    const auto near_ones_find = [&] {
       return std::all_of(finders.begin(), finders.end(), [&](const Finders& of_origin) {
-        return of_origin.Found(step, more) >= std::min(1.0, recall + of_origin.ErrorAt(recall) / 2);
+        return &of_origin == &far || of_origin.Reach(recall, steps);
       });
     };
-    strange_step = std::max(strange_step, step);
-    while (strange_step < step + kStrangeStepsMax && !all_find(strange_step - step)) ++strange_step;
-    thresholds_.push_back({asked, static_cast<float>(step), static_cast<float>(strange_step)});
-    error += std::fabs(stored.Found(step, strange_step - step) - recall);
+    steps.strange = std::max(steps.strange, steps.usual);
+    for (;; ++steps.strange) {
+      steps.far = std::max(steps.far, steps.strange + kFarStepsMin);
+      if (steps.strange >= strange_max || near_ones_find()) break;
+    }
+    while (steps.far < kThresholdSteps && !far.Reach(recall, steps)) ++steps.far;
+    // Where strangeness does not tell those that need more from stored rows, all pay for them.
+    const auto all_nearly_find = [&] {
+      return std::all_of(finders.begin(), finders.end(), [&](const Finders& of_origin) {
+        return of_origin.NearlyReach(recall, steps);
+      });
+    };
+    while (steps.usual < kThresholdSteps && !all_nearly_find()) {
+      ++steps.usual;
+      steps.strange = std::max(steps.strange, steps.usual);
+      steps.far = std::max(steps.far, steps.strange + kFarStepsMin);
+    }
+    thresholds_.push_back({asked, steps});
+    error += std::fabs(stored.Found(steps) - recall);
   }
   calibration_error_ = error / static_cast<double>(std::size(kRecalls));
 }
 
 float ProbeCurve::ThresholdFor(double recall, double strangeness) const {
   const auto wanted = static_cast<float>(recall);
-  const auto of = [&](double step, double strange_step) {
-    return ThresholdOfStep(step + StepsFor(strangeness, strange_step - step));
-  };
+  const auto of = [&](const Threshold& threshold) { return threshold.steps.For(strangeness); };
   const Threshold& first = thresholds_.front();
-  if (wanted <= first.recall) return of(double{first.step}, double{first.strange_step});
+  if (wanted <= first.recall) return ThresholdOfStep(of(first));
   for (size_t i = 1; i < thresholds_.size(); ++i) {
     const Threshold& high = thresholds_[i];
     if (wanted > high.recall) continue;
     const Threshold& low = thresholds_[i - 1];
     const auto place = double{(wanted - low.recall) / (high.recall - low.recall)};
-    return of(std::lerp(double{low.step}, double{high.step}, place),
-              std::lerp(double{low.strange_step}, double{high.strange_step}, place));
+    return ThresholdOfStep(std::lerp(of(low), of(high), place));
   }
   return 1;
 }
@@ -527,8 +579,10 @@ void ProbeCurve::Encode(ByteWriter& writer) const {
   }
   writer.PutVarint(thresholds_.size());
   for (const Threshold& threshold : thresholds_) {
-    for (const float number : {threshold.recall, threshold.step, threshold.strange_step}) {
-      writer.PutFixed32(std::bit_cast<uint32_t>(number));
+    writer.PutFixed32(std::bit_cast<uint32_t>(threshold.recall));
+    for (const double step :
+         {threshold.steps.usual, threshold.steps.strange, threshold.steps.far}) {
+      writer.PutFixed32(std::bit_cast<uint32_t>(static_cast<float>(step)));
     }
   }
 }
@@ -566,10 +620,14 @@ std::optional<ProbeCurve> ProbeCurve::Decode(ByteReader& reader) {
   model.calibration_error_ = std::bit_cast<double>(*error);
   for (uint64_t i = 0; i < *count; ++i) {
     Threshold& threshold = model.thresholds_.emplace_back();
-    for (float* number : {&threshold.recall, &threshold.step, &threshold.strange_step}) {
+    Steps& steps = threshold.steps;
+    const auto recall = reader.ReadFixed32();
+    if (!recall) return std::nullopt;
+    threshold.recall = std::bit_cast<float>(*recall);
+    for (double* step : {&steps.usual, &steps.strange, &steps.far}) {
       const auto bits = reader.ReadFixed32();
       if (!bits) return std::nullopt;
-      *number = std::bit_cast<float>(*bits);
+      *step = double{std::bit_cast<float>(*bits)};
     }
   }
   return model;

@@ -40,7 +40,7 @@ struct ProbeDistances {
 /// It learns from stored rows, and from queries made to be unlike them. The threshold of a query
 /// rises with its strangeness, 0 to 3: how far the k-th row found is, in itself and over the
 /// distance of the nearest centroid, from the median of stored rows (0) to what few of them exceed
-/// (1), and by as much again (2).
+/// (1), and by as much again (2) and again.
 class ProbeCurve {
  public:
   /// Ranks that are modelled. Where the neighbours that a recall asks for are not all among them,
@@ -48,9 +48,10 @@ class ProbeCurve {
   static constexpr size_t kRanksMax = 256;
   static constexpr size_t kFeatureCount = 12;
 
-  /// Where a sample query comes from: a stored row, a stored row with noise, or the middle between
-  /// two of them.
-  enum class Origin : uint8_t { kStored, kNoisy, kBetween };
+  /// Where a sample query comes from: a stored row, a stored row with noise, the middle between two
+  /// of them, or anywhere that the spread of all of them reaches.
+  enum class Origin : uint8_t { kStored, kNoisy, kBetween, kFar };
+  static constexpr size_t kOriginCount = 4;
   /// What a sample query teaches: how many of its true k nearest lie in the cluster of each rank.
   struct Sample {
     /// Squared distances to the nearest centroids, rising; at least two unless there is one
@@ -88,8 +89,9 @@ class ProbeCurve {
   struct Likelihood;
   /// Of the probability that a neighbour lies in a cluster.
   double LogitOf(const Features& features) const;
-  void FitCoefficients(std::span<const Sample* const> samples,
-                       std::span<const std::vector<Features>> features, size_t k);
+  void FitCoefficients(std::span<const Sample* const> samples);
+  /// Whether the largest threshold finds, nearly, all that these have in the ranks modelled.
+  bool FindsAll(std::span<const Sample* const> samples) const;
   FeatureMaker MakerFor(const ProbeDistances& distances) const;
   /// Share of the neighbours expected in each rank, which sum to 1; how many ranks.
   size_t SharesOf(const ProbeDistances& distances, std::array<float, kRanksMax>& shares) const;
@@ -119,12 +121,20 @@ class ProbeCurve {
   /// centroid. The median of the latter stands for an opening that is not known.
   Range openings_;
   Range opening_ratios_;
-  /// Thresholds are 1 - 2^-step for steps of 0 on. For each recall, rising in all three, that of a
-  /// query without strangeness and that of a strange one.
+  /// Thresholds are 1 - 2^-step for steps of 0 on: those of queries whose strangeness is 0, 1 and
+  /// the largest there is.
+  struct Steps {
+    double usual = 0;
+    double strange = 0;
+    double far = 0;
+
+    double For(double strangeness) const;
+  };
+  struct Finders;
+  /// Rising in recall and all steps.
   struct Threshold {
     float recall = 0;
-    float step = 0;
-    float strange_step = 0;
+    Steps steps;
   };
   std::vector<Threshold> thresholds_;
   /// The share of the neighbours that the nearest kRanksMax / 2 clusters have, and the nearest
