@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -61,10 +62,11 @@ class IndexHardCasesTest : public IndexedCollectionFixture {
     EXPECT_EQ(usual.size(), truth.size()) << "k answers whenever there are k rows";
   }
 
-  double RecallOf(const std::function<std::vector<float>()>& next_query, double wanted) {
+  double RecallOf(const std::function<std::vector<float>()>& next_query, double wanted,
+                  int queries = 50) {
     double found = 0;
     double all = 0;
-    for (int i = 0; i < 50; ++i) {
+    for (int i = 0; i < queries; ++i) {
       const std::vector<float> query = next_query();
       const Hits truth = collection_->Search(query, {.exact = true}).value();
       const Hits answer = collection_->Search(query, {.recall = wanted}).value();
@@ -159,6 +161,38 @@ TEST_F(IndexHardCasesTest, ManyDuplicates) {
     ASSERT_EQ(hits.size(), 20U);
     for (const Hit& hit : hits) EXPECT_EQ(hit.distance, 0);
     ExpectExactly(query, 1000);
+  }
+}
+
+/// Rows in groups, or copies of few, and queries that come from none of the groups: no stored row
+/// shows what those need.
+TEST_F(IndexHardCasesTest, QueriesFromOutsideOfAllGroups) {
+  struct Case {
+    size_t groups = 0;
+    size_t rows = 0;
+    float noise = 0;
+    Metric metric = Metric::kL2;
+  };
+  for (const auto& [groups, rows, noise, metric] :
+       {Case{.groups = 200, .rows = 6000, .noise = 0.2F, .metric = Metric::kL2},
+        Case{.groups = 200, .rows = 6000, .noise = 0.2F, .metric = Metric::kCosine},
+        Case{.groups = 200, .rows = 6000, .noise = 0, .metric = Metric::kL2},
+        Case{.groups = 500, .rows = 5000, .noise = 0, .metric = Metric::kL2},
+        Case{.groups = 600, .rows = 6000, .noise = 0.1F, .metric = Metric::kCosine}}) {
+    SCOPED_TRACE(std::to_string(groups) + " groups, noise " + std::to_string(noise));
+    std::vector<std::vector<float>> middles;
+    for (size_t i = 0; i < groups; ++i) middles.push_back(Noise(kDim));
+    CreateOf(kDim, metric, rows, [&, of = noise](size_t i) {
+      std::vector<float> vector = middles[i % middles.size()];
+      const std::vector<float> moved = Noise(kDim);
+      for (size_t d = 0; d < kDim; ++d) vector[d] += of * moved[d];
+      return vector;
+    });
+    for (const double wanted : {0.9, 0.95, 0.99}) {
+      // Of copies a query finds all or nothing.
+      EXPECT_GT(RecallOf([this] { return Noise(kDim); }, wanted, 300), wanted - 0.12) << wanted;
+    }
+    Remove();
   }
 }
 
@@ -314,7 +348,7 @@ TEST_F(IndexFilesOnDiskTest, FlippedCodesAreNoticedByTheAudit) {
   Build();
   const std::string segment = PathOf(".vseg");
   EXPECT_GT(Recall(0.999), 0.97);
-  // Of the first cluster's first block.
+  // One byte in the middle of the file.
   FlipBytes(segment, FileSystem::Local().FileSize(segment).value() / 2 - 1);
   const auto is_noticed = [&] { return !collection_->ReportIndex()->damaged_files.empty(); };
   for (int i = 0; i < 100'000 && !is_noticed(); ++i) {

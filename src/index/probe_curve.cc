@@ -47,7 +47,7 @@ constexpr double kStrangeShare = 0.05;
 constexpr double kStrangenessMax = 3;
 constexpr double kFarStepsMin = 1 / kThresholdStep;
 /// By so much may made queries fall short before stored rows pay for them.
-constexpr double kShortfallMax = 0.01;
+constexpr double kShortfallMax = 0.02;
 /// Where stored rows are all as far from their k-th, this share of that is the least that counts.
 constexpr double kRangeMin = 0.01;
 /// The power by which what is missed falls with the number of clusters, as far as it is believed.
@@ -129,14 +129,13 @@ struct ProbeCurve::Finders {
     const auto count = static_cast<double>(std::max<size_t>(found.size(), 1));
     return std::sqrt(recall * (1 - recall) / count / 2);
   }
-  /// Whether they find it: half a standard error more, since samples are few.
-  bool Reach(double recall, const Steps& steps) const {
-    return Found(steps) >= std::min(1.0, recall + ErrorAt(recall) / 2);
-  }
-  /// Whether they find it but for kShortfallMax, or all that they can.
+  /// Half a standard error more than the recall, since samples are few.
+  double WantedFor(double recall) const { return std::min(1.0, recall + ErrorAt(recall) / 2); }
+  bool Reach(double recall, const Steps& steps) const { return Found(steps) >= WantedFor(recall); }
+  /// Whether they find that but for kShortfallMax, or all that they can.
   bool NearlyReach(double recall, const Steps& steps) const {
     constexpr double kAll = kThresholdSteps;
-    return Found(steps) >= std::min(recall, Found({kAll, kAll, kAll})) - kShortfallMax;
+    return Found(steps) >= std::min(WantedFor(recall), Found({kAll, kAll, kAll})) - kShortfallMax;
   }
 };
 
@@ -282,16 +281,26 @@ void ProbeCurve::MeasureReach(std::span<const Sample> samples, size_t k) {
     if (wanted[origin] == 0) continue;
     const Reach reach = {sums[origin].half / wanted[origin], sums[origin].all / wanted[origin]};
     if (origin == static_cast<size_t>(Origin::kStored)) reach_ = reach;
-    if (reach.all < strange_reach_.all) strange_reach_ = reach;
+    Reach& widest = origin == static_cast<size_t>(Origin::kFar) ? far_reach_ : strange_reach_;
+    if (reach.all < widest.all) widest = reach;
   }
 }
 
-double ProbeCurve::ProbesBeyond(const Reach& reach, double recall) {
-  const double missed = 1 - double{reach.all};
+double ProbeCurve::Reach::ProbesBeyond(double recall) const {
+  const double missed = 1 - double{all};
   if (missed <= 1 - recall) return 0;
   const double power =
-      std::clamp(std::log2((1 - double{reach.half}) / missed), kMissPowerMin, kMissPowerMax);
+      std::clamp(std::log2((1 - double{half}) / missed), kMissPowerMin, kMissPowerMax);
   return kRanksMax * std::min(std::pow(missed / std::max(1 - recall, 1e-6), 1 / power), 1e6);
+}
+
+double ProbeCurve::ProbesBeyond(double strangeness, double recall) const {
+  const double strange = strange_reach_.ProbesBeyond(recall);
+  if (strangeness <= 1) return std::lerp(reach_.ProbesBeyond(recall), strange, strangeness);
+  // By their logarithms: far ones may need nearly all clusters.
+  const double far = std::max(strange, far_reach_.ProbesBeyond(recall));
+  const double part = (strangeness - 1) / (kStrangenessMax - 1);
+  return std::exp2(std::lerp(std::log2(strange + 1), std::log2(far + 1), part)) - 1;
 }
 
 double ProbeCurve::LogitOf(const Features& features) const {
@@ -539,9 +548,7 @@ size_t ProbeCurve::ProbesFor(const ProbeDistances& distances, std::span<const fl
   }
   size_t beyond = 0;
   if (ranks == kRanksMax) {
-    const double more = std::min(strangeness, 1.0);
-    beyond = static_cast<size_t>(std::ceil(
-        std::lerp(ProbesBeyond(reach_, recall), ProbesBeyond(strange_reach_, recall), more)));
+    beyond = static_cast<size_t>(std::ceil(ProbesBeyond(strangeness, recall)));
   }
   float seen = 0;
   for (size_t rank = 0; rank < ranks; ++rank) {
@@ -573,7 +580,7 @@ void ProbeCurve::Encode(ByteWriter& writer) const {
     writer.PutFixed64(std::bit_cast<uint64_t>(range.high));
   }
   writer.PutFixed64(std::bit_cast<uint64_t>(calibration_error_));
-  for (const Reach& reach : {reach_, strange_reach_}) {
+  for (const Reach& reach : {reach_, strange_reach_, far_reach_}) {
     writer.PutFixed32(std::bit_cast<uint32_t>(reach.half));
     writer.PutFixed32(std::bit_cast<uint32_t>(reach.all));
   }
@@ -607,7 +614,7 @@ std::optional<ProbeCurve> ProbeCurve::Decode(ByteReader& reader) {
     }
   }
   const auto error = reader.ReadFixed64();
-  for (Reach* reach : {&model.reach_, &model.strange_reach_}) {
+  for (Reach* reach : {&model.reach_, &model.strange_reach_, &model.far_reach_}) {
     for (float* number : {&reach->half, &reach->all}) {
       const auto bits = reader.ReadFixed32();
       if (!bits) return std::nullopt;

@@ -104,9 +104,11 @@ class ProbeCurve {
   struct Reach {
     float half = 1;
     float all = 1;
+
+    /// How many clusters to probe where those of all modelled ranks are not enough; else 0.
+    double ProbesBeyond(double recall) const;
   };
-  /// How many clusters to probe where those of all modelled ranks are not enough; else 0.
-  static double ProbesBeyond(const Reach& reach, double recall);
+  double ProbesBeyond(double strangeness, double recall) const;
   float ThresholdFor(double recall, double strangeness) const;
 
   size_t k_ = 0;
@@ -138,10 +140,11 @@ class ProbeCurve {
   };
   std::vector<Threshold> thresholds_;
   /// The share of the neighbours that the nearest kRanksMax / 2 clusters have, and the nearest
-  /// kRanksMax; both 1 where there are no more clusters. Of stored rows, and of those samples that
-  /// have the fewest there.
+  /// kRanksMax; both 1 where there are no more clusters. Of stored rows, of those samples near them
+  /// that have the fewest there, and of far ones.
   Reach reach_;
   Reach strange_reach_;
+  Reach far_reach_;
   double calibration_error_ = 0;
 };
 
