@@ -31,7 +31,7 @@ import numpy as np
 import filters
 import machine
 import rivals
-from rivals.rival import BATCH, K, Contender, Rival
+from rivals.rival import BATCH, K, Contender, Rival, Shape
 from vector_set import VectorSet
 
 CLOCK = time.perf_counter_ns
@@ -42,7 +42,7 @@ UPDATE_PROBES = 20
 LIMITED_SECONDS_MAX = 60
 THREAD_ROUNDS = 5
 THREAD_SECONDS = 0.5
-CALL_ROWS = 16
+CALL_ROWS, CALL_DIM = 16, 8
 CALL_ROUNDS = 5
 CALL_SECONDS = 0.2
 
@@ -58,11 +58,17 @@ class Job:
         self.folder = pathlib.Path(self.entries["folder"])
         self.contender = Contender(**self.entries["contender"])
 
-    def make_rival(self, folder: str = "files", rows: int | None = None) -> Rival:
-        """Over the first `rows` of the set, or all of them."""
+    def make_rival(self, folder: str = "files") -> Rival:
+        return self._rival_over(self.set.shape, folder, self.set.read_base)
+
+    def make_small_rival(self, folder: str, rows: int, dim: int) -> Rival:
+        """Over the first rows and components of the set."""
+        shape = dataclasses.replace(self.set.shape, rows=rows, dim=dim)
+        return self._rival_over(shape, folder, lambda: np.ascontiguousarray(self.set.read_base()[:rows, :dim]))
+
+    def _rival_over(self, shape: Shape, folder: str, read_base: Callable[[], np.ndarray]) -> Rival:
         kind = rivals.rival_class(self.contender.rival)
-        shape = self.set.shape if rows is None else dataclasses.replace(self.set.shape, rows=rows)
-        return kind(self.contender, shape, self.folder / folder, lambda: self.set.read_base()[:rows])
+        return kind(self.contender, shape, self.folder / folder, read_base)
 
 
 # -- Build -----------------------------------------------------------------------------------------------------------
@@ -196,21 +202,21 @@ def batch_threads(job: Job, one: Rival) -> dict:
 
 
 def call(job: Job) -> Iterator[dict]:
-    """Microseconds of a single call over so few rows that comparing them is next to nothing."""
+    """Microseconds of a single call over so few short rows that comparing them is next to nothing."""
     shutil.rmtree(job.folder / "few", ignore_errors=True)
-    rival = job.make_rival("few", CALL_ROWS)
+    rival = job.make_small_rival("few", CALL_ROWS, CALL_DIM)
     rival.folder.mkdir()
     try:
         rival.load_libraries()
         rival.build({} if rival.is_database else None)
-        rival = job.make_rival("few", CALL_ROWS)
+        rival = job.make_small_rival("few", CALL_ROWS, CALL_DIM)
         rival.load_libraries()
         rival.open()
         rival.apply(rival.settings()[0])
-        query = np.ascontiguousarray(rival.prepared(job.set.queries[:1])[0])
+        query = np.ascontiguousarray(rival.prepared(job.set.queries[:1, :CALL_DIM])[0])
         rate_of_calls(rival.single(), query, CALL_SECONDS)
         (rate,) = compare_rates(CALL_ROUNDS, [lambda: rate_of_calls(rival.single(), query, CALL_SECONDS)])
-        yield {"rows": CALL_ROWS, "us": round(1e6 / rate, 2)}
+        yield {"rows": CALL_ROWS, "dim": CALL_DIM, "us": round(1e6 / rate, 2)}
     finally:
         shutil.rmtree(job.folder / "few")
 
