@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "index/cluster_ranking.h"
+#include "kernels/code_block.h"
 
 namespace viper::core {
 namespace {
@@ -12,6 +13,10 @@ namespace {
 // of 128 dimensions took, and of smaller sets with more. What counts is their ratio, which is about
 // the same on other machines: nearly every step waits for memory.
 
+/// So many bytes of rows or of an index, and more, are reached as slowly as told below; fewer, of
+/// which more stay in the caches, faster in proportion, though not beyond the least share.
+constexpr double kFarBytes = 8 << 20;
+constexpr double kReachShareMin = 0.1;
 /// Reach a row somewhere in memory: misses of the cache and of the page table.
 constexpr double kReachRowNs = 80;
 /// Copy and compare a float of such a row; read one of rows that follow each other.
@@ -35,10 +40,6 @@ constexpr double kCodeByteNs = 0.02;
 /// it.
 constexpr double kReachByteRowNs = 120;
 constexpr double kRowByteNs = 0.1;
-/// So many bytes of codes and rows, and more, are reached as slowly as that; fewer, of which more
-/// stay in the caches, faster in proportion, though not beyond the least share.
-constexpr double kFarBytes = 8 << 20;
-constexpr double kReachShareMin = 0.1;
 /// Rows that are compared by bytes: this many for each hit wanted, and this share of those whose
 /// codes are scanned.
 constexpr double kComparedPerHit = 6;
@@ -46,12 +47,16 @@ constexpr double kComparedShare = 0.02;
 
 constexpr size_t kTypicalQueries = 16;
 
+double ReachShare(double bytes) { return std::clamp(bytes / kFarBytes, kReachShareMin, 1.0); }
+
 double ExactCost(const SearchWork& work, uint64_t selected_rows, uint64_t rows) {
   const auto selected = static_cast<double>(selected_rows);
   const auto dim = static_cast<double>(work.dim);
   const auto queries = static_cast<double>(work.query_count);
   const bool is_dense = selected >= kDenseShare * static_cast<double>(rows);
-  const double row_ns = is_dense ? dim * kFloatNs : kReachRowNs + dim * kScatteredFloatNs;
+  const double reach_ns =
+      kReachRowNs * ReachShare(static_cast<double>(work.rows) * dim * sizeof(float));
+  const double row_ns = is_dense ? dim * kFloatNs : reach_ns + dim * kScatteredFloatNs;
   const double words_ns = static_cast<double>(rows) / 64 * kWordNs;
   return words_ns + selected * (row_ns + std::max(0.0, queries - 1) * dim * kSharedFloatNs);
 }
@@ -67,9 +72,8 @@ double IndexCost(const SearchWork& work, const IndexWork& index) {
       std::min(rows, kComparedPerHit * static_cast<double>(work.k) + kComparedShare * rows);
   const auto row_bytes = static_cast<double>(index.row_bytes);
   const auto block_bytes = static_cast<double>(index.block_bytes);
-  const double all_bytes = static_cast<double>(index.selected_rows) * row_bytes +
-                           static_cast<double>(index.blocks) * block_bytes;
-  const double reach_share = std::clamp(all_bytes / kFarBytes, kReachShareMin, 1.0);
+  const double reach_share =
+      ReachShare(static_cast<double>(work.rows) * (row_bytes + block_bytes / kernels::kBlockRows));
   const double row_ns = reach_share * kReachByteRowNs + kRowByteNs * row_bytes;
   const double scan_ns = blocks * (reach_share * kReachBlockNs + kCodeByteNs * block_bytes);
   // Where few rows of a block are left, all of them are compared and the block is not scanned.

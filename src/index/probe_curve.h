@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -113,12 +115,15 @@ class ProbeCurve {
 
   size_t k_ = 0;
   Features coefficients_ = {};
-  /// From the median of stored rows to what few of them exceed; both 0 if none tells.
+  /// From the median of stored rows to what few of them exceed; below it if none tells.
   struct Range {
     double median = 0;
-    double high = 0;
+    double high = -1;
+
+    bool is_unknown() const { return high < median; }
   };
   static double PlaceIn(const Range& range, double value);
+  static double RootOf(float squared) { return std::sqrt(std::max(0.0, double{squared})); }
   /// Of the distance of the k-th row of the opening, and of that over the distance of the nearest
   /// centroid. The median of the latter stands for an opening that is not known.
   Range openings_;
