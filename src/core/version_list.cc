@@ -17,6 +17,9 @@
 namespace viper::core {
 namespace {
 
+// Between the reading of the log and the looking for its files a writer may commit and vacuum.
+constexpr int kListAttemptsMax = 5;
+
 std::optional<uint64_t> PhysicalRows(const storage::AddedFile& file) {
   const auto statistics = Value::FromJson(file.stats_json);
   if (!statistics.ok() || statistics->as_object() == nullptr) return std::nullopt;
@@ -33,6 +36,7 @@ class VersionLister {
   explicit VersionLister(const CollectionContext& context) : context_(context) {}
 
   Status Visit(const storage::TableState& state, const storage::TableLog::Committed& committed) {
+    newest_ = state.version;
     VIPER_ASSIGN_OR_RETURN(const bool is_whole, HasFiles(state));
     if (!is_whole) return {};
     TableVersion told;
@@ -53,6 +57,9 @@ class VersionLister {
     return {};
   }
 
+  /// Of the versions that were visited, whether their files are there or not.
+  int64_t newest() const { return newest_; }
+  bool has_newest() const { return !versions_.empty() && versions_.back().version == newest_; }
   std::vector<TableVersion> TakeVersions() { return std::move(versions_); }
 
  private:
@@ -83,6 +90,7 @@ class VersionLister {
   }
 
   const CollectionContext& context_;
+  int64_t newest_ = -1;
   std::map<std::string, bool> exists_;
   std::map<std::string, std::optional<uint64_t>> rows_;
   std::vector<TableVersion> versions_;
@@ -92,12 +100,19 @@ class VersionLister {
 
 Result<std::vector<TableVersion>> ListVersions(const CollectionContext& context,
                                                storage::TableLog& log) {
-  VersionLister lister(context);
-  VIPER_RETURN_IF_ERROR(log.VisitVersions(
-      [&](const storage::TableState& state, const storage::TableLog::Committed& committed) {
-        return lister.Visit(state, committed);
-      }));
-  return lister.TakeVersions();
+  int64_t newest_before = -1;
+  for (int attempt = 1;; ++attempt) {
+    VersionLister lister(context);
+    VIPER_RETURN_IF_ERROR(log.VisitVersions(
+        [&](const storage::TableState& state, const storage::TableLog::Committed& committed) {
+          return lister.Visit(state, committed);
+        }));
+    // The files of the newest version are there, unless the writer has left it behind meanwhile; or
+    // unless the table is damaged: then it is still the newest.
+    const bool was_left_behind = !lister.has_newest() && lister.newest() > newest_before;
+    if (!was_left_behind || attempt == kListAttemptsMax) return lister.TakeVersions();
+    newest_before = lister.newest();
+  }
 }
 
 Status WithKeptVersions(const Status& status, const CollectionContext& context,

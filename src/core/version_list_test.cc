@@ -1,6 +1,8 @@
 #include "core/version_list.h"
 
 #include "core/collection_fixture.h"
+#include "storage/file_names.h"
+#include "testing/hooked_file_system.h"
 
 namespace viper::core {
 namespace {
@@ -72,6 +74,29 @@ TEST_F(VersionListTest, VersionsAreKeptAsLongAsTheyAreToBeAlsoOverAReopening) {
   EXPECT_TRUE(collection_->recovery().removed_files.empty());
   ASSERT_OK_AND_ASSIGN(const Snapshot snapshot, collection_->GetSnapshotOfVersion(version));
   EXPECT_EQ(snapshot.Count().value(), 3u);
+}
+
+TEST_F(VersionListTest, AWriterThatGoesOnMeanwhileLeavesNoEmptyList) {
+  Create();
+  for (int round = 0; round < 3; ++round) Write(round);
+  HookedFileSystem hooked(files_);
+  bool has_moved_on = false;
+  hooked.open = [&](const std::string& path) {
+    auto file = files_.OpenForRead(path);
+    if (path == storage::CommitPath("/db/docs", 3) && !has_moved_on) {
+      has_moved_on = true;
+      EXPECT_OK(collection_->Compact({.everything = true}));
+      EXPECT_OK(collection_->Vacuum({.retention_ms = 0}));
+    }
+    return file;
+  };
+  CollectionContext context;
+  context.directory = "/db/docs";
+  context.file_system = &hooked;
+  const auto log = storage::TableLog::Make(hooked, context.directory, {});
+  ASSERT_OK_AND_ASSIGN(const auto versions, ListVersions(context, *log));
+  ASSERT_FALSE(versions.empty());
+  EXPECT_EQ(versions.back().version, 4);
 }
 
 TEST_F(VersionListTest, BeginsWithTheOldestCheckpointOfALogThatWasCleaned) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "storage/table_test_log.h"
+#include "testing/hooked_file_system.h"
 
 namespace viper::storage {
 namespace {
@@ -120,6 +121,53 @@ TEST(LogCleanup, StoppedAnywhereItLeavesAWholeTable) {
       EXPECT_EQ(after, before);
     }
   }
+}
+
+// Between the listing of the log and the reading of its files another process cleans it.
+TEST(LogCleanup, WhoReadsOlderVersionsMeanwhileBeginsAgain) {
+  constexpr LogRetention kRetention = {.expired_before_ms = 10 * kTestDay};
+  for (int which = 0; which < 3; ++which) {
+    MemoryFileSystem file_system;
+    MakeLog(file_system);
+    HookedFileSystem hooked(file_system);
+    const std::string trigger =
+        which == 0 ? CommitPath(kTestTable, 7) : CommitPath(kTestTable, which == 1 ? 5 : 3);
+    bool is_cleaned = false;
+    hooked.open = [&](const std::string& path) {
+      if (path == trigger && !is_cleaned) {
+        is_cleaned = true;
+        EXPECT_OK(CleanExpiredLog(file_system, kTestTable, kRetention));
+      }
+      return file_system.OpenForRead(path);
+    };
+    const auto log = OpenTestLog(hooked);
+    if (which == 0) {
+      EXPECT_STATUS(kNotFound, "no version is that old", log->VersionAt(7 * kTestDay));
+    } else if (which == 1) {
+      EXPECT_STATUS(kNotFound, "oldest=8 newest=12 asked=6", log->LoadVersion(6));
+    } else {
+      std::vector<int64_t> visited;
+      EXPECT_OK(log->VisitVersions([&](const TableState& state, const TableLog::Committed&) {
+        visited.push_back(state.version);
+        return Status::Ok();
+      }));
+      EXPECT_EQ(visited, (std::vector<int64_t>{0, 1, 2, 8, 9, 10, 11, 12}));
+    }
+    EXPECT_TRUE(is_cleaned);
+  }
+}
+
+TEST(LogCleanup, WhatAVisitorRefusesIsNotTriedAgain) {
+  MemoryFileSystem file_system;
+  MakeLog(file_system);
+  int visits = 0;
+  EXPECT_STATUS(
+      kNotFound, "not here",
+      OpenTestLog(file_system)->VisitVersions([&](const TableState&, const TableLog::Committed&) {
+        ++visits;
+        return Status::NotFound("not here");
+      }));
+  EXPECT_EQ(visits, 1);
 }
 
 }  // namespace

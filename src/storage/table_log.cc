@@ -60,8 +60,7 @@ class TableLogImpl final : public TableLog {
       VIPER_ASSIGN_OR_RETURN(const LogListing listing, List());
       if (listing.empty()) return Status::NotFound(fmt::format("no table in {}", table_));
       auto loaded = LoadListed(listing);
-      const bool has_vanished = loaded.status().code() == StatusCode::kNotFound;
-      if (has_vanished && attempt < kLoadAttemptsMax) continue;
+      if (HasVanished(loaded.status()) && attempt < kLoadAttemptsMax) continue;
       VIPER_RETURN_IF_ERROR(loaded.status());
       VIPER_RETURN_IF_ERROR(CheckReadable(*loaded));
       return loaded;
@@ -69,31 +68,34 @@ class TableLogImpl final : public TableLog {
   }
 
   Result<TableState> LoadVersion(int64_t version) override {
-    VIPER_ASSIGN_OR_RETURN(const LogListing all, List());
-    LogListing listing = all;
-    std::erase_if(listing.commits, [&](int64_t other) { return other > version; });
-    std::erase_if(listing.checkpoints, [&](int64_t other) { return other > version; });
-    const bool is_there =
-        listing.commits.contains(version) || listing.checkpoints.contains(version);
-    const bool has_start = listing.commits.contains(0) || !listing.checkpoints.empty();
-    if (!is_there || !has_start) return NoVersion(version, all);
-    VIPER_ASSIGN_OR_RETURN(TableState state, LoadListed(listing));
-    VIPER_RETURN_IF_ERROR(CheckReadable(state));
-    return state;
+    for (int attempt = 1;; ++attempt) {
+      VIPER_ASSIGN_OR_RETURN(const LogListing all, List());
+      LogListing listing = all;
+      std::erase_if(listing.commits, [&](int64_t other) { return other > version; });
+      std::erase_if(listing.checkpoints, [&](int64_t other) { return other > version; });
+      const bool is_there =
+          listing.commits.contains(version) || listing.checkpoints.contains(version);
+      const bool has_start = listing.commits.contains(0) || !listing.checkpoints.empty();
+      if (!is_there || !has_start) return NoVersion(version, all);
+      auto loaded = LoadListed(listing);
+      if (HasVanished(loaded.status()) && attempt < kLoadAttemptsMax) continue;
+      VIPER_RETURN_IF_ERROR(loaded.status());
+      VIPER_RETURN_IF_ERROR(CheckReadable(*loaded));
+      return loaded;
+    }
   }
 
   Result<int64_t> VersionAt(int64_t timestamp_ms) override {
-    VIPER_ASSIGN_OR_RETURN(const LogListing listing, List());
-    std::string oldest = "none";
-    for (auto version = listing.commits.rbegin(); version != listing.commits.rend(); ++version) {
-      VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(*version));
-      // Another writer's commit may not say when it was made: not before the next one that does.
-      if (file.stamp.timestamp_ms <= 0) continue;
-      if (file.stamp.timestamp_ms <= timestamp_ms) return *version;
-      oldest = fmt::format("{} ms", file.stamp.timestamp_ms);
+    for (int attempt = 1;; ++attempt) {
+      VIPER_ASSIGN_OR_RETURN(const LogListing listing, List());
+      std::string oldest = "none";
+      const auto found = FindVersionAt(listing, timestamp_ms, oldest);
+      if (HasVanished(found.status()) && attempt < kLoadAttemptsMax) continue;
+      VIPER_RETURN_IF_ERROR(found.status());
+      if (*found) return **found;
+      return Status::NotFound(fmt::format("{}: no version is that old: asked={} ms oldest={}",
+                                          table_, timestamp_ms, oldest));
     }
-    return Status::NotFound(fmt::format("{}: no version is that old: asked={} ms oldest={}", table_,
-                                        timestamp_ms, oldest));
   }
 
   Result<int64_t> CommitTime(int64_t version) override {
@@ -102,23 +104,21 @@ class TableLogImpl final : public TableLog {
   }
 
   Status VisitVersions(const Visitor& visit) override {
-    VIPER_ASSIGN_OR_RETURN(LogListing listing, List());
-    if (listing.empty()) return Status::NotFound(fmt::format("no table in {}", table_));
-    TableState state;
-    // From the oldest start on: the first commit, or the oldest checkpoint with all that follows.
-    if (!listing.commits.contains(0)) {
-      if (listing.checkpoints.empty()) return LoadListed(listing).status();
-      VIPER_ASSIGN_OR_RETURN(state, LoadCheckpoint(*listing.checkpoints.begin()));
-      VIPER_RETURN_IF_ERROR(VisitCheckpoint(state, visit));
+    int64_t visited = -1;
+    Status refusal;
+    const auto visit_once = [&](const TableState& state, const Committed& committed) -> Status {
+      if (state.version <= visited) return {};
+      visited = state.version;
+      refusal = visit(state, committed);
+      return refusal;
+    };
+    for (int attempt = 1;; ++attempt) {
+      VIPER_ASSIGN_OR_RETURN(const LogListing listing, List());
+      if (listing.empty()) return Status::NotFound(fmt::format("no table in {}", table_));
+      const Status status = VisitListed(listing, visit_once);
+      const bool has_vanished = HasVanished(status) && refusal.ok();
+      if (!has_vanished || attempt == kLoadAttemptsMax) return status;
     }
-    const int64_t newest = listing.commits.empty() ? -1 : *listing.commits.rbegin();
-    while (state.version < newest) {
-      VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(state.version + 1));
-      ApplyCommit(file.commit, state);
-      VIPER_RETURN_IF_ERROR(
-          visit(state, {.commit = &file.commit, .timestamp_ms = file.stamp.timestamp_ms}));
-    }
-    return {};
   }
 
   Result<std::vector<TableCommit>> ReadAfter(int64_t version) override {
@@ -231,6 +231,41 @@ class TableLogImpl final : public TableLog {
         fmt::format("{}: this version of the table is not in its log: "
                     "oldest={} newest={} asked={}",
                     table_, oldest, newest, version));
+  }
+
+  static bool HasVanished(const Status& status) { return status.code() == StatusCode::kNotFound; }
+
+  // As VersionAt; absent if there is none, and then what the oldest is. NotFound if a listed file
+  // has vanished.
+  Result<std::optional<int64_t>> FindVersionAt(const LogListing& listing, int64_t timestamp_ms,
+                                               std::string& oldest) const {
+    for (auto version = listing.commits.rbegin(); version != listing.commits.rend(); ++version) {
+      VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(*version));
+      // Another writer's commit may not say when it was made: not before the next one that does.
+      if (file.stamp.timestamp_ms <= 0) continue;
+      if (file.stamp.timestamp_ms <= timestamp_ms) return std::optional(*version);
+      oldest = fmt::format("{} ms", file.stamp.timestamp_ms);
+    }
+    return std::optional<int64_t>();
+  }
+
+  // NotFound if a listed file has vanished.
+  Status VisitListed(const LogListing& listing, const Visitor& visit) const {
+    TableState state;
+    // From the oldest start on: the first commit, or the oldest checkpoint with all that follows.
+    if (!listing.commits.contains(0)) {
+      if (listing.checkpoints.empty()) return LoadListed(listing).status();
+      VIPER_ASSIGN_OR_RETURN(state, LoadCheckpoint(*listing.checkpoints.begin()));
+      VIPER_RETURN_IF_ERROR(VisitCheckpoint(state, visit));
+    }
+    const int64_t newest = listing.commits.empty() ? -1 : *listing.commits.rbegin();
+    while (state.version < newest) {
+      VIPER_ASSIGN_OR_RETURN(const CommitFile file, ReadCommit(state.version + 1));
+      ApplyCommit(file.commit, state);
+      VIPER_RETURN_IF_ERROR(
+          visit(state, {.commit = &file.commit, .timestamp_ms = file.stamp.timestamp_ms}));
+    }
+    return {};
   }
 
   // NotFound if a listed file has vanished.

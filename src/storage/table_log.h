@@ -128,8 +128,9 @@ class TableLog {
   /// The time in the commit of a version, in milliseconds. NotFound if there is no such commit.
   virtual Result<int64_t> CommitTime(int64_t version) = 0;
   /// Call `visit` for each version that can be loaded, the oldest first, with the state and the
-  /// commit that made it; of the oldest there may be only the checkpoint: null. NotFound and
-  /// Corruption as Load.
+  /// commit that made it; of the oldest there may be only the checkpoint: null. Where the log is
+  /// cleaned meanwhile, versions that were visited are not visited again. NotFound and Corruption
+  /// as Load.
   struct Committed {
     const TableCommit* commit = nullptr;
     int64_t timestamp_ms = 0;
