@@ -76,7 +76,10 @@ void PrintReport(const CompactionReport& report, const VacuumReport& vacuumed,
   fmt::print("{} {} files of {} into {} of {}\n", arguments.dry_run ? "would make" : "made",
              CountText(report.files_before), BytesText(report.bytes_before),
              CountText(report.files_after), BytesText(report.bytes_after));
-  if (report.lowered_protocol) fmt::print("the table needs no deletion vectors any more\n");
+  if (report.lowered_protocol) {
+    fmt::print("the table {} no deletion vectors any more\n",
+               arguments.dry_run ? "would need" : "needs");
+  }
   if (arguments.vacuum) {
     fmt::print("{} {} files of {} that only older versions need\n",
                arguments.dry_run ? "would remove" : "removed", CountText(vacuumed.files.size()),

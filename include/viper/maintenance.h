@@ -87,7 +87,7 @@ struct CompactionReport {
   uint64_t files_after = 0;
   uint64_t bytes_before = 0;
   uint64_t bytes_after = 0;
-  /// The table's Delta protocol was lowered.
+  /// The table's Delta protocol was lowered; in a dry run: it would be.
   bool lowered_protocol = false;
 };
 

@@ -223,8 +223,14 @@ Result<Compactor::Plan> Compactor::MakePlan(const CompactOptions& options) {
 
 Result<CompactionReport> Compactor::Foretell(const CompactOptions& options) {
   VIPER_ASSIGN_OR_RETURN(Plan plan, MakePlan(options));
+  std::set<std::string> rewritten;
   for (CompactionTask& task : plan.tasks) {
-    AddForetold(Predict({plan.inventory, std::move(task)}), plan.report);
+    CompactionStep step = Predict({plan.inventory, std::move(task)});
+    rewritten.insert(step.files.begin(), step.files.end());
+    AddForetold(std::move(step), plan.report);
+  }
+  if (options.fold_deletion_vectors) {
+    plan.report.lowered_protocol = flusher_.WouldLowerProtocol(rewritten);
   }
   return std::move(plan.report);
 }

@@ -254,6 +254,12 @@ TEST_F(CompactorTest, FoldingGivesTheTableItsOldProtocolBack) {
   ASSERT_OK(Delete({"a"}));
   ASSERT_OK(collection_->Flush());
   ASSERT_EQ(Table().protocol.min_reader_version, 3);
+  ASSERT_OK_AND_ASSIGN(CompactionReport told, collection_->Compact({.dry_run = true}));
+  EXPECT_FALSE(told.lowered_protocol) << "nobody asked for it";
+  const CompactOptions dry = {.dry_run = true, .fold_deletion_vectors = true};
+  ASSERT_OK_AND_ASSIGN(told, collection_->Compact(dry));
+  EXPECT_TRUE(told.lowered_protocol);
+  EXPECT_EQ(Table().protocol.min_reader_version, 3);
   ASSERT_OK_AND_ASSIGN(const CompactionReport report,
                        collection_->Compact({.fold_deletion_vectors = true}));
   EXPECT_TRUE(report.lowered_protocol);
@@ -264,6 +270,8 @@ TEST_F(CompactorTest, FoldingGivesTheTableItsOldProtocolBack) {
   ASSERT_OK_AND_ASSIGN(const CompactionReport again,
                        collection_->Compact({.fold_deletion_vectors = true}));
   EXPECT_FALSE(again.lowered_protocol);
+  ASSERT_OK_AND_ASSIGN(told, collection_->Compact(dry));
+  EXPECT_FALSE(told.lowered_protocol);
 }
 
 TEST_F(CompactorTest, C19_ReadersKeepWhatTheyHave) {

@@ -66,12 +66,13 @@ void RequireVectors(const storage::TableState& table, storage::TableCommit& comm
 }
 
 /// What lets readers in again that know no deletion vectors; nullopt if the table asks for none, or
-/// has some, or asks for more.
-std::optional<storage::TableCommit> ProtocolWithoutVectors(const storage::TableState& table) {
+/// has some (but those of `rewritten` files), or asks for more.
+std::optional<storage::TableCommit> ProtocolWithoutVectors(
+    const storage::TableState& table, const std::set<std::string>& rewritten = {}) {
   const std::vector<std::string> only_vectors = {std::string(kDeletionVectorsFeature)};
   if (table.protocol.reader_features != only_vectors) return std::nullopt;
   for (const auto& [path, file] : table.files) {
-    if (file.deletion_vector) return std::nullopt;
+    if (file.deletion_vector && !rewritten.contains(path)) return std::nullopt;
   }
   storage::TableProtocol protocol;
   protocol.writer_features = table.protocol.writer_features;
@@ -342,6 +343,11 @@ Result<bool> Flusher::LowerProtocol() {
   VIPER_RETURN_IF_ERROR(log_->WriteCheckpoint(table_, context_.NowMillis()));
   checkpoints_.fetch_add(1);
   return true;
+}
+
+bool Flusher::WouldLowerProtocol(const std::set<std::string>& rewritten) const {
+  MutexLock lock(flush_mutex_);
+  return ProtocolWithoutVectors(table_, rewritten).has_value();
 }
 
 Status Flusher::SetProperties(const CollectionProperties& properties) {

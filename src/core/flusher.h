@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -63,6 +64,9 @@ class Flusher {
   /// If the table asks its readers to know deletion vectors, and has none any more: ask no longer.
   /// Whether that was so.
   Result<bool> LowerProtocol() VIPER_EXCLUDES(flush_mutex_);
+  /// Whether it would, once the files of these paths were written anew.
+  bool WouldLowerProtocol(const std::set<std::string>& rewritten) const
+      VIPER_EXCLUDES(flush_mutex_);
   /// Change the properties of the table, unless it has them already.
   Status SetProperties(const CollectionProperties& properties) VIPER_EXCLUDES(flush_mutex_);
   /// Remove files that no version of the table needs that is still kept.
