@@ -82,8 +82,8 @@ struct VerifyReport {
   uint64_t files = 0;
   uint64_t bytes = 0;
   uint64_t table_versions = 0;
+  /// Parts of the newest version; and physical rows of those of which every column was decoded.
   uint64_t parts = 0;
-  /// Physical rows of parts of which every column was decoded.
   uint64_t rows = 0;
   uint64_t log_records = 0;
   uint64_t index_segments = 0;

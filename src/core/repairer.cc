@@ -23,6 +23,7 @@
 #include "core/flusher.h"
 #include "core/part.h"
 #include "core/table_schema.h"
+#include "core/vacuum_plan.h"
 #include "core/verifier.h"
 #include "storage/file_names.h"
 #include "storage/table_log_audit.h"
@@ -172,6 +173,11 @@ class Repairer {
     if (path.starts_with(storage::LogDirectory(directory_))) {
       return "cannot be repaired: the table log says what the table holds. Restore the file from a "
              "copy";
+    }
+    const auto needed = NeededFiles(audit_.state);
+    if (audit_.is_exact && needed.ok() && !needed->contains(finding.file)) {
+      return "cannot be repaired, and the newest version does not need it. Restore the file from a "
+             "copy; or give up the older versions that do with a vacuum";
     }
     return "cannot be repaired: these rows are stored once. Restore the file from a copy";
   }

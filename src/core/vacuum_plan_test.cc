@@ -27,7 +27,7 @@ TEST(VacuumPlan, WhatWasReplacedLongAgoGoes) {
   Remove(table, "old", 100);
   Remove(table, "young", 101);
   ASSERT_OK_AND_ASSIGN(const VacuumPlan plan, PlanVacuum(table, 100));
-  EXPECT_EQ(plan.files, std::set<std::string>{"old"});
+  EXPECT_EQ(plan.files, std::vector<std::string>{"old"});
   EXPECT_EQ(plan.tombstones, std::vector<std::string>{"old"});
 }
 
@@ -38,7 +38,7 @@ TEST(VacuumPlan, AFileThatLivesOnLosesItsOldVectorsOnly) {
   Remove(table, "a", 1);
   Remove(table, "a", 2, Vector(kOlder));
   ASSERT_OK_AND_ASSIGN(const VacuumPlan plan, PlanVacuum(table, 100));
-  EXPECT_EQ(plan.files, std::set<std::string>{PathOf(kOlder)});
+  EXPECT_EQ(plan.files, std::vector<std::string>{PathOf(kOlder)});
   EXPECT_EQ(plan.tombstones.size(), 2u);
 }
 
@@ -47,7 +47,22 @@ TEST(VacuumPlan, VectorsOfSeveralFilesStayAsLongAsOneNeedsThem) {
   Remove(table, "a", 1, Vector(kOlder));
   Remove(table, "b", 200, Vector(kOlder));
   ASSERT_OK_AND_ASSIGN(const VacuumPlan plan, PlanVacuum(table, 100));
-  EXPECT_EQ(plan.files, std::set<std::string>{"a"});
+  EXPECT_EQ(plan.files, std::vector<std::string>{"a"});
+}
+
+TEST(VacuumPlan, WhatWasReplacedFirstGoesFirstAndFilesBeforeVectors) {
+  storage::TableState table;
+  Remove(table, "c", 7);
+  Remove(table, "b", 8);
+  Remove(table, "b", 9, Vector(kOlder));
+  Remove(table, "a", 9);
+  ASSERT_OK_AND_ASSIGN(const VacuumPlan plan, PlanVacuum(table, 100));
+  EXPECT_EQ(plan.files, (std::vector<std::string>{"c", "a", "b", PathOf(kOlder)}));
+  ASSERT_OK_AND_ASSIGN(const auto replaced, ReplacedFiles(table));
+  ASSERT_EQ(replaced.size(), 4u);
+  EXPECT_EQ(replaced[2].replaced_ms, 9) << "the last version that needs it counts";
+  EXPECT_FALSE(replaced[2].is_vector);
+  EXPECT_TRUE(replaced[3].is_vector);
 }
 
 TEST(VacuumPlan, TheTableNamesFilesAndVectors) {

@@ -3,9 +3,10 @@
 //   1. the table log, which says what there is to check;
 //   2. the parts and their sidecars, one at a time;
 //   3. ids, which may be in one part only;
-//   4. the write-ahead log;
-//   5. the index;
-//   6. what nobody refers to.
+//   4. what only older versions need;
+//   5. the write-ahead log;
+//   6. the index;
+//   7. what nobody refers to.
 //
 // No lock is taken, so a writer may move on meanwhile. What is found about a file is forgotten if
 // the file is not in the table any more by then.
@@ -31,6 +32,7 @@
 #include "core/verification.h"
 #include "core/verify_index.h"
 #include "core/verify_part.h"
+#include "core/verify_retained.h"
 #include "core/verify_wal.h"
 #include "parquet/part_file.h"
 #include "storage/file_names.h"
@@ -72,6 +74,7 @@ class Verifier {
     const auto begin = std::chrono::steady_clock::now();
     VIPER_RETURN_IF_ERROR(VerifyTableLog());
     VIPER_RETURN_IF_ERROR(VerifyParts());
+    VIPER_RETURN_IF_ERROR(retained_->Verify());
     VIPER_RETURN_IF_ERROR(VerifyLog());
     VIPER_RETURN_IF_ERROR(VerifyIndexFiles());
     ReportUnreferenced();
@@ -110,6 +113,7 @@ class Verifier {
       verification_.AddTruth({audit_.metadata_origin, {}}, schema.status().message(),
                              "the columns of all rows");
     }
+    retained_.emplace(audit_, verification_);
     verification_.set_bytes_total(BytesToRead());
     return {};
   }
@@ -128,7 +132,7 @@ class Verifier {
   }
 
   uint64_t BytesToRead() {
-    uint64_t bytes = audit_.bytes;
+    uint64_t bytes = audit_.bytes + retained_->bytes();
     for (const auto& [path, added] : audit_.state.files) bytes += added.size;
     for (const std::string& folder :
          {storage::IndexDirectory(directory_), storage::WalDirectory(directory_)}) {
@@ -162,7 +166,7 @@ class Verifier {
       subject.number = static_cast<uint32_t>(i);
       subject.schema = schema_ ? &*schema_ : nullptr;
       const size_t before = verification_.finding_count();
-      VIPER_RETURN_IF_ERROR(VerifyPart(subject, ids, verification_));
+      VIPER_RETURN_IF_ERROR(VerifyPart(subject, &ids, verification_));
       if (verification_.finding_count() > before && !IsUnchanged(*subject.added)) {
         verification_.ForgetFindingsFrom(before);
       }
@@ -251,7 +255,7 @@ class Verifier {
     return std::string(column->strings()[place.row - first]);
   }
 
-  // -- Step 4
+  // -- Step 5
 
   static std::optional<uint64_t> FlushedSequence(const storage::TableState& table) {
     const auto found = table.transactions.find(std::string(kLogApplication));
@@ -283,7 +287,7 @@ class Verifier {
     return {};
   }
 
-  // -- Step 5
+  // -- Step 6
 
   Status VerifyIndexFiles() {
     if (!schema_) return {};
@@ -301,7 +305,7 @@ class Verifier {
     return VerifyIndex(table, *schema_, verification_);
   }
 
-  // -- Step 6
+  // -- Step 7
 
   void ReportUnreferenced() {
     if (!audit_.is_exact) return;
@@ -337,6 +341,8 @@ class Verifier {
   const std::string& directory_;
   Verification verification_;
   storage::TableLogAudit audit_;
+  /// After step 1.
+  std::optional<RetainedFiles> retained_;
   std::optional<CollectionSchema> schema_;
   std::vector<const storage::AddedFile*> files_to_verify_;
 };

@@ -29,8 +29,8 @@ std::string NamedRowsText(const parquet::PartReader& reader, uint64_t first, uin
 
 /// Decode every page of every scalar column of a part, whose checksums are compared on the way, and
 /// check what they hold: ids, payloads, bloom filters, and the statistics of the file and of the
-/// table log. Fails only if the verification was stopped.
-Status VerifyColumns(const PartSubject& subject, const OpenedPart& part, IdAudit& ids,
+/// table log. `ids` may be null, as for VerifyPart. Fails only if the verification was stopped.
+Status VerifyColumns(const PartSubject& subject, const OpenedPart& part, IdAudit* ids,
                      Verification& verification);
 
 }  // namespace viper::core

@@ -192,6 +192,7 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
   void Damage(const std::string& kind, const std::string& file, const Meaning& meaning,
               RowRange places = {}) {
     const std::string good = Read(file);
+    const std::string findings_before = TextOf(Verify().findings);
     if (places.count == 0) places = {0, good.size()};
     ASSERT_GT(good.size(), 0u) << file;
     good_meaning_ = meaning(good).value();
@@ -216,7 +217,7 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
           cuts);
     }
     Write(file, good);
-    EXPECT_EQ(TextOf(Verify().findings), "") << file;
+    EXPECT_EQ(TextOf(Verify().findings), findings_before) << file;
     fmt::print(
         "{:<16} flips {:4} meaningful {:4} reported {:4} | cuts {} meaningful {} reported {}\n",
         kind, flips.damages, flips.meant_something, flips.reported, cuts.damages,
@@ -306,6 +307,23 @@ TEST_F(VerifyDamageTest, DeletionVectorsAreCheckedAndTheirRowsAreDead) {
   ASSERT_EQ(with_stray.findings.size(), 1u) << TextOf(with_stray.findings);
   EXPECT_EQ(with_stray.findings[0].kind, FindingKind::kLeftover);
   EXPECT_EQ(with_stray.findings[0].file, stray);
+}
+
+TEST_F(VerifyDamageTest, WhatOnlyOlderVersionsNeedIsChecked) {
+  options_.delete_mode = DeleteMode::kVectors;
+  CreateIndexed();
+  WriteRows(0, 200);
+  ASSERT_OK(collection_->Flush());
+  const std::string part = PartOfVersion(1);
+  ASSERT_OK(collection_->Delete(std::vector<std::string>{"id3", "id100"}));
+  ASSERT_OK(collection_->Flush());
+  const std::string vectors = FilesOf("_dv", ".bin").front();
+  ASSERT_OK(collection_->Compact({.everything = true, .fold_deletion_vectors = true}));
+  collection_.reset();
+  ASSERT_FALSE(LoadTable().files.contains(part));
+  ASSERT_TRUE(Verify().is_sound());
+  Damage("older part", part, [this](const std::string& bytes) { return MeaningOfPart(bytes); });
+  Damage("older vector", vectors, [](const std::string& bytes) { return std::optional(bytes); });
 }
 
 TEST_F(VerifyDamageTest, FilesThatAreGoneAreReported) {

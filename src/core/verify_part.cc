@@ -27,7 +27,7 @@ constexpr double kNormTolerance = 1.02;
 
 class PartVerifier {
  public:
-  PartVerifier(const PartSubject& subject, IdAudit& ids, Verification& verification)
+  PartVerifier(const PartSubject& subject, IdAudit* ids, Verification& verification)
       : subject_(subject), ids_(ids), verification_(verification) {
     part_.path = storage::DataFilePath(verification.directory(), subject.added->path);
     sidecar_path_ = storage::SidecarPath(verification.directory(), subject.added->path);
@@ -45,12 +45,12 @@ class PartVerifier {
     part_.bytes = file_->bytes();
     fingerprint_ = storage::FingerprintPart(part_.bytes);
     CheckAgainstLog();
-    ++verification_.report().parts;
+    if (ids_ != nullptr) ++verification_.report().parts;
     const bool is_open = Open();
     if (is_open) {
-      ReadDeadRows();
+      if (subject_.added->deletion_vector) ReadDeadRows();
       VIPER_RETURN_IF_ERROR(VerifyColumns(subject_, part_, ids_, verification_));
-      verification_.report().rows += part_.reader->row_count();
+      if (ids_ != nullptr) verification_.report().rows += part_.reader->row_count();
     }
     VIPER_RETURN_IF_ERROR(VerifyVectorsAndSidecar(is_open));
     return verification_.AddBytes(part_.bytes.size());
@@ -125,20 +125,9 @@ class PartVerifier {
   }
 
   void ReadDeadRows() {
-    if (!subject_.added->deletion_vector) return;
-    auto dead =
-        storage::ReadDeletionVector(verification_.files(), verification_.directory(),
-                                    *subject_.added->deletion_vector, part_.reader->row_count());
-    if (dead.ok()) {
-      part_.dead = std::move(*dead);
-      return;
-    }
-    const auto path = storage::DeletionVectorPath(*subject_.added->deletion_vector);
-    verification_.AddTruth(
-        {path.ok() && *path ? storage::DataFilePath(verification_.directory(), **path)
-                            : subject_.origin,
-         subject_.origin},
-        dead.status().message(), "which rows of " + subject_.added->path + " are dead");
+    auto dead = VerifyDeletionVector(*subject_.added, subject_.origin, part_.reader->row_count(),
+                                     verification_);
+    if (dead) part_.dead = std::move(*dead);
   }
 
   /// The vectors by the checksums of the file, and by those of the sidecar, which tell every
@@ -151,6 +140,8 @@ class PartVerifier {
       const bool is_told = sidecar.ok() && TellDamagedPages(**sidecar);
       if (!is_told) AddTruth(checked.message(), "the rows of a page of vectors");
     }
+    // Nobody keeps one for older versions.
+    if (ids_ == nullptr) return {};
     const bool is_whole = is_open && checked.ok() && FingerprintOfLog() == fingerprint_;
     return VerifySidecar(sidecar, is_whole);
   }
@@ -274,7 +265,7 @@ class PartVerifier {
   }
 
   const PartSubject& subject_;
-  IdAudit& ids_;
+  IdAudit* ids_;
   Verification& verification_;
   std::string sidecar_path_;
   std::shared_ptr<const MappedFile> file_;
@@ -286,8 +277,22 @@ class PartVerifier {
 
 }  // namespace
 
-Status VerifyPart(const PartSubject& subject, IdAudit& ids, Verification& verification) {
+Status VerifyPart(const PartSubject& subject, IdAudit* ids, Verification& verification) {
   return PartVerifier(subject, ids, verification).Run();
+}
+
+std::optional<Bitmap> VerifyDeletionVector(const storage::AddedFile& added,
+                                           const std::string& origin, uint64_t row_count,
+                                           Verification& verification) {
+  auto dead = storage::ReadDeletionVector(verification.files(), verification.directory(),
+                                          *added.deletion_vector, row_count);
+  if (dead.ok()) return std::move(*dead);
+  const auto path = storage::DeletionVectorPath(*added.deletion_vector);
+  verification.AddTruth(
+      {path.ok() && *path ? storage::DataFilePath(verification.directory(), **path) : origin,
+       origin},
+      dead.status().message(), "which rows of " + added.path + " are dead");
+  return std::nullopt;
 }
 
 }  // namespace viper::core

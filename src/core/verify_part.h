@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "base/bitmap.h"
 #include "core/id_audit.h"
 #include "core/verification.h"
 #include "storage/table_log.h"
@@ -18,7 +20,8 @@ struct PartSubject {
   std::string schema_origin;
   /// Among the parts, for the audit of ids.
   uint32_t number = 0;
-  /// Of the table; null if that cannot be read: then only the bytes are checked that need none.
+  /// Of the table, at the versions that have the file; null if that cannot be read: then only the
+  /// bytes are checked that need none.
   const CollectionSchema* schema = nullptr;
   /// The table has the column `_sparse`.
   bool has_sparse_column = false;
@@ -27,7 +30,15 @@ struct PartSubject {
 /// Check one part and its sidecar, every byte that means something: the size and the footer's
 /// checksum against the table log; each page of each column by its checksum and by decoding it;
 /// ids, payloads and vectors for what they may hold; statistics, bloom filters and the sidecar
-/// against the content. Its ids go to `ids`. Fails only if the verification was stopped.
-Status VerifyPart(const PartSubject& subject, IdAudit& ids, Verification& verification);
+/// against the content. Its ids go to `ids`, which is null for a file that only older versions
+/// have: that has no sidecar, and is not among the parts and rows of the report. Fails only if the
+/// verification was stopped.
+Status VerifyPart(const PartSubject& subject, IdAudit* ids, Verification& verification);
+
+/// Read the deletion vector of a file with `row_count` rows, and tell what is wrong with it: then
+/// nullopt. `origin` is the log file that names it.
+std::optional<Bitmap> VerifyDeletionVector(const storage::AddedFile& added,
+                                           const std::string& origin, uint64_t row_count,
+                                           Verification& verification);
 
 }  // namespace viper::core

@@ -95,6 +95,7 @@ class TableLogAuditor {
     for (int64_t version = first; version <= last; ++version) {
       VIPER_RETURN_IF_ERROR(AuditVersion(version, first));
     }
+    DropLiveUses();
     VIPER_RETURN_IF_ERROR(AuditHint());
     if (audit_.is_exact &&
         (audit_.state.metadata.id.empty() || audit_.state.metadata.schema_json.empty())) {
@@ -137,6 +138,7 @@ class TableLogAuditor {
       Skip(version);
     }
     if (checkpoints_.contains(version)) VIPER_RETURN_IF_ERROR(AuditCheckpoint(line));
+    line.is_exact = audit_.is_exact;
     if (line.has_commit || line.has_checkpoint) audit_.versions.push_back(std::move(line));
     return Status::Ok();
   }
@@ -157,11 +159,54 @@ class TableLogAuditor {
     line.operation = file->commit.operation;
     line.files_added = file->commit.added.size();
     line.files_removed = file->commit.removed.size();
-    if (audit_.is_exact) CheckCommit(file->commit, path, line.version);
+    if (audit_.is_exact) {
+      CheckCommit(file->commit, path, line.version);
+      RetireFiles(file->commit, line.version);
+    }
     audit_.state.version = line.version - 1;
     ApplyCommit(file->commit, audit_.state);
     NoteOrigins(file->commit, path);
     return Status::Ok();
+  }
+
+  // Those that a commit removes or adds in another form, before it is applied.
+  void RetireFiles(const TableCommit& commit, int64_t version) {
+    for (const RemovedFile& removed : commit.removed) Retire(removed.path, version - 1);
+    for (const AddedFile& added : commit.added) Retire(added.path, version - 1);
+    for (const AddedFile& added : commit.added) since_[added.path] = version;
+    if (commit.metadata) metadata_.reset();
+  }
+
+  void Retire(const std::string& path, int64_t last_version) {
+    const auto since = since_.extract(path);
+    if (since.empty()) return;
+    if (metadata_ == nullptr) {
+      metadata_ = std::make_shared<const TableMetadata>(audit_.state.metadata);
+    }
+    RetiredFile& retired = audit_.retired[path];
+    retired.added = audit_.state.files.at(path);
+    retired.metadata = metadata_;
+    retired.metadata_origin = audit_.metadata_origin;
+    retired.uses.push_back({.deletion_vector = retired.added.deletion_vector,
+                            .first_version = since.mapped(),
+                            .last_version = last_version,
+                            .origin = audit_.file_origins[path]});
+  }
+
+  void RetireAll(int64_t last_version) {
+    while (!since_.empty()) Retire(std::string(since_.begin()->first), last_version);
+  }
+
+  // What came back, and what a hole in the log only hid.
+  void DropLiveUses() {
+    for (const auto& [path, added] : audit_.state.files) {
+      const auto retired = audit_.retired.find(path);
+      if (retired == audit_.retired.end()) continue;
+      std::erase_if(retired->second.uses, [&](const RetiredFile::Use& use) {
+        return use.deletion_vector == added.deletion_vector;
+      });
+      if (retired->second.uses.empty()) audit_.retired.erase(retired);
+    }
   }
 
   void NoteOrigins(const TableCommit& commit, const std::string& path) {
@@ -233,9 +278,13 @@ class TableLogAuditor {
     } else {
       audit_.is_exact = true;
       audit_.state = std::move(*checkpoint);
+      metadata_.reset();
       audit_.metadata_origin = path;
       audit_.file_origins.clear();
-      for (const auto& [name, added] : audit_.state.files) audit_.file_origins[name] = path;
+      for (const auto& [name, added] : audit_.state.files) {
+        audit_.file_origins[name] = path;
+        since_[name] = line.version;
+      }
       for (const auto& [application, number] : audit_.state.transactions) {
         audit_.transaction_origins[application] = path;
       }
@@ -305,6 +354,7 @@ class TableLogAuditor {
 
   // The state after a version that cannot be read is a guess.
   void Skip(int64_t version) {
+    RetireAll(version - 1);
     audit_.state.version = version;
     audit_.is_exact = false;
   }
@@ -336,6 +386,10 @@ class TableLogAuditor {
   std::set<int64_t> commits_;
   std::set<int64_t> checkpoints_;
   std::map<int64_t, ReadableCheckpoint> readable_checkpoints_;
+  // Of each live file, while the state is exact, the version that it has been as it is since.
+  std::map<std::string, int64_t> since_;
+  // That of the state, once a file was retired under it.
+  std::shared_ptr<const TableMetadata> metadata_;
   TableLogAudit audit_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +40,27 @@ struct LogVersion {
   uint64_t bytes = 0;
   bool has_commit = false;
   bool has_checkpoint = false;
+  /// What the table held is known: no commit that says so is missing or damaged.
+  bool is_exact = false;
+};
+
+/// A data file that the newest version of a table does not have, or not with this vector, and older
+/// ones do.
+struct RetiredFile {
+  /// Versions that have it with one deletion vector, or with none.
+  struct Use {
+    std::optional<DeletionVectorDescriptor> deletion_vector;
+    int64_t first_version = 0;
+    int64_t last_version = 0;
+    /// The log file that says so.
+    std::string origin;
+  };
+  /// As the last of them have it, and the metaData of that version.
+  AddedFile added;
+  std::shared_ptr<const TableMetadata> metadata;
+  std::string metadata_origin;
+  /// By rising version. None has the vector that the file has in the newest version.
+  std::vector<Use> uses;
 };
 
 struct TableLogAudit {
@@ -53,6 +76,8 @@ struct TableLogAudit {
   std::map<std::string, std::string> file_origins;
   std::map<std::string, std::string> transaction_origins;
   std::string metadata_origin;
+  /// By path, of the versions that are known exactly.
+  std::map<std::string, RetiredFile> retired;
   /// Files read, and their bytes.
   uint64_t file_count = 0;
   uint64_t bytes = 0;

@@ -154,6 +154,44 @@ TEST_F(TableLogAuditTest, AHintThatIsStaleDamagedOrMissingIsDerived) {
   EXPECT_EQ(Audit().problems.size(), 1u);
 }
 
+TEST_F(TableLogAuditTest, TellsWhatOnlyOlderVersionsHave) {
+  Fill(12, 5);
+  TableLogAudit audit = Audit();
+  ASSERT_EQ(audit.retired.size(), 7u) << "12 and 5 of them live";
+  const RetiredFile& retired = audit.retired.at(TestPart(2));
+  ASSERT_EQ(retired.uses.size(), 1u);
+  EXPECT_EQ(retired.uses[0].first_version, 2);
+  EXPECT_EQ(retired.uses[0].last_version, 6);
+  EXPECT_EQ(retired.uses[0].origin, CommitPath(kTestTable, 2));
+  EXPECT_EQ(retired.added.size, 102u);
+  EXPECT_EQ(*retired.metadata, state_.metadata);
+  EXPECT_EQ(retired.metadata_origin, CommitPath(kTestTable, 0));
+  // A hole hides two versions, and what lives on is not retired by it.
+  Overwrite(CommitPath(kTestTable, 3), "{");
+  audit = Audit();
+  ASSERT_EQ(audit.retired.size(), 7u);
+  ASSERT_EQ(audit.retired.at(TestPart(2)).uses.size(), 2u);
+  EXPECT_EQ(audit.retired.at(TestPart(2)).uses[0].last_version, 2);
+  EXPECT_EQ(audit.retired.at(TestPart(2)).uses[1].first_version, 5);
+  EXPECT_EQ(audit.retired.at(TestPart(2)).uses[1].origin, CheckpointPath(kTestTable, 5));
+  EXPECT_EQ(audit.retired.at(TestPart(3)).uses.size(), 1u);
+  std::vector<int64_t> exact;
+  for (const LogVersion& version : audit.versions) {
+    if (version.is_exact) exact.push_back(version.version);
+  }
+  EXPECT_EQ(exact, (std::vector<int64_t>{0, 1, 2, 5, 6, 7, 8, 9, 10, 11, 12}));
+}
+
+TEST_F(TableLogAuditTest, AFileThatCameBackAsItWasIsNotRetired) {
+  Fill(7, 20);
+  TableCommit commit = TestFlush(8, 8);
+  commit.added.push_back(TestFlush(1, 1).added[0]);
+  ASSERT_OK(OpenTestLog(files_)->Commit(8, commit, 8));
+  const TableLogAudit audit = Audit();
+  EXPECT_FALSE(audit.retired.contains(TestPart(1)));
+  EXPECT_TRUE(audit.retired.contains(TestPart(2)));
+}
+
 TEST_F(TableLogAuditTest, WithoutALogThereIsNothing) {
   EXPECT_STATUS(kNotFound, "", AuditTableLog(files_, kTestTable));
 }
