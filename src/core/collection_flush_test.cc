@@ -1,4 +1,5 @@
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +20,8 @@ class CollectionFlushTest : public CollectionFixture {
     options_.flush_age_ms = 0;
     options_.flush_bytes = size_t{1} << 20;
   }
+  // What its threads still write goes through `hooked_`.
+  ~CollectionFlushTest() override { collection_.reset(); }
 
   static std::vector<Record> Batch(int number) {
     std::vector<Record> batch(500);
@@ -36,24 +39,28 @@ class CollectionFlushTest : public CollectionFixture {
 class StalledDisk {
  public:
   explicit StalledDisk(HookedFileSystem& files) {
-    files.before_create = [this](const std::string& path) {
+    // The hook outlives this: the collection's threads go on after the test.
+    files.before_create = [gate = gate_](const std::string& path) {
       if (path.find("part-") == std::string::npos) return;
-      MutexLock lock(mutex_);
-      while (is_stalled_) goes_on_.Wait(mutex_);
+      MutexLock lock(gate->mutex);
+      while (gate->is_closed) gate->opens.Wait(gate->mutex);
     };
   }
   void GoOn() {
     {
-      MutexLock lock(mutex_);
-      is_stalled_ = false;
+      MutexLock lock(gate_->mutex);
+      gate_->is_closed = false;
     }
-    goes_on_.NotifyAll();
+    gate_->opens.NotifyAll();
   }
 
  private:
-  Mutex mutex_;
-  ConditionVariable goes_on_;
-  bool is_stalled_ VIPER_GUARDED_BY(mutex_) = true;
+  struct Gate {
+    Mutex mutex;
+    ConditionVariable opens;
+    bool is_closed VIPER_GUARDED_BY(mutex) = true;
+  };
+  std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
 };
 
 TEST_F(CollectionFlushTest, AWriteGivesUpAtItsDeadlineWhileTheDiskStalls) {
