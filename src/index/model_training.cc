@@ -39,7 +39,6 @@ constexpr double kResolution = 1e-12;
 /// The numbers of neighbours that curves are fitted for.
 constexpr std::array<size_t, 2> kCurveKs = {10, 100};
 constexpr size_t kRowsPerMade = 4;
-constexpr size_t kRowsPerFar = 4;
 constexpr uint64_t kMadeSeed = 0x6D616465;
 /// A calibration query sees this share of the clusters, which stands for all of them.
 constexpr double kThoroughShare = 0.15;
@@ -352,7 +351,7 @@ class ProbeFitting {
 
  private:
   /// These rows, and queries made of them: for eight rows one with noise, three between two, which
-  /// need the highest thresholds, so that most depends on them, and one anywhere.
+  /// need the highest thresholds, so that most depends on them, and two anywhere.
   Result<std::vector<SampleQuery>> MakeQueries(std::span<const uint64_t> rows) const {
     VIPER_ASSIGN_OR_RETURN(std::vector<SampleQuery> stored, StoredQueries(rows));
     // Under inner product nothing would tell them from rows, which would pay for them.
@@ -364,7 +363,7 @@ class ProbeFitting {
       made.push_back(i / kRowsPerMade % 2 == 0 ? maker.Noisy(i) : maker.Between(i));
       made.push_back(maker.Between(i));
     }
-    for (size_t i = 0; i < stored.size(); i += kRowsPerFar) made.push_back(maker.Far());
+    for (size_t i = 0; i < stored.size(); i += kRowsPerMade) made.push_back(maker.Far());
     std::erase_if(made, [this](const SampleQuery& query) { return !Teaches(query); });
     std::move(made.begin(), made.end(), std::back_inserter(stored));
     return stored;

@@ -110,6 +110,7 @@ class ProbeCurve {
     /// How many clusters to probe where those of all modelled ranks are not enough; else 0.
     double ProbesBeyond(double recall) const;
   };
+  /// The same for a query of this strangeness, between the reaches of stored, strange and far ones.
   double ProbesBeyond(double strangeness, double recall) const;
   float ThresholdFor(double recall, double strangeness) const;
 
