@@ -44,8 +44,9 @@ claims: build ## Print each claim beside what was measured for it; with VIPER_DA
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release bench/claims.sh
 
 .PHONY: bench-lifecycle
-bench-lifecycle: build ## Ten minutes of mixed reads and writes, overwriting, deleting, compaction
+bench-lifecycle: build ## Ten minutes of mixed reads and writes, overwriting, deleting, compaction; then compression
 	@VIPER_BUILD_DIR=$(CURDIR)/build/release VIPER_BENCH_LIFECYCLE_SECONDS=600 bench/run.sh lifecycle
+	@VIPER_BUILD_DIR=$(CURDIR)/build/release .venv/bin/python bench/compression.py
 
 .PHONY: format
 format: setup ## Rewrite all C++ sources with clang-format

@@ -213,6 +213,7 @@ nb::dict StatisticsOf(const PythonCollection& self) {
   told["index_trainings"] = statistics.index_trainings;
   told["index_coded_rows"] = statistics.index_coded_rows;
   told["index_copied_rows"] = statistics.index_copied_rows;
+  told["index_training_share"] = statistics.index_training_share;
   told["upserted_rows"] = statistics.upserted_rows;
   told["deleted_rows"] = statistics.deleted_rows;
   told["searches"] = statistics.searches;
@@ -455,14 +456,20 @@ void BindCollection(nb::module_& module) {
           "Write all rows in memory to the table, so that other readers of the lake see them.")
       .def(
           "build_index",
-          [](const PythonCollection& self) {
+          [](const PythonCollection& self, const nb::object& progress) {
             const Held<Collection> collection = self.Get();
-            const Status built = Unlocked(
-                [&] { return collection->BuildIndex([](double) { return HasNoSignal(); }); });
+            Listener listener(progress);
+            const Status built = Unlocked([&] {
+              return collection->BuildIndex([&](double share) { return listener.Hears(share); });
+            });
+            listener.RaiseWhatItRaised();
             RaiseSignal();
             RaiseUnlessOk(built);
           },
-          "Bring the index up to the table now, instead of waiting for the background to do it.")
+          nb::kw_only(), "progress"_a = nb::none(),
+          "Bring the index up to the table now, instead of waiting for the background to do it. "
+          "progress: called now and then, from any thread, with the share that is done, 0 to 1; "
+          "Cancelled is raised if it returns False.")
       .def(
           "compact",
           [](const PythonCollection& self, bool dry_run, bool everything,

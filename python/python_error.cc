@@ -47,4 +47,16 @@ bool HasNoSignal() {
   return PyErr_CheckSignals() == 0;
 }
 
+bool Listener::Hears(double share) {
+  const nanobind::gil_scoped_acquire acquire;
+  if (raised_ != nullptr || PyErr_CheckSignals() != 0) return false;
+  if (function_.is_none()) return true;
+  try {
+    return !function_(share).is(nanobind::bool_(false));
+  } catch (const nanobind::python_error&) {
+    raised_ = std::current_exception();
+    return false;
+  }
+}
+
 }  // namespace viper::python

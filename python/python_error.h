@@ -2,8 +2,10 @@
 
 #include <nanobind/nanobind.h>
 
+#include <exception>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "viper/result.h"
 #include "viper/status.h"
@@ -41,6 +43,25 @@ bool HasNoSignal();
 inline void RaiseSignal() {
   if (PyErr_Occurred() != nullptr) nanobind::raise_python_error();
 }
+
+/// A function of the program, or None, that is told how far something has come.
+class Listener {
+ public:
+  explicit Listener(nanobind::object function) : function_(std::move(function)) {}
+
+  /// As HasNoSignal; also false if the function returns False or raises. Comes without the
+  /// interpreter lock, from any thread.
+  bool Hears(double share);
+  /// With the interpreter lock, once nobody tells it any more.
+  void RaiseWhatItRaised() const {
+    if (raised_ != nullptr) std::rethrow_exception(raised_);
+  }
+
+ private:
+  nanobind::object function_;
+  /// Guarded by the interpreter lock.
+  std::exception_ptr raised_;
+};
 
 /// Run `work` with the interpreter lock released.
 template <typename Work>

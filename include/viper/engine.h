@@ -209,7 +209,8 @@ class VIPER_EXPORT Collection {
   /// Take in what other processes committed to the table (and, read-only, what the writer logged).
   Status Refresh();
 
-  /// The state of now, to read from consistently.
+  /// The state of now, to read from consistently. It keeps the index of now, too: to search it
+  /// takes no longer when compaction has replaced its files.
   Snapshot GetSnapshot() const;
   /// The table as it was at a version (Snapshot::table_version), or at a time: what was flushed by
   /// then, and nothing of the log. NotFound if that version, or a file of it, is no longer kept

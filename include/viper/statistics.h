@@ -54,6 +54,9 @@ struct CollectionStatistics {
   uint64_t index_trainings = 0;
   uint64_t index_coded_rows = 0;
   uint64_t index_copied_rows = 0;
+  /// How far the training of a model that runs now has come, 0 to 1, by its own estimate; absent if
+  /// none runs.
+  std::optional<double> index_training_share;
 
   /// Rows that were written one by one or in batches, or whose metadata were changed.
   uint64_t upserted_rows = 0;

@@ -1,6 +1,6 @@
 import datetime
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, SupportsIndex, overload
 
 import numpy as np
@@ -203,7 +203,7 @@ class Collection(_Readable):
     def widen_field(self, name: str, type: str = "float64") -> dict[str, Any]: ...
     def report_schema(self, *, sample_rows: int = 0) -> dict[str, Any]: ...
     def flush(self) -> None: ...
-    def build_index(self) -> None: ...
+    def build_index(self, *, progress: Callable[[float], object] | None = None) -> None: ...
     def compact(
         self,
         *,

@@ -114,6 +114,10 @@ Snapshot Collection::Impl::GetSnapshot() const {
   return Snapshot(std::make_shared<const Snapshot::Impl>(context_.read, View()));
 }
 
+void Collection::Impl::KnowIndexOfView() const {
+  if (IsOfThisProcess()) (void)context_.read->index.For(View());
+}
+
 Status Collection::Impl::CheckWritable() const {
   VIPER_RETURN_IF_ERROR(CheckProcess());
   if (writer_ != nullptr) return {};
@@ -459,7 +463,10 @@ Status Collection::Flush() {
   return impl_->Measured(OperationKind::kFlush, [&] { return impl_->Flush(); });
 }
 Status Collection::Refresh() { return impl_->Refresh(); }
-Snapshot Collection::GetSnapshot() const { return impl_->GetSnapshot(); }
+Snapshot Collection::GetSnapshot() const {
+  impl_->KnowIndexOfView();
+  return impl_->GetSnapshot();
+}
 Result<Snapshot> Collection::GetSnapshotOfVersion(int64_t version) const {
   return impl_->SnapshotOfVersion(version);
 }
@@ -470,32 +477,32 @@ Result<Snapshot> Collection::GetSnapshotOfTime(Timestamp time) const {
 Result<std::vector<TableVersion>> Collection::Versions() const { return impl_->Versions(); }
 
 Result<Record> Collection::Get(std::string_view id, const Projection& projection) const {
-  return GetSnapshot().Get(id, projection);
+  return impl_->GetSnapshot().Get(id, projection);
 }
 
 Result<Hits> Collection::Search(std::span<const float> query, const SearchOptions& options) const {
-  return GetSnapshot().Search(query, options);
+  return impl_->GetSnapshot().Search(query, options);
 }
 Result<Hits> Collection::Search(const SparseVector& query, const SearchOptions& options) const {
-  return GetSnapshot().Search(query, options);
+  return impl_->GetSnapshot().Search(query, options);
 }
 
 Result<std::vector<Hits>> Collection::SearchBatch(QueryBatch queries,
                                                   const SearchOptions& options) const {
-  return GetSnapshot().SearchBatch(queries, options);
+  return impl_->GetSnapshot().SearchBatch(queries, options);
 }
 
 Result<SearchExplanation> Collection::Explain(std::span<const float> query,
                                               const SearchOptions& options) const {
-  return GetSnapshot().Explain(query, options);
+  return impl_->GetSnapshot().Explain(query, options);
 }
 
 Result<uint64_t> Collection::Count(const Filter& filter) const {
-  return GetSnapshot().Count(filter);
+  return impl_->GetSnapshot().Count(filter);
 }
 
 Result<ScrollPage> Collection::Scroll(const ScrollOptions& options) const {
-  return GetSnapshot().Scroll(options);
+  return impl_->GetSnapshot().Scroll(options);
 }
 
 }  // namespace viper

@@ -44,6 +44,8 @@ class Collection::Impl {
   /// FailedPrecondition in a fork of the process that opened the collection.
   Status CheckProcess() const { return context_.read->CheckProcess(); }
   Snapshot GetSnapshot() const;
+  /// Let the index remember what it knows of the state of now, as long as anybody holds that.
+  void KnowIndexOfView() const;
   Result<Snapshot> SnapshotOfVersion(int64_t version) const;
   Result<Snapshot> SnapshotOfTime(Timestamp time) const;
   Result<std::vector<TableVersion>> Versions() const;

@@ -34,6 +34,9 @@ class ViewIndexBuilder {
     }
     std::sort(result_.others.begin(), result_.others.end(),
               [](const SourceRows& a, const SourceRows& b) { return a.source < b.source; });
+    for (const SourceRows& rows : result_.others) {
+      result_.other_rows += view_.source_rows(rows.source) - rows.first;
+    }
     return std::move(result_);
   }
 
@@ -92,14 +95,26 @@ ViewIndex MakeViewIndex(std::shared_ptr<const IndexFiles> files, const ReadView&
   return ViewIndexBuilder(std::move(files), view).Build(coded);
 }
 
-Location ViewIndex::LocationOf(uint64_t row) const {
+std::optional<Location> ViewIndex::FindRow(uint64_t row) const {
   const auto after =
       std::upper_bound(runs.begin(), runs.end(), row,
                        [](uint64_t wanted, const Run& run) { return wanted < run.first_row; });
-  VIPER_ASSERT(after != runs.begin());
+  if (after == runs.begin()) return std::nullopt;
   const Run& run = *std::prev(after);
-  VIPER_ASSERT(!run.is_gone);
-  return {run.rows.source, run.rows.first + row - run.first_row};
+  if (run.is_gone || row - run.first_row >= run.row_count) return std::nullopt;
+  return Location{run.rows.source, run.rows.first + row - run.first_row};
+}
+
+bool ViewIndex::Holds(const index::Segment& segment) const {
+  return std::any_of(segments.begin(), segments.end(),
+                     [&segment](const Segment& used) { return used.segment == &segment; });
+}
+
+const index::Segment* ViewIndex::FindCut() const {
+  for (const Segment& used : segments) {
+    if (used.segment->is_cut()) return used.segment;
+  }
+  return nullptr;
 }
 
 std::shared_ptr<const IndexFiles> CollectionIndex::files() const {
@@ -110,8 +125,7 @@ std::shared_ptr<const IndexFiles> CollectionIndex::files() const {
 void CollectionIndex::Replace(std::shared_ptr<const IndexFiles> files) {
   MutexLock lock(mutex_);
   files_ = std::move(files);
-  last_view_.reset();
-  last_.reset();
+  MakeKnownStale();
 }
 
 std::vector<CodedRows> CollectionIndex::coded_rows() const {
@@ -122,8 +136,7 @@ std::vector<CodedRows> CollectionIndex::coded_rows() const {
 void CollectionIndex::ReplaceCodedRows(std::vector<CodedRows> coded) {
   MutexLock lock(mutex_);
   coded_.swap(coded);
-  last_view_.reset();
-  last_.reset();
+  MakeKnownStale();
 }
 
 bool CollectionIndex::Drop(const index::Segment* segment) {
@@ -156,9 +169,11 @@ void CollectionIndex::CheckNextClusters() {
 
 std::shared_ptr<const OpenSegment> CollectionIndex::TakeOut(const index::Segment* segment) {
   MutexLock lock(mutex_);
+  MakeKnownStale();
+  for (KnownView& known : known_) {
+    if (known.index != nullptr && known.index->Holds(*segment)) known.index = nullptr;
+  }
   if (files_ == nullptr) return nullptr;
-  last_view_.reset();
-  last_.reset();
   const auto coded = std::find_if(coded_.begin(), coded_.end(), [&](const CodedRows& rows) {
     return rows.open->segment.get() == segment;
   });
@@ -189,21 +204,46 @@ std::vector<std::string> CollectionIndex::damaged_files() const {
   return damaged_;
 }
 
+CollectionIndex::KnownView* CollectionIndex::FindKnown(
+    const std::shared_ptr<const ReadView>& view) {
+  // Compares what counts the references, which stays as long as the weak pointer.
+  const auto known = std::find_if(known_.rbegin(), known_.rend(), [&view](const KnownView& other) {
+    return !other.view.owner_before(view) && !view.owner_before(other.view);
+  });
+  return known == known_.rend() ? nullptr : &*known;
+}
+
+void CollectionIndex::MakeKnownStale() {
+  for (KnownView& known : known_) known.is_stale = true;
+}
+
 std::shared_ptr<const ViewIndex> CollectionIndex::For(const std::shared_ptr<const ReadView>& view) {
   std::shared_ptr<const IndexFiles> files;
   std::vector<CodedRows> coded;
+  std::shared_ptr<const ViewIndex> before;
   {
     MutexLock lock(mutex_);
-    if (files_ == nullptr || files_->segments.empty()) return nullptr;
-    if (last_view_.lock() == view) return last_;
+    if (const KnownView* known = FindKnown(view)) {
+      if (!known->is_stale) return known->index;
+      before = known->index;
+    }
     files = files_;
     coded = coded_;
   }
-  auto made = std::make_shared<const ViewIndex>(MakeViewIndex(files, *view, coded));
+  std::shared_ptr<const ViewIndex> made;
+  if (files != nullptr && !files->segments.empty()) {
+    made = std::make_shared<const ViewIndex>(MakeViewIndex(files, *view, coded));
+  }
+  if (before != nullptr && (made == nullptr || before->other_rows < made->other_rows)) {
+    made = std::move(before);
+  }
   MutexLock lock(mutex_);
-  if (files_ == files && IsSame(coded_, coded)) {
-    last_view_ = view;
-    last_ = made;
+  if (files_ != files || !IsSame(coded_, coded)) return made;
+  std::erase_if(known_, [](const KnownView& known) { return known.view.expired(); });
+  if (KnownView* known = FindKnown(view)) {
+    *known = {view, made, false};
+  } else {
+    known_.push_back({view, made, false});
   }
   return made;
 }

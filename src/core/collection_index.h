@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -71,8 +72,16 @@ struct ViewIndex {
   std::vector<Segment> segments;
   /// Rows that are in no segment; of each source at most one run, to its end.
   std::vector<SourceRows> others;
+  uint64_t other_rows = 0;
 
-  Location LocationOf(uint64_t row) const;
+  /// Absent if its part is gone, or if there is no such row: only numbers of a damaged segment lead
+  /// there.
+  std::optional<Location> FindRow(uint64_t row) const;
+  /// Of a row that is there.
+  Location LocationOf(uint64_t row) const { return FindRow(row).value(); }
+  bool Holds(const index::Segment& segment) const;
+  /// A segment whose file was cut, if there is one: what was read from it is worth nothing.
+  const index::Segment* FindCut() const;
 };
 
 /// What these files, and segments in memory, know of a view.
@@ -101,10 +110,20 @@ class CollectionIndex {
   void SetListener(std::function<void(const std::string& path)> listener);
   /// Paths of segments that were dropped, oldest first; of many the last hundred.
   std::vector<std::string> damaged_files() const;
-  /// What the index knows of a view; null without an index. Made once for each pair of the two.
+  /// What the index knows of a view; null if nothing. Made once for each pair of the two. As long
+  /// as a view lives that was asked for, what was known of it then is not forgotten: where the
+  /// index has moved on to files that the view does not have, it is searched through the older one.
   std::shared_ptr<const ViewIndex> For(const std::shared_ptr<const ReadView>& view);
 
  private:
+  struct KnownView {
+    std::weak_ptr<const ReadView> view;
+    std::shared_ptr<const ViewIndex> index;
+    /// Whether the index has changed since.
+    bool is_stale = false;
+  };
+  KnownView* FindKnown(const std::shared_ptr<const ReadView>& view) VIPER_REQUIRES(mutex_);
+  void MakeKnownStale() VIPER_REQUIRES(mutex_);
   /// The segment, if it was there.
   std::shared_ptr<const OpenSegment> TakeOut(const index::Segment* segment) VIPER_EXCLUDES(mutex_);
 
@@ -118,8 +137,8 @@ class CollectionIndex {
   std::vector<CodedRows> coded_ VIPER_GUARDED_BY(mutex_);
   /// Of the model's clusters.
   size_t next_checked_ VIPER_GUARDED_BY(mutex_) = 0;
-  std::weak_ptr<const ReadView> last_view_ VIPER_GUARDED_BY(mutex_);
-  std::shared_ptr<const ViewIndex> last_ VIPER_GUARDED_BY(mutex_);
+  /// The newest last.
+  std::vector<KnownView> known_ VIPER_GUARDED_BY(mutex_);
 };
 
 }  // namespace viper::core

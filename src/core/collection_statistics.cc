@@ -71,6 +71,7 @@ CollectionStatistics Collection::Impl::Statistics() const {
     statistics.compactions = writer_->compactor->step_count();
     statistics.compacted_bytes = writer_->compactor->copied_bytes();
     statistics.index_trainings = writer_->index_builder->training_count();
+    statistics.index_training_share = writer_->index_builder->training_share();
     statistics.index_coded_rows = writer_->index_builder->coded_rows();
     statistics.index_copied_rows = writer_->index_builder->copied_rows();
   }

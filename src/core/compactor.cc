@@ -19,6 +19,7 @@
 #include "core/expired_rows.h"
 #include "core/part_builder.h"
 #include "core/storage_trial.h"
+#include "core/unpacked_vectors.h"
 #include "index/model_training.h"
 #include "platform/thread_pool.h"
 
@@ -461,9 +462,13 @@ Result<CompactionStep> Compactor::Do(const Job& job, Shared& shared) {
       MemoryCharge charge,
       TakeMemory(context_.memory, BuildMemoryBytes(plan, build_options) + order_bytes));
   PlacedRows order;
+  UnpackedVectors unpacked;
   if (shared.options.order_by_cluster) {
-    VIPER_ASSIGN_OR_RETURN(order,
-                           OrderByCluster(plan, [&] { return shared.pacer.Advance(0).status(); }));
+    const auto check = [&] { return shared.pacer.Advance(0).status(); };
+    std::vector<std::shared_ptr<const Part>> sources;
+    for (const FlushSource& source : plan.sources) sources.push_back(source.part);
+    VIPER_ASSIGN_OR_RETURN(unpacked, UnpackedVectors::Make(context_, sources, check));
+    VIPER_ASSIGN_OR_RETURN(order, OrderByCluster(plan, check));
   }
   charge.Set(order_bytes);  // the rest is taken by who builds
   VIPER_ASSIGN_OR_RETURN(BuiltParts built,

@@ -14,6 +14,7 @@
 #include "core/index_files.h"
 #include "core/rows_of_parts.h"
 #include "core/staged_file.h"
+#include "core/unpacked_vectors.h"
 #include "index/byte_row.h"
 #include "index/model_training.h"
 #include "storage/file_names.h"
@@ -59,6 +60,10 @@ bool Goes(const std::function<bool(double)>& progress, double share) {
 }
 
 Status Stopped() { return Status::Cancelled("index: the build was stopped"); }
+
+std::function<Status()> CheckOf(const std::function<bool(double)>& progress, double share) {
+  return [&progress, share] { return Goes(progress, share) ? Status() : Stopped(); };
+}
 
 /// What becomes of it when audits judge so (RecallAudit::ShareOfMissesAllowed): never so low that
 /// searches would scan everything for the sake of a few hard queries.
@@ -320,7 +325,10 @@ Status IndexBuilder::CodeNew(const ViewNow& view, ThreadPool* threads,
 Status IndexBuilder::Train(const ReadView& view, const Plan& plan, ThreadPool* threads,
                            const std::function<bool(double)>& progress) {
   Made made;
-  VIPER_RETURN_IF_ERROR(Make(view, plan, threads, progress, made));
+  const auto told = [&](double share) { return Goes(progress, training_share_ = share); };
+  const Status done = Make(view, plan, threads, told, made);
+  training_share_ = kNoTraining;
+  VIPER_RETURN_IF_ERROR(done);
   MutexLock lock(files_mutex_);
   return PutInPlace(plan, made);
 }
@@ -332,7 +340,7 @@ bool IndexBuilder::DropDamaged() const {
   for (const auto& open : files->segments) {
     const index::Segment& segment = *open->segment;
     for (size_t i = 0; i < segment.cluster_count(); ++i) {
-      if (segment.CheckCluster(i).ok()) continue;
+      if (segment.CheckClusterAgain(i).ok() && !segment.is_cut()) continue;
       dropped |= context_.read->index.Drop(&segment);
       break;
     }
@@ -344,6 +352,12 @@ Status IndexBuilder::Make(const ReadView& view, const Plan& plan, ThreadPool* th
                           const std::function<bool(double)>& progress, Made& made) {
   const RowsOfParts rows(view, plan.parts);
   VIPER_RETURN_IF_ERROR(TakeMemory(rows.count(), made));
+  UnpackedVectors unpacked;
+  // Codes of moved rows are copied; all others are read in the order of the clusters.
+  if (plan.moved_rows < rows.count()) {
+    VIPER_ASSIGN_OR_RETURN(unpacked,
+                           UnpackedVectors::Make(context_, rows.parts(), CheckOf(progress, 0)));
+  }
   if (plan.reason) {
     // So that a model that is asked for is another one, also of the same rows.
     const auto old_files = context_.read->index.files();
@@ -379,7 +393,7 @@ Status IndexBuilder::PutInPlace(const Plan& plan, Made& made) {
                                 files.model->record().caution != old_files->model->record().caution;
   context_.read->index.Replace(made.files);
   if (is_more_cautious || plan.reason) context_.read->audit.Forget();
-  RemoveUnused(files);
+  RemoveUnusedIndexFiles(context_, files);
   if (plan.reason) ++trainings_;
   return {};
 }
@@ -482,6 +496,7 @@ Status IndexBuilder::Code(const RowsOfParts& rows, ThreadPool* threads,
   input.progress = Portion(progress, kAssignedAt, kWrittenAt);
   const bool copies = known.count() > 0 && known.AllAre(input.byte_rows);
   VIPER_RETURN_IF_ERROR(WriteSegmentFile(std::move(input), made));
+  if (known.is_cut()) return Status::Corruption("the file that codes were copied from was cut");
   copied_rows_ += copies ? known.count() : 0;
   coded_rows_ += rows.count() - (copies ? known.count() : 0);
   return {};
@@ -535,6 +550,9 @@ Result<index::ModelRecord> IndexBuilder::MakeRecord(const ReadView& view, const 
       record.accuracy && record.caution == plan.caution && new_rows * kMeasuredPart < plan.rows;
   record.caution = plan.caution;
   if (is_known && !plan.reason) return record;
+  const RowsOfParts all(view);
+  VIPER_ASSIGN_OR_RETURN(const auto unpacked, UnpackedVectors::Make(context_, all.parts(),
+                                                                    CheckOf(progress, kFittedAt)));
   auto cautious = std::make_shared<IndexFiles>(*files);
   cautious->model = files->model->WithRecord(record);
   const ViewIndex view_index = MakeViewIndex(cautious, view);
@@ -573,21 +591,6 @@ Status IndexBuilder::WriteModelFile(const index::Model& model, const std::string
   VIPER_RETURN_IF_ERROR(file->Append(model.Encode()));
   VIPER_RETURN_IF_ERROR(file->Close());
   return staged.PutInPlace(path);
-}
-
-void IndexBuilder::RemoveUnused(const IndexFiles& used) const {
-  FileSystem& files = *context_.file_system;
-  const std::string directory = storage::IndexDirectory(context_.directory);
-  const auto names = files.List(directory);
-  if (!names.ok()) return;
-  std::set<std::string, std::less<>> kept = {used.model_path};
-  for (const auto& open : used.segments) kept.insert(open->path);
-  for (const std::string& name : *names) {
-    const std::string path = storage::JoinPath(directory, name);
-    const bool is_index = storage::IsModelName(name) || storage::IsSegmentName(name);
-    // Best effort: the next build tries again. Readers keep what they have mapped.
-    if (is_index && !kept.contains(path)) (void)files.RemoveFile(path).ok();
-  }
 }
 
 }  // namespace viper::core

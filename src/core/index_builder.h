@@ -74,6 +74,11 @@ class IndexBuilder {
 
   /// Models trained and rows coded since the collection was opened.
   uint64_t training_count() const { return trainings_.load(); }
+  /// How far the training that runs has come, 0 to 1; absent if none runs.
+  std::optional<double> training_share() const {
+    const double share = training_share_;
+    return share == kNoTraining ? std::nullopt : std::optional(share);
+  }
   uint64_t coded_rows() const { return coded_rows_.load(); }
   /// Rows whose codes were copied from another segment instead.
   uint64_t copied_rows() const { return copied_rows_.load(); }
@@ -133,7 +138,6 @@ class IndexBuilder {
   bool DropDamaged() const;
   Status WriteSegmentFile(index::SegmentInput input, Made& made) const;
   Status WriteModelFile(const index::Model& model, const std::string& path) const;
-  void RemoveUnused(const IndexFiles& files) const VIPER_REQUIRES(files_mutex_);
 
   bool IsExpected(const OpenSegment& open) const VIPER_EXCLUDES(expected_mutex_);
   /// Of a part that is to come, the rows that another has: they were added before.
@@ -143,7 +147,10 @@ class IndexBuilder {
   /// The parts that CodeAhead was given, by path.
   mutable Mutex expected_mutex_;
   std::map<std::string, ExpectedPart, std::less<>> expected_ VIPER_GUARDED_BY(expected_mutex_);
+  static constexpr double kNoTraining = -1;
+
   std::atomic<uint64_t> trainings_{0};
+  std::atomic<double> training_share_{kNoTraining};
   std::atomic<uint64_t> coded_rows_{0};
   std::atomic<uint64_t> copied_rows_{0};
   /// One build at a time,

@@ -532,6 +532,23 @@ TEST_F(IndexBuilderTest, ABuildStopsWhenToldTo) {
   ASSERT_OK(collection_->BuildIndex());
 }
 
+TEST_F(IndexBuilderTest, ATrainingTellsHowFarItHasCome) {
+  CreateIndexed();
+  Write(0, 4000);
+  ASSERT_OK(collection_->Flush());
+  EXPECT_EQ(collection_->Statistics().index_training_share, std::nullopt);
+  std::vector<double> shares;
+  ASSERT_OK(collection_->BuildIndex([&](double) {
+    shares.push_back(collection_->Statistics().index_training_share.value_or(-1));
+    return true;
+  }));
+  ASSERT_GT(shares.size(), 5U);
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+  EXPECT_GE(shares.front(), 0);
+  EXPECT_EQ(shares.back(), 1);
+  EXPECT_EQ(collection_->Statistics().index_training_share, std::nullopt);
+}
+
 TEST_F(IndexBuilderTest, RecallMustBeAShare) {
   CreateIndexed();
   Write(0, 10);

@@ -1,5 +1,7 @@
 #include "core/index_files.h"
 
+#include <functional>
+#include <set>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -63,6 +65,20 @@ std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
     }
   }
   return loaded;
+}
+
+void RemoveUnusedIndexFiles(const CollectionContext& context, const IndexFiles& used) {
+  FileSystem& files = *context.file_system;
+  const std::string directory = storage::IndexDirectory(context.directory);
+  const auto names = files.List(directory);
+  if (!names.ok()) return;
+  std::set<std::string, std::less<>> kept = {used.model_path};
+  for (const auto& open : used.segments) kept.insert(open->path);
+  for (const std::string& name : *names) {
+    const std::string path = storage::JoinPath(directory, name);
+    const bool is_index = storage::IsModelName(name) || storage::IsSegmentName(name);
+    if (is_index && !kept.contains(path)) (void)files.RemoveFile(path).ok();
+  }
 }
 
 }  // namespace viper::core

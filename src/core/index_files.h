@@ -20,4 +20,8 @@ Result<std::shared_ptr<OpenSegment>> OpenSegmentFile(FileSystem& files, const st
 std::shared_ptr<const IndexFiles> LoadIndex(const CollectionContext& context,
                                             std::vector<std::string>& rejected);
 
+/// Remove what lies in the directory of the index and is not used. Readers keep what they have
+/// mapped. Best effort: the next build tries again.
+void RemoveUnusedIndexFiles(const CollectionContext& context, const IndexFiles& used);
+
 }  // namespace viper::core

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "base/assert.h"
 #include "base/status_macros.h"
 #include "core/row_order.h"
@@ -16,7 +18,7 @@ class IndexedSearch {
   /// `pool`: as IndexSearchRequest::pool.
   IndexedSearch(const ReadView& view, const ViewIndex& view_index, const IndexSelection& selection,
                 const SearchTask& task, ThreadPool* pool)
-      : view_(view), view_index_(view_index), order_(view) {
+      : view_(view), view_index_(view_index), selection_(*selection.made_of), order_(view) {
     for (size_t i = 0; i < view_index.segments.size(); ++i) {
       const ViewIndex::Segment& segment = view_index.segments[i];
       const IndexSelection::Segment& selected = selection.segments[i];
@@ -32,9 +34,15 @@ class IndexedSearch {
     request_.rerank = task.options->rerank;
     request_.stop = task.stop;
     request_.pool = pool;
-    request_.floats = [this](uint64_t row) { return view_.FloatsOf(view_index_.LocationOf(row)); };
+    request_.floats = [this](uint64_t row) -> Result<HeldFloats> {
+      const auto location = view_index_.FindRow(row);
+      if (!location) return LeadsNowhere(row);
+      return view_.FloatsOf(*location);
+    };
     request_.tie_less = [this](uint64_t a, uint64_t b) {
-      return order_.IsBefore(view_index_.LocationOf(a), view_index_.LocationOf(b));
+      const auto first = view_index_.FindRow(a);
+      const auto second = view_index_.FindRow(b);
+      return first && second ? order_.IsBefore(*first, *second) : a < b;
     };
   }
   IndexedSearch(const IndexedSearch&) = delete;
@@ -49,7 +57,11 @@ class IndexedSearch {
     for (size_t query = 0; query < queries.count; ++query) {
       answers[query].reserve(found[query].size());
       for (const index::ScoredRow& row : found[query]) {
-        answers[query].push_back({view_index_.LocationOf(row.row), row.distance});
+        // A segment that was overwritten after it was checked may lead anywhere; never is a row
+        // given that takes no part.
+        const auto location = view_index_.FindRow(row.row);
+        if (!location || !TakesPart(*location)) return LeadsNowhere(row.row);
+        answers[query].push_back({*location, row.distance});
       }
     }
     return {};
@@ -63,6 +75,7 @@ class IndexedSearch {
 
   /// The first segment of which some cluster is not what it was, though it may have been before.
   const index::Segment* FindDamaged() const {
+    if (const index::Segment* cut = view_index_.FindCut()) return cut;
     for (const index::SearchedSegment& searched : searched_) {
       for (size_t i = 0; i < searched.segment->cluster_count(); ++i) {
         if (!searched.segment->CheckClusterAgain(i).ok()) return searched.segment;
@@ -72,12 +85,27 @@ class IndexedSearch {
   }
 
  private:
+  static Status LeadsNowhere(uint64_t row) {
+    return Status::Corruption(fmt::format("index segment: a row takes no part: number={}", row));
+  }
+  bool TakesPart(const Location& location) const {
+    const auto& selected = selection_.sources[location.source];
+    return selected == nullptr || selected->Test(location.row);
+  }
+
   const ReadView& view_;
   const ViewIndex& view_index_;
+  const ViewSelection& selection_;
   RowOrder order_;
   std::vector<index::SearchedSegment> searched_;
   index::IndexSearchRequest request_;
 };
+
+/// Corruption if a file that was searched has been cut: then zeros may have been read.
+Status CheckCuts(const ViewIndex& view_index) {
+  if (view_index.FindCut() == nullptr) return {};
+  return Status::Corruption("index segment: its file was cut");
+}
 
 /// The k nearest of two lists that are in order.
 FoundRows Merge(RowOrder& order, const FoundRows& a, const FoundRows& b, size_t k) {
@@ -120,7 +148,8 @@ Result<std::vector<FoundRows>> SearchThroughIndex(ReadContext& context, const Re
   } else if (groups == 1) {
     run(0);
   }
-  for (const Status& status : statuses) {
+  for (Status& status : statuses) {
+    if (status.ok()) status = CheckCuts(view_index);
     if (status.ok()) continue;
     if (status.code() == StatusCode::kCorruption) *damaged = search.FindDamaged();
     return status;
@@ -143,6 +172,7 @@ Result<std::vector<index::PlannedProbe>> PlanThroughIndex(const ReadView& view,
                                                           const index::Segment** damaged) {
   const IndexedSearch search(view, view_index, selection, task, nullptr);
   auto planned = search.Plan(task.queries.floats);
+  if (const Status whole = CheckCuts(view_index); !whole.ok()) planned = whole;
   if (planned.status().code() == StatusCode::kCorruption) *damaged = search.FindDamaged();
   return planned;
 }

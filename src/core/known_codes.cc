@@ -125,6 +125,11 @@ index::KnownCode KnownCodes::Of(uint64_t row) const {
   return {std::prev(after)->open->segment.get(), positions_[row]};
 }
 
+bool KnownCodes::is_cut() const {
+  return std::any_of(runs_.begin(), runs_.end(),
+                     [](const Run& run) { return run.open->segment->is_cut(); });
+}
+
 bool KnownCodes::AllAre(index::ByteRows kind) const {
   return std::all_of(runs_.begin(), runs_.end(),
                      [kind](const Run& run) { return run.open->segment->byte_rows() == kind; });

@@ -57,6 +57,8 @@ class KnownCodes {
   }
   /// Whether all known rows have byte rows of this kind.
   bool AllAre(index::ByteRows kind) const;
+  /// Whether what was copied may be zeros (Segment::is_cut).
+  bool is_cut() const;
 
   /// The cluster of each row, kUnknownCluster where it is not known; to be taken once.
   std::vector<uint32_t> TakeClusters() { return std::move(clusters_); }

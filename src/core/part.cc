@@ -259,6 +259,11 @@ Result<std::vector<uint32_t>> Part::FindRowsOfId(std::string_view id, uint64_t i
     VIPER_ASSIGN_OR_RETURN(const PagePlace place, PlaceOfId(row));
     if (place.column->strings()[place.index] == id) rows.push_back(row);
   }
+  if (sidecar_->is_cut()) {
+    return Status::Corruption(fmt::format(
+        "part {}: its sidecar was cut while it was open; opening the collection makes it anew",
+        added_.path));
+  }
   return rows;
 }
 
@@ -300,7 +305,8 @@ Result<HeldFloats> Part::Floats(uint64_t row) const {
 
 Result<HeldFloats> Part::FloatsToKeep(uint64_t row) const {
   VIPER_ASSIGN_OR_RETURN(HeldFloats held, Floats(row));
-  if (held.holder == nullptr) return held;
+  // A file is held as a whole, however many rows hold it.
+  if (held.holder == nullptr || held.holder == unpacked()) return held;
   auto copy =
       std::make_shared<std::vector<std::byte>>(held.floats, held.floats + dim_ * sizeof(float));
   const std::byte* bytes = copy->data();
@@ -312,6 +318,11 @@ Result<HeldFloats> Part::OpenPage(size_t page) const {
     VIPER_RETURN_IF_ERROR(CheckMappedPage(page));
     return HeldFloats(reader_->Floats(reader_->vector_pages()[page]));
   }
+  if (auto file = unpacked()) {
+    const std::byte* floats =
+        file->bytes().data() + reader_->vector_pages()[page].rows.first * dim_ * sizeof(float);
+    return HeldFloats(floats, std::move(file));
+  }
   VIPER_ASSIGN_OR_RETURN(auto decoded, decoded_pages_->Get(page, [&]() -> Result<DecodedFloats> {
     auto floats = reader_->DecodeVectors(page);
     if (floats.ok()) return DecodedFloats{std::move(*floats)};
@@ -320,6 +331,21 @@ Result<HeldFloats> Part::OpenPage(size_t page) const {
   }));
   const auto* floats = reinterpret_cast<const std::byte*>(decoded->floats.data());
   return HeldFloats(floats, std::move(decoded));
+}
+
+void Part::ReadFrom(const std::shared_ptr<const MappedFile>& unpacked) const {
+  VIPER_ASSERT(!maps_vectors() && unpacked->bytes().size() == row_count() * dim_ * sizeof(float));
+  MutexLock lock(unpacked_mutex_);
+  unpacked_ = unpacked;
+  may_be_unpacked_ = true;
+}
+
+std::shared_ptr<const MappedFile> Part::unpacked() const {
+  if (!may_be_unpacked_) return nullptr;
+  MutexLock lock(unpacked_mutex_);
+  auto file = unpacked_.lock();
+  if (file == nullptr) may_be_unpacked_ = false;
+  return file;
 }
 
 Status Part::CheckMappedPage(size_t page) const {

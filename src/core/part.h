@@ -16,6 +16,7 @@
 #include "columnar/column.h"
 #include "core/column_cache.h"
 #include "parquet/part_file.h"
+#include "platform/mutex.h"
 #include "storage/part_sidecar.h"
 #include "storage/table_log.h"
 #include "viper/file_system.h"
@@ -95,13 +96,18 @@ class Part {
   Result<int64_t> TimeOf(std::string_view column, uint64_t row) const;
   /// The floats of a row. Fails as OpenPage.
   Result<HeldFloats> Floats(uint64_t row) const;
-  /// As Floats, for those who keep many rows: of a decoded page a copy of the row.
+  /// As Floats, for those who keep many rows: of a page in the cache a copy of the row.
   Result<HeldFloats> FloatsToKeep(uint64_t row) const;
   /// The floats of a vector page (index in reader().vector_pages()): where they are in the map, or
   /// decoded, from the cache of vectors. They are compared with their checksum when first asked for
   /// and whenever they are decoded; Corruption that names the part, the page and its rows if they
   /// have changed: a damaged page never gives an answer.
   Result<HeldFloats> OpenPage(size_t page) const;
+  /// Read floats from this file, as long as anybody else holds it, instead of decoding pages: it
+  /// has those of all rows, one after the other.
+  void ReadFrom(const std::shared_ptr<const MappedFile>& unpacked) const;
+  /// The file that floats are read from instead of the part's own; null if there is none.
+  std::shared_ptr<const MappedFile> unpacked() const;
 
   /// The declared fields that it was opened with.
   const std::vector<Field>& fields() const { return fields_; }
@@ -200,6 +206,10 @@ class Part {
   std::optional<ColumnCache::Runs> id_order_;
   /// Only where vectors are not mapped.
   std::optional<ColumnCache::FloatRuns> decoded_pages_;
+  mutable Mutex unpacked_mutex_;
+  mutable std::weak_ptr<const MappedFile> unpacked_ VIPER_GUARDED_BY(unpacked_mutex_);
+  /// Whether it is worth to take the lock.
+  mutable std::atomic<bool> may_be_unpacked_ = false;
   int64_t first_expiry_ = 0;
   int64_t last_expiry_ = 0;
   int64_t last_stamp_ = 0;

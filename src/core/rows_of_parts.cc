@@ -12,12 +12,19 @@
 
 namespace viper::core {
 
-RowsOfParts::RowsOfParts(const ReadView& view, const std::vector<size_t>& parts) : sources_(parts) {
-  for (const size_t part : parts) {
-    firsts_.push_back(count_);
-    parts_.push_back(view.parts[part].part);
-    count_ += parts_.back()->row_count();
-  }
+RowsOfParts::RowsOfParts(const ReadView& view, const std::vector<size_t>& parts) {
+  for (const size_t part : parts) Add(view, part);
+}
+
+RowsOfParts::RowsOfParts(const ReadView& view) {
+  for (size_t part = 0; part < view.parts.size(); ++part) Add(view, part);
+}
+
+void RowsOfParts::Add(const ReadView& view, size_t part) {
+  sources_.push_back(part);
+  parts_.push_back(view.parts[part].part);
+  firsts_.push_back(count_);
+  count_ += parts_.back()->row_count();
 }
 
 Result<HeldFloats> RowsOfParts::Floats(uint64_t row) const {

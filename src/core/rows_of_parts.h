@@ -23,6 +23,8 @@ class RowsOfParts {
  public:
   /// `parts` of the view, in rising order.
   RowsOfParts(const ReadView& view, const std::vector<size_t>& parts);
+  /// All parts of the view.
+  explicit RowsOfParts(const ReadView& view);
 
   uint64_t count() const { return count_; }
   const std::vector<std::shared_ptr<const Part>>& parts() const { return parts_; }
@@ -38,6 +40,8 @@ class RowsOfParts {
                                                      const ScanControl& control) const;
 
  private:
+  void Add(const ReadView& view, size_t part);
+
   std::vector<size_t> sources_;  // of the view, rising
   std::vector<std::shared_ptr<const Part>> parts_;
   std::vector<uint64_t> firsts_;

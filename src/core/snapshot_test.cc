@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/collection_fixture.h"
+#include "core/indexed_collection_fixture.h"
 
 namespace viper::core {
 namespace {
@@ -208,6 +208,57 @@ TEST_F(OldVersionTest, AreGoneAfterAVacuumAndSaySo) {
   EXPECT_EQ(collection_->GetSnapshotOfVersion(3)->Count().value(), 2u);
   EXPECT_STATUS(kNotFound, "oldest=0 newest=3 asked=4", collection_->GetSnapshotOfVersion(4));
   EXPECT_STATUS(kNotFound, "asked=-1", collection_->GetSnapshotOfVersion(-1));
+}
+
+/// A snapshot that was never searched, while the files that it reads are compacted away and the
+/// index moves on.
+class SnapshotIndexTest : public IndexedCollectionFixture {
+ protected:
+  void SetUp() override {
+    CreateIndexed();
+    Write(0, 4000);
+    ASSERT_OK(collection_->Flush());
+    ASSERT_OK(collection_->BuildIndex());
+    query_ = RandomVector();
+  }
+
+  void Compact() {
+    ASSERT_OK(collection_->Delete(std::vector<std::string>{"id5"}));
+    ASSERT_OK(collection_->Flush());
+    ASSERT_OK(collection_->Compact({.rewrite_all = true}));
+    ASSERT_OK(collection_->BuildIndex());
+  }
+
+  SearchExplanation Explain(const Snapshot& snapshot) const {
+    return snapshot.Explain(query_, {.recall = 0.9}).value();
+  }
+
+  std::vector<float> query_;
+};
+
+TEST_F(SnapshotIndexTest, KeepsTheIndexThatItWasTakenWith) {
+  const Snapshot snapshot = collection_->GetSnapshot();
+  Compact();
+  ASSERT_OK(collection_->RetrainIndex());
+  const SearchExplanation told = Explain(snapshot);
+  EXPECT_EQ(told.plan, SearchPlan::kIndex);
+  EXPECT_EQ(told.compared_rows, 0U);
+  ASSERT_OK_AND_ASSIGN(const Hits found, snapshot.Search(query_, {.k = 4000, .recall = 0.999}));
+  EXPECT_EQ(found.size(), 4000U) << "the deleted one is there";
+  EXPECT_EQ(Explain(collection_->GetSnapshot()).plan, SearchPlan::kIndex);
+}
+
+TEST_F(SnapshotIndexTest, TakesTheNewIndexWhereThatKnowsItsRows) {
+  const Snapshot snapshot = collection_->GetSnapshot();
+  const uint64_t before = Explain(snapshot).clusters.value();
+  options_.index_clusters = static_cast<uint32_t>(before) + 7;
+  collection_.reset();
+  ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open("/db", options_));
+  ASSERT_OK_AND_ASSIGN(collection_, engine.OpenCollection("docs"));
+  const Snapshot other = collection_->GetSnapshot();
+  ASSERT_OK(collection_->RetrainIndex());
+  EXPECT_EQ(Explain(other).clusters.value(), before + 7);
+  EXPECT_EQ(Explain(snapshot).clusters.value(), before) << "of an engine that is closed";
 }
 
 }  // namespace

@@ -88,9 +88,8 @@ Result<uint64_t> Segment::ModelIdOf(std::span<const std::byte> bytes) {
 
 Result<std::unique_ptr<const Segment>> Segment::Open(std::span<const std::byte> bytes,
                                                      const Model& model) {
+  std::unique_ptr<Segment> segment(new Segment(bytes));  // NOLINT: the constructor is private
   VIPER_ASSIGN_OR_RETURN(const auto footer, FindFooter(bytes));
-  std::unique_ptr<Segment> segment(new Segment());  // NOLINT: the constructor is private
-  segment->bytes_ = bytes;
   VIPER_RETURN_IF_ERROR(segment->ReadFooter(footer, model));
   return std::unique_ptr<const Segment>(std::move(segment));
 }

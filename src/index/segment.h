@@ -12,6 +12,7 @@
 #include "base/coding.h"
 #include "base/held_floats.h"
 #include "index/model.h"
+#include "platform/cut_guard.h"
 #include "platform/thread_pool.h"
 #include "viper/result.h"
 
@@ -54,7 +55,9 @@ struct ClusterView {
   const std::byte* byte_rows = nullptr;
 };
 
-/// Reads a segment from bytes that outlive it. Thread-safe.
+/// Reads a segment from bytes that outlive it. Thread-safe. If they are a file that is cut
+/// meanwhile, what it has lost reads as zeros: whoever has read from it asks is_cut() before the
+/// result is used.
 class Segment {
  public:
   /// Corruption; FailedPrecondition for another format version or model. Checks everything but the
@@ -93,15 +96,18 @@ class Segment {
     return CompareNumbers();
   }
   size_t file_bytes() const { return bytes_.size(); }
+  /// Whether the file has lost something since it was opened.
+  bool is_cut() const { return guard_.is_cut(); }
 
  private:
-  Segment() = default;
+  explicit Segment(std::span<const std::byte> bytes) : bytes_(bytes), guard_(bytes) {}
   Status ReadFooter(std::span<const std::byte> footer, const Model& model);
   Status ReadClusters(ByteReader& reader, const Model& model);
   Status CompareCluster(size_t i) const;
   Status CompareNumbers() const;
 
-  std::span<const std::byte> bytes_;
+  const std::span<const std::byte> bytes_;
+  const CutGuard guard_;
   uint64_t model_id_ = 0;
   uint64_t row_count_ = 0;
   double mean_squared_distance_ = 0;

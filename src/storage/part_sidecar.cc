@@ -19,6 +19,7 @@
 #include "base/crc32c.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "platform/cut_guard.h"
 
 namespace viper::storage {
 namespace {
@@ -235,7 +236,8 @@ class PartSidecarImpl final : public PartSidecar {
         code_(header.row_count, layout_.bucket_count),
         mapped_(std::move(mapped)),
         owned_(std::move(owned)),
-        bytes_(mapped_ != nullptr ? mapped_->bytes() : owned_) {}
+        bytes_(mapped_ != nullptr ? mapped_->bytes() : owned_),
+        guard_(bytes_) {}
 
   // One of `mapped` and `owned` holds the bytes.
   static Result<std::unique_ptr<PartSidecar>> Make(std::unique_ptr<MappedFile> mapped,
@@ -250,6 +252,7 @@ class PartSidecarImpl final : public PartSidecar {
   uint64_t row_count() const override { return header_.row_count; }
   uint64_t file_bytes() const override { return bytes_.size(); }
   double max_norm() const override { return header_.max_norm; }
+  bool is_cut() const override { return guard_.is_cut(); }
 
   std::vector<PagePlace> pages() const override {
     std::vector<PagePlace> pages(header_.page_count);
@@ -262,12 +265,13 @@ class PartSidecarImpl final : public PartSidecar {
   std::vector<uint32_t> FindRows(uint64_t id_hash) const override {
     std::vector<uint32_t> rows;
     const uint64_t bucket = code_.Bucket(id_hash);
-    const uint32_t end = Bound(bucket + 1);
-    for (uint32_t slot = Bound(bucket); slot < end; ++slot) {
-      const auto entry = LoadFixed<uint64_t>(bytes_.data() + layout_.entries_offset +
-                                             uint64_t{slot} * kEntryBytes);
+    // The file may have been overwritten since it was opened: no bound leads out of it.
+    const uint64_t end = std::min<uint64_t>(Bound(bucket + 1), header_.row_count);
+    for (uint64_t slot = Bound(bucket); slot < end; ++slot) {
+      const auto entry =
+          LoadFixed<uint64_t>(bytes_.data() + layout_.entries_offset + slot * kEntryBytes);
       if (!code_.Matches(entry, id_hash)) continue;
-      // Nobody checked the single rows when the file was opened.
+      // Nobody checked the single rows.
       const uint64_t row = code_.Row(entry);
       if (row < header_.row_count) rows.push_back(static_cast<uint32_t>(row));
     }
@@ -321,6 +325,7 @@ class PartSidecarImpl final : public PartSidecar {
   const std::unique_ptr<MappedFile> mapped_;
   const std::vector<std::byte> owned_;
   const std::span<const std::byte> bytes_;
+  const CutGuard guard_;
 };
 
 }  // namespace

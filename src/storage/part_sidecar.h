@@ -73,6 +73,9 @@ class PartSidecar {
   /// Rows that may hold an id of this hash (all that do, and rarely others); the caller compares
   /// ids. Rising order. Typically none or one.
   virtual std::vector<uint32_t> FindRows(uint64_t id_hash) const = 0;
+  /// Whether the file has lost something since it was opened: then what FindRows gave is worth
+  /// nothing.
+  virtual bool is_cut() const = 0;
 };
 
 }  // namespace viper::storage

@@ -70,3 +70,25 @@ def test_few_rows_are_indexed_where_that_is_asked_for(tmp_path):
             made.flush()
             made.build_index()
             assert made.explain(random_vectors(13, 1, 16)[0], nprobe=1 if plan == "index" else 0)["plan"] == plan
+
+
+def test_a_build_tells_how_far_it_has_come_and_can_be_stopped(tmp_path):
+    with viper.connect(tmp_path, background_index=False) as database:
+        made = database.create_collection("c", dim=32, metric="l2")
+        made.upsert(ids=range(5000), vectors=random_vectors(14, 5000, 32))
+        made.flush()
+        with pytest.raises(viper.Cancelled):
+            made.build_index(progress=lambda share: share < 0.5)
+
+        def fail(share):
+            raise ZeroDivisionError(share)
+
+        with pytest.raises(ZeroDivisionError):
+            made.build_index(progress=fail)
+        assert made.statistics()["index_clusters"] == 0
+
+        told = []
+        made.build_index(progress=lambda share: told.append((share, made.statistics()["index_training_share"])))
+        assert len(told) > 5 and all(0 <= share <= 1 for share, _ in told)
+        assert any(share == of_statistics for share, of_statistics in told)
+        assert made.statistics()["index_training_share"] is None and made.statistics()["index_clusters"] > 0
