@@ -12,6 +12,13 @@ Vectors go in and come out as NumPy arrays of float32. Calls release the interpr
 every object may be used from many threads.
 """
 
+try:
+    from . import _viper
+except ImportError as error:
+    from ._arrow import load_arrow
+
+    load_arrow(error)
+
 from ._viper import (
     Collection,
     Database,
