@@ -100,6 +100,10 @@ fuzz: setup ## Run every fuzz target for FUZZ_SECONDS (default 30) each
 install: build ## Install the release build under PREFIX (default /usr/local)
 	@cmake --install build/release --prefix "$(PREFIX)"
 
+.PHONY: wheel
+wheel: build-setup ## Build the Python wheel in build/wheel and test it in a fresh environment
+	@tools/wheel
+
 .PHONY: clean
 clean: ## Remove the build trees
 	@rm -rf build
