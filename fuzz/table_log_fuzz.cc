@@ -10,9 +10,11 @@
 #include <string_view>
 
 #include "base/coding.h"
+#include "base/limits.h"
 #include "storage/delta_actions.h"
 #include "storage/file_names.h"
 #include "storage/table_log.h"
+#include "storage/table_retention.h"
 #include "testing/memory_file_system.h"
 
 namespace {
@@ -38,12 +40,19 @@ void CheckRoundTrip(CommitFile file) {
   Require(again->stamp.transaction_id == file.stamp.transaction_id, "the stamp comes back");
 }
 
+void CheckInterval(std::string_view text) {
+  const auto parsed = viper::storage::ParseInterval(text);
+  const int64_t milliseconds = parsed.value_or(0);
+  Require(milliseconds >= 0 && milliseconds <= viper::kRetentionMsMax, "intervals are in range");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text = viper::AsText(std::as_bytes(std::span(data, size)));
   auto file = viper::storage::DecodeCommit(text, "commit");
   if (file.ok()) CheckRoundTrip(*file);
+  CheckInterval(text);
 
   viper::MemoryFileSystem file_system;
   Require(file_system.CreateDirectories(viper::storage::LogDirectory("/t")).ok(), "directory");

@@ -51,6 +51,7 @@ inline constexpr uint64_t kMemoryLimitMin = uint64_t{64} << 20;
 inline constexpr uint32_t kWriteTimeoutMsMax = 3'600'000;
 /// 100 years.
 inline constexpr int64_t kTtlMsMax = int64_t{36'525} * 24 * 3600 * 1000;
+inline constexpr int64_t kRetentionMsMax = kTtlMsMax;
 inline constexpr uint32_t kIndexClustersMax = 1u << 20;
 inline constexpr size_t kIndexMemoryBytesMin = size_t{1} << 20;
 inline constexpr size_t kIndexMemoryBytesMax = size_t{16} << 40;

@@ -23,6 +23,7 @@
 #include "storage/file_names.h"
 #include "storage/log_cleanup.h"
 #include "storage/table_checkpoint.h"
+#include "storage/table_retention.h"
 #include "storage/table_rules.h"
 
 namespace viper::storage {
@@ -180,7 +181,8 @@ class TableLogImpl final : public TableLog {
     VIPER_RETURN_IF_ERROR(poison_);
     VIPER_RETURN_IF_ERROR(CheckCanWrite(state));
     VIPER_RETURN_IF_ERROR(PrepareDirectories());
-    const auto actions = ToCheckpoint(state, now_ms - options_.tombstone_retention_ms);
+    const TableRetention retention = ReadRetention(state.metadata);
+    const auto actions = ToCheckpoint(state, TombstonesExpireBefore(retention, options_, now_ms));
     VIPER_ASSIGN_OR_RETURN(const auto bytes, parquet::EncodeCheckpoint(actions));
     VIPER_RETURN_IF_ERROR(Replace(CheckpointPath(table_, state.version), bytes));
     checkpoint_version_ = std::max(checkpoint_version_, state.version);
@@ -191,10 +193,9 @@ class TableLogImpl final : public TableLog {
                                      {"sizeInBytes", static_cast<int64_t>(bytes.size())},
                                      {"numOfAddFiles", static_cast<int64_t>(actions.adds.size())}};
     VIPER_RETURN_IF_ERROR(Replace(LastCheckpointPath(table_), AsBytes(hint.ToJson())));
-    const LogRetention retention = {
-        .expired_before_ms = now_ms - options_.log_retention_ms,
-        .oldest_kept_version = state.version - options_.retained_versions + 1};
-    return CleanExpiredLog(file_system_, table_, retention).WithContext("cleaning the table log");
+    return CleanExpiredLog(file_system_, table_,
+                           KeptLog(retention, options_, state.version, now_ms))
+        .WithContext("cleaning the table log");
   }
 
   bool WantsCheckpoint(int64_t version) const override {

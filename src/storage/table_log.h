@@ -94,6 +94,7 @@ struct TableCommit {
   friend bool operator==(const TableCommit&, const TableCommit&) = default;
 };
 
+/// What is kept of a table that does not say it itself (table_retention.h).
 struct TableLogOptions {
   uint32_t checkpoint_interval = 20;
   /// Expired log files (older than the newest checkpoint that is this old) may be cleaned.
@@ -151,7 +152,8 @@ class TableLog {
   /// The time of a commit that is made now: the times of commits do not fall, as far as this log
   /// has read or written them, also if the clock is set back.
   virtual int64_t TimeOfNext(int64_t now_ms) const = 0;
-  /// Write a checkpoint of `state` and the `_last_checkpoint` hint, then clean expired log files.
+  /// Write a checkpoint of `state` and the `_last_checkpoint` hint, then clean the log of what has
+  /// expired, by the properties that `state` has.
   /// Unsupported if CheckCanWrite says so.
   virtual Status WriteCheckpoint(const TableState& state, int64_t now_ms) = 0;
   /// True if the options ask for a checkpoint at this version, so many after the newest one.
