@@ -181,7 +181,9 @@ class VIPER_EXPORT Collection {
   /// InvalidArgument; FailedPrecondition if read-only; Conflict if flushes keep overtaking it.
   Result<CompactionReport> Compact(const CompactOptions& options = {});
   /// Remove files that only old versions of the table name. The background does the same after
-  /// EngineOptions::retention_ms. FailedPrecondition if read-only.
+  /// CollectionProperties::retention_ms or else EngineOptions::retention_ms. Takes in first what
+  /// other processes committed. FailedPrecondition if read-only, or if `options` would keep less
+  /// than the collection's own retention, which has to be changed first.
   Result<VacuumReport> Vacuum(const VacuumOptions& options = {});
   /// Bring the index up to the table now, on EngineOptions::index_threads, instead of waiting
   /// for the background to do it: searches are answered through it from then on. Does nothing below
@@ -214,8 +216,8 @@ class VIPER_EXPORT Collection {
   Snapshot GetSnapshot() const;
   /// The table as it was at a version (Snapshot::table_version), or at a time: what was flushed by
   /// then, and nothing of the log. NotFound if that version, or a file of it, is no longer kept
-  /// (EngineOptions::retention_ms). Files that the table has left behind are read as slowly as new
-  /// ones: their index is gone.
+  /// (CollectionProperties::retention_ms, EngineOptions::retention_ms). Files that the table has
+  /// left behind are read as slowly as new ones: their index is gone.
   /// NotFound names the versions that are kept.
   Result<Snapshot> GetSnapshotOfVersion(int64_t version) const;
   Result<Snapshot> GetSnapshotOfTime(Timestamp time) const;

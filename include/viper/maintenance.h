@@ -114,7 +114,8 @@ struct ExpiryReport {
 /// How Collection::Vacuum works.
 struct VacuumOptions {
   /// Files that the table has not needed for this long are removed, in milliseconds; versions from
-  /// before cannot be read any more. -1 = EngineOptions::retention_ms.
+  /// before cannot be read any more. -1 = CollectionProperties::retention_ms, or, where the table
+  /// has none, EngineOptions::retention_ms. Less than a table's own is refused.
   int64_t retention_ms = -1;
   bool dry_run = false;
 };

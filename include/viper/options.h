@@ -148,10 +148,12 @@ struct VIPER_EXPORT EngineOptions {
   /// stored and read, and nothing follows from it until an engine opens the table with it on.
   bool enforce_expiry = true;
   /// Files that the table needs no longer are kept so long for those who read an older version, in
-  /// milliseconds; 0 = not at all. Whoever has them open reads on in any case.
+  /// milliseconds; 0 = not at all. Whoever has them open reads on in any case. Only of tables that
+  /// do not say it themselves (CollectionProperties::retention_ms).
   int64_t retention_ms = int64_t{3600} * 1000;
   /// Versions of the table that are kept at most, whatever retention_ms says: with it the files and
-  /// the entries of the table's log are bounded however fast it is written. 1 to 1,000,000.
+  /// the entries of the table's log are bounded however fast it is written. 1 to 1,000,000. Not of
+  /// tables that have a retention of their own.
   uint32_t retained_versions = 1000;
   /// Place rows in learned clusters and search by them, through the index. Off: an index that is
   /// there is not read, none is built, and every search compares every record, exactly.

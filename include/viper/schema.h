@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,6 +95,11 @@ struct VIPER_EXPORT CollectionProperties {
   /// Whether writes may have metadata keys that are not declared. Records that have some already
   /// keep them, and other keys of theirs can be changed.
   UndeclaredKeys undeclared_keys = UndeclaredKeys::kKeep;
+  /// Files and versions that the table has left behind are kept for at least so long, whoever opens
+  /// it, and however many they are; absent: as EngineOptions::retention_ms and retained_versions of
+  /// who opens it. 0 to 100 years, in milliseconds. Of what another engine wrote there and cannot
+  /// be read: 100 years.
+  std::optional<int64_t> retention_ms = {};
 
   /// OK, or InvalidArgument naming the member that is wrong and its value.
   Status Validate() const;

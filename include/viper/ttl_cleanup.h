@@ -63,7 +63,7 @@ struct TtlCleanupReport {
 
 /// Removes what has expired from the files of all collections of an engine: by the records' own
 /// expiries, never by the age of a file. Old versions of the table keep their files until
-/// EngineOptions::retention_ms has passed, as after any compaction. Thread-safe.
+/// the retention has passed, as after any compaction (Collection::Vacuum). Thread-safe.
 class VIPER_EXPORT TtlCleanupService {
  public:
   /// `log` is called with one line for each collection that was cleaned, in that order; may be

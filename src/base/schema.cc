@@ -151,10 +151,16 @@ Status CollectionProperties::Validate() const {
         fmt::format("CollectionProperties::undeclared_keys is unknown: actual={}",
                     static_cast<int>(undeclared_keys)));
   }
-  if (default_ttl_ms >= 0 && default_ttl_ms <= kTtlMsMax) return Status::Ok();
+  if (default_ttl_ms < 0 || default_ttl_ms > kTtlMsMax) {
+    return Status::InvalidArgument(
+        fmt::format("CollectionProperties::default_ttl_ms is out of range: min=0 max={} actual={}",
+                    kTtlMsMax, default_ttl_ms));
+  }
+  const int64_t retention = retention_ms.value_or(0);
+  if (retention >= 0 && retention <= kRetentionMsMax) return Status::Ok();
   return Status::InvalidArgument(
-      fmt::format("CollectionProperties::default_ttl_ms is out of range: min=0 max={} actual={}",
-                  kTtlMsMax, default_ttl_ms));
+      fmt::format("CollectionProperties::retention_ms is out of range: min=0 max={} actual={}",
+                  kRetentionMsMax, retention));
 }
 
 Status ValidateFieldName(std::string_view name) {

@@ -19,6 +19,7 @@
 #include "core/collection_impl.h"
 #include "core/index_files.h"
 #include "core/leftover_files.h"
+#include "core/retention.h"
 #include "core/table_schema.h"
 #include "core/version_list.h"
 #include "storage/directory_creation.h"
@@ -180,6 +181,8 @@ Result<std::shared_ptr<const CollectionSchema>> Collection::Impl::TakeSchema(
         schema.dim, MetricName(schema.metric)));
   }
   context_.properties->Set(properties);
+  // Who only reads removes nothing.
+  if (!context_.options.read_only) core::LogUnreadableRetention(context_, table.metadata);
   if (const auto open = state(); open != nullptr && *open->schema() == schema) {
     return open->schema();
   }

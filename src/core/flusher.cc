@@ -10,19 +10,18 @@
 #include "base/assert.h"
 #include "base/random.h"
 #include "base/status_macros.h"
+#include "core/retention.h"
 #include "core/table_schema.h"
 #include "core/vacuum_plan.h"
 #include "storage/directory_creation.h"
 #include "storage/file_contents.h"
 #include "storage/file_names.h"
+#include "storage/table_retention.h"
 #include "storage/table_rules.h"
 
 namespace viper::core {
 namespace {
 
-/// Of what is older than EngineOptions::retention_ms the files are gone, so that it cannot be read.
-/// But a reader that has just listed the log finds what it has listed for an hour.
-constexpr int64_t kLogRetentionMsMin = int64_t{3600} * 1000;
 /// In DeleteMode::kAuto parts of which so many bytes are alive are written anew: about what a flush
 /// writes in a moment, and it keeps small tables readable for everybody.
 constexpr uint64_t kRewriteBytesMax = uint64_t{16} << 20;
@@ -113,7 +112,7 @@ storage::AddedFile WithVector(storage::AddedFile file, uint64_t row_count,
 std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context) {
   storage::TableLogOptions options;
   options.checkpoint_interval = context.options.checkpoint_interval;
-  options.log_retention_ms = std::max(context.options.retention_ms, kLogRetentionMsMin);
+  options.log_retention_ms = std::max(context.options.retention_ms, storage::kLogRetentionMsMin);
   options.retained_versions =
       std::max(context.options.retained_versions, context.options.checkpoint_interval);
   options.tombstone_retention_ms =
@@ -380,9 +379,9 @@ Status Flusher::CommitWithoutRows(const storage::TableCommit& commit) {
 
 Result<VacuumReport> Flusher::Vacuum(const VacuumOptions& options) {
   MutexLock lock(flush_mutex_);
-  const int64_t retention =
-      options.retention_ms < 0 ? context_.options.retention_ms : options.retention_ms;
-  VIPER_ASSIGN_OR_RETURN(const int64_t before_ms, ExpiredBefore(retention));
+  // Somebody may have told the table to keep more meanwhile, or may have taken files back.
+  VIPER_RETURN_IF_ERROR(AdoptCommitsOfOthers());
+  VIPER_ASSIGN_OR_RETURN(const int64_t before_ms, ExpiredBefore(context_, table_, *log_, options));
   VIPER_ASSIGN_OR_RETURN(const VacuumPlan plan, PlanVacuum(table_, before_ms));
   VacuumReport report;
   for (const std::string& file : plan.files) {
@@ -397,19 +396,6 @@ Result<VacuumReport> Flusher::Vacuum(const VacuumOptions& options) {
   if (options.dry_run) return report;
   for (const std::string& key : plan.tombstones) table_.tombstones.erase(key);
   return report;
-}
-
-Result<int64_t> Flusher::ExpiredBefore(int64_t retention_ms) {
-  const int64_t by_age = context_.NowMillis() - retention_ms;
-  const int64_t oldest_kept = table_.version - int64_t{context_.options.retained_versions} + 1;
-  if (oldest_kept <= 0) return by_age;
-  const auto committed_at = log_->CommitTime(oldest_kept);
-  // Where it is gone already, so are the versions before it.
-  if (committed_at.status().code() == StatusCode::kNotFound) return by_age;
-  VIPER_RETURN_IF_ERROR(committed_at.status());
-  // What its commit removed it does not need; what the next one removed at that very moment it
-  // does.
-  return std::max(by_age, *committed_at - 1);
 }
 
 Status Flusher::CommitCompactedOnce(const FlushPlan& plan, Written& written) {

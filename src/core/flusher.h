@@ -69,7 +69,8 @@ class Flusher {
       VIPER_EXCLUDES(flush_mutex_);
   /// Change the properties of the table, unless it has them already.
   Status SetProperties(const CollectionProperties& properties) VIPER_EXCLUDES(flush_mutex_);
-  /// Remove files that no version of the table needs that is still kept.
+  /// Take in the commits of others, and remove files that no version of the table needs that is
+  /// still kept. Errors as ExpiredBefore (retention.h).
   Result<VacuumReport> Vacuum(const VacuumOptions& options) VIPER_EXCLUDES(flush_mutex_);
   /// Take in the commits of others.
   Status Refresh() VIPER_EXCLUDES(flush_mutex_);
@@ -161,8 +162,6 @@ class Flusher {
   Status AdoptCommitsOfOthers() VIPER_REQUIRES(flush_mutex_);
   /// NotFound: a file is gone, since the table has moved on again.
   Status AdoptNewestTable() VIPER_REQUIRES(flush_mutex_);
-  /// The time up to which old versions may lose their files.
-  Result<int64_t> ExpiredBefore(int64_t retention_ms) VIPER_REQUIRES(flush_mutex_);
   /// Remove what a commit has left behind, and write a checkpoint where one is due.
   void Clean(const FlushPlan& plan) VIPER_REQUIRES(flush_mutex_);
   void RemoveSidecars(const FlushPlan& plan) const;
@@ -182,7 +181,7 @@ class Flusher {
   std::atomic<uint64_t> checkpoints_{0};
 };
 
-/// The log of this collection's table, kept as its options say.
+/// The log of this collection's table, kept as its options say where the table itself does not.
 std::unique_ptr<storage::TableLog> MakeTableLog(const CollectionContext& context);
 
 /// How parts of this collection are to be written, and opened by a schema.

@@ -23,6 +23,7 @@
 #include "base/status_macros.h"
 #include "columnar/value_compare.h"
 #include "core/flusher.h"
+#include "core/retention.h"
 #include "core/table_schema.h"
 #include "storage/table_rules.h"
 
@@ -293,6 +294,7 @@ Status Flusher::AdoptNewestTable() {
   }
   VIPER_ASSIGN_OR_RETURN(const CollectionProperties properties, ReadTableProperties(next.metadata));
   VIPER_ASSIGN_OR_RETURN(const TableChange change, ChangeTo(next));
+  if (next.metadata != table_.metadata) LogUnreadableRetention(context_, next.metadata);
   MutexLock apply(apply_mutex_);
   VIPER_RETURN_IF_ERROR(state_.Adopt(change));
   table_ = std::move(next);

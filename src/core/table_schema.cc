@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "base/utf8.h"
 #include "columnar/field_conversion.h"
+#include "storage/table_retention.h"
 
 namespace viper::core {
 namespace {
@@ -333,6 +334,7 @@ void WriteTableProperties(const CollectionProperties& properties,
       std::to_string(properties.default_ttl_ms));
   set(kUndeclaredProperty, properties.undeclared_keys == defaults.undeclared_keys,
       std::string(UndeclaredKeysName(properties.undeclared_keys)));
+  storage::WriteRetention(properties.retention_ms, metadata);
 }
 
 Result<CollectionProperties> ReadTableProperties(const storage::TableMetadata& metadata) {
@@ -350,6 +352,7 @@ Result<CollectionProperties> ReadTableProperties(const storage::TableMetadata& m
     }
     properties.undeclared_keys = *undeclared;
   }
+  properties.retention_ms = storage::ReadRetention(metadata).files_ms;
   if (Status valid = properties.Validate(); !valid.ok()) {
     return Status::Corruption(
         fmt::format("the table property '{}': {}", kDefaultTtlProperty, valid.message()));

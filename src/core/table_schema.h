@@ -37,7 +37,8 @@ storage::TableMetadata WithSparseColumn(const storage::TableMetadata& metadata);
 /// fields where their type is one of ours, and ignored otherwise.
 Result<CollectionSchema> ReadTableSchema(const storage::TableMetadata& metadata);
 
-/// Put the properties among those of the table; what has its default is left out.
+/// Put the properties among those of the table; what has its default is left out, and a retention
+/// that the table has already stays in the words that it has.
 void WriteTableProperties(const CollectionProperties& properties, storage::TableMetadata& metadata);
 /// Corruption names a property whose value makes no sense.
 Result<CollectionProperties> ReadTableProperties(const storage::TableMetadata& metadata);
