@@ -18,7 +18,8 @@ struct Arguments {
 
 Status Run(const Session& session, const Arguments& arguments) {
   if (arguments.properties.empty()) {
-    return Status::InvalidArgument("nothing to change: give --default-ttl or --undeclared");
+    return Status::InvalidArgument(
+        "nothing to change: give --default-ttl, --undeclared or --retention");
   }
   VIPER_RETURN_IF_ERROR(arguments.properties.Apply({}).status());
   VIPER_ASSIGN_OR_RETURN(const OpenedCollection opened,
@@ -35,6 +36,10 @@ Status Run(const Session& session, const Arguments& arguments) {
     fmt::print(" undeclared={} (was {})", UndeclaredKeysName(after.undeclared_keys),
                UndeclaredKeysName(before.undeclared_keys));
   }
+  if (!arguments.properties.retention.empty()) {
+    fmt::print(" retention={} (was {})", RetentionText(after.retention_ms),
+               RetentionText(before.retention_ms));
+  }
   fmt::print("\n");
   return Status::Ok();
 }
@@ -49,6 +54,7 @@ void AddAlterCommand(Command& program, Session& session) {
   AddExample(command,
              "  viper alter sessions --default-ttl 12h\n"
              "  viper alter sessions --default-ttl never --undeclared refuse\n"
+             "  viper alter sessions --retention 7d\n"
              "\n"
              "What is written from then on goes by it; records that are there stay as they are.");
   command.OnChosen([arguments, &session] {

@@ -1,5 +1,6 @@
 #include "collection_argument.h"
 
+#include <string_view>
 #include <utility>
 
 #include <fmt/core.h>
@@ -9,6 +10,26 @@
 #include "status_macros.h"
 
 namespace viper::cli {
+namespace {
+
+constexpr std::string_view kDefaultRetention = "default";
+
+Result<std::optional<int64_t>> ParseRetention(const std::string& text) {
+  if (text == kDefaultRetention) return std::optional<int64_t>();
+  if (text == "0") return std::optional<int64_t>(0);
+  auto duration = ParseDuration("--retention", text);
+  // A 0 of another kind: somebody may mean by it that nothing is ever removed.
+  if (duration.ok() && *duration > 0) return std::optional(*duration);
+  return Status::InvalidArgument(
+      fmt::format("--retention: a duration such as 12h or 7d, 0, or default: actual='{}'", text));
+}
+
+}  // namespace
+
+std::string RetentionText(const std::optional<int64_t>& retention_ms) {
+  if (!retention_ms) return std::string(kDefaultRetention);
+  return *retention_ms == 0 ? "0" : DurationText(*retention_ms);
+}
 
 void AddCollection(Command& command, std::string& name) {
   command.AddRequired("NAME", name, "Name of the collection");
@@ -25,6 +46,9 @@ void PropertyArguments::AddTo(Command& command) {
                     "written:\n90s, 15m, 12h, 7d, or never");
   command.AddOption("--undeclared", undeclared,
                     "Metadata keys that no field is declared for: keep or refuse");
+  command.AddOption("--retention", retention,
+                    "How long what older versions need is kept, whoever opens the collection: 12h, "
+                    "7d, 0,\nor default: as the options of each who opens it say");
 }
 
 Result<CollectionProperties> PropertyArguments::Apply(CollectionProperties properties) const {
@@ -35,6 +59,9 @@ Result<CollectionProperties> PropertyArguments::Apply(CollectionProperties prope
     auto parsed = ParseUndeclaredKeys(undeclared);
     if (!parsed.ok()) return parsed.status().WithContext("--undeclared");
     properties.undeclared_keys = *parsed;
+  }
+  if (!retention.empty()) {
+    VIPER_ASSIGN_OR_RETURN(properties.retention_ms, ParseRetention(retention));
   }
   return properties;
 }

@@ -24,14 +24,18 @@ void AddFilter(Command& command, std::string& text);
 /// Show these lines as the example of a command's help.
 void AddExample(Command& command, const std::string& lines);
 
-/// The properties of a collection that are given: --default-ttl, a duration (duration_text.h), and
-/// --undeclared.
+/// CollectionProperties::retention_ms as --retention takes it: a duration, 0, or default.
+std::string RetentionText(const std::optional<int64_t>& retention_ms);
+
+/// The properties of a collection that are given: --default-ttl, a duration (duration_text.h),
+/// --undeclared and --retention.
 struct PropertyArguments {
   std::string default_ttl;
   std::string undeclared;
+  std::string retention;
 
   void AddTo(Command& command);
-  bool empty() const { return default_ttl.empty() && undeclared.empty(); }
+  bool empty() const { return default_ttl.empty() && undeclared.empty() && retention.empty(); }
   /// `properties` with what is given in its place.
   Result<CollectionProperties> Apply(CollectionProperties properties) const;
 };

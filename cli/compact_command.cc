@@ -109,8 +109,10 @@ Status Run(const Session& session, const Arguments& arguments) {
   }
   VacuumReport vacuumed;
   if (arguments.vacuum) {
-    VIPER_ASSIGN_OR_RETURN(vacuumed,
-                           opened->Vacuum({.retention_ms = 0, .dry_run = arguments.dry_run}));
+    // At once, unless the collection says for how long: then by that.
+    const int64_t retention_ms = opened->Properties().retention_ms ? -1 : 0;
+    VIPER_ASSIGN_OR_RETURN(
+        vacuumed, opened->Vacuum({.retention_ms = retention_ms, .dry_run = arguments.dry_run}));
   }
   if (arguments.json) {
     fmt::print("{}\n", ReportJson(report, vacuumed, arguments.dry_run).ToJson());
@@ -132,7 +134,8 @@ void AddCompactCommand(Command& program, Session& session) {
   command.AddFlag("--fold", arguments->fold,
                   "Apply all deletion vectors, for readers that know none");
   command.AddFlag("--vacuum", arguments->vacuum,
-                  "Remove what only older versions of the table need");
+                  "Remove what only older versions of the table need: at once, or what is older\n"
+                  "than the collection's retention, where it has one");
   command.AddOption("--part-mib", arguments->part_mib,
                     "Files grow to about this size, in MiB (default 256)");
   command.AddFlag("--json", arguments->json, "Print one JSON object");

@@ -206,9 +206,9 @@ Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const Arguments
   if (wanted != actual) {
     return Status::AlreadyExists(fmt::format(
         "collection {} exists with other properties, which `viper alter` changes: default_ttl={} "
-        "undeclared={}",
+        "undeclared={} retention={}",
         arguments.name, DurationText(actual.default_ttl_ms),
-        UndeclaredKeysName(actual.undeclared_keys)));
+        UndeclaredKeysName(actual.undeclared_keys), RetentionText(actual.retention_ms)));
   }
   return opened;
 }

@@ -78,7 +78,8 @@ Value RecoveryJson(const RecoveryReport& recovery) {
 Value PropertiesJson(const CollectionProperties& properties) {
   return Value::Object{
       {"default_ttl_ms", properties.default_ttl_ms},
-      {"undeclared_keys", std::string(UndeclaredKeysName(properties.undeclared_keys))}};
+      {"undeclared_keys", std::string(UndeclaredKeysName(properties.undeclared_keys))},
+      {"retention_ms", properties.retention_ms ? Value(*properties.retention_ms) : Value()}};
 }
 
 void PrintJson(const Collection& collection, const std::string& directory) {
@@ -122,6 +123,7 @@ void PrintTable(const Collection& collection, const std::string& directory) {
   table.AddRow({"records expire by default", DurationText(properties.default_ttl_ms)});
   table.AddRow(
       {"undeclared metadata keys", std::string(UndeclaredKeysName(properties.undeclared_keys))});
+  table.AddRow({"retention of older versions", RetentionText(properties.retention_ms)});
   table.AddRow({"rows", CountOrUnknown(statistics.live_rows)});
   table.AddRow({"rows in memory and log only", CountText(statistics.memory_rows)});
   table.AddRow({"dead rows in files", CountOrUnknown(statistics.dead_rows)});

@@ -190,6 +190,13 @@ void SetUndeclared(const PythonCollection& self, const std::string& undeclared) 
   RaiseUnlessOk(Unlocked([&] { return collection->SetProperties(properties); }));
 }
 
+void SetRetention(const PythonCollection& self, std::optional<int64_t> retention_ms) {
+  const Held<Collection> collection = self.Get();
+  CollectionProperties properties = collection->Properties();
+  properties.retention_ms = retention_ms;
+  RaiseUnlessOk(Unlocked([&] { return collection->SetProperties(properties); }));
+}
+
 nb::dict StatisticsOf(const PythonCollection& self) {
   const Held<Collection> collection = self.Get();
   const CollectionStatistics statistics = Unlocked([&] { return collection->Statistics(); });
@@ -423,6 +430,13 @@ void BindCollection(nb::module_& module) {
           "What becomes of metadata keys that no field is declared for: \"keep\" or \"refuse\".")
       .def("set_undeclared", &SetUndeclared, "undeclared"_a,
            "Set undeclared for what is written from now on; records keep the keys that they have.")
+      .def_prop_ro(
+          "retention_ms",
+          [](const PythonCollection& self) { return self.Get()->Properties().retention_ms; },
+          "For so long files and versions that the table has left behind are kept at the least, "
+          "whoever opens it, in milliseconds; None: as each who opens it says (viper.connect).")
+      .def("set_retention_ms", &SetRetention, "retention_ms"_a.none(),
+           "Set retention_ms, or None, by one commit of the table.")
       .def("upsert", &Upsert, "ids"_a, "vectors"_a, "metadata"_a.none() = nb::none(), nb::kw_only(),
            "timestamps"_a.none() = nb::none(), "expires_at"_a.none() = nb::none(),
            "if_version"_a.none() = nb::none(), kUpsertDoc)
@@ -490,7 +504,9 @@ void BindCollection(nb::module_& module) {
           },
           nb::kw_only(), "retention_ms"_a = int64_t{-1}, "dry_run"_a = false,
           "Remove files that only older versions of the table need: those that were replaced more "
-          "than retention_ms ago (-1: as the database says). A dict: the files, and their bytes.")
+          "than retention_ms ago (-1: as the collection's retention_ms says, or else that of the "
+          "database; less than the collection's own raises FailedPrecondition). A dict: the files, "
+          "and their bytes.")
       .def("predict_optimal_cluster", &PredictOptimal, "vector"_a, kPredictOptimalDoc)
       .def("predict_relevant_clusters", &PredictRelevant, "query"_a, "recall"_a = 0.95, "k"_a = 10,
            kPredictRelevantDoc)

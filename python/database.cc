@@ -1,10 +1,12 @@
 #include "database.h"
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,6 +112,13 @@ bool Holds(const CollectionSchema& schema, const CollectionSchema& asked) {
          });
 }
 
+std::string PropertiesText(const CollectionProperties& properties) {
+  return fmt::format(
+      "default_ttl={} ms undeclared={} retention={}", properties.default_ttl_ms,
+      UndeclaredKeysName(properties.undeclared_keys),
+      properties.retention_ms ? fmt::format("{} ms", *properties.retention_ms) : "None");
+}
+
 // With exist_ok an existing collection is opened, if it has this schema, perhaps with more fields.
 Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::string& name,
                                                  const CollectionSchema& schema,
@@ -129,23 +138,22 @@ Result<std::shared_ptr<Collection>> CreateOrOpen(Engine& engine, const std::stri
   if (opened.ok() && properties != CollectionProperties() &&
       (*opened)->Properties() != properties) {
     return Status::AlreadyExists(
-        fmt::format("a collection of other properties has this name: {}: asked default_ttl={} ms "
-                    "undeclared={} actual default_ttl={} ms undeclared={}",
-                    name, properties.default_ttl_ms, UndeclaredKeysName(properties.undeclared_keys),
-                    (*opened)->Properties().default_ttl_ms,
-                    UndeclaredKeysName((*opened)->Properties().undeclared_keys)));
+        fmt::format("a collection of other properties has this name: {}: asked {} actual {}", name,
+                    PropertiesText(properties), PropertiesText((*opened)->Properties())));
   }
   return opened;
 }
 
 PythonCollection Create(const Database& self, const std::string& name, size_t dim,
                         const std::string& metric, nb::handle fields, nb::handle default_ttl,
-                        const std::string& undeclared, bool exist_ok) {
+                        const std::string& undeclared, std::optional<int64_t> retention_ms,
+                        bool exist_ok) {
   const Held<Engine> engine = self.Get();
   const CollectionSchema schema = MakeSchema(dim, metric, fields);
   const CollectionProperties properties = {
       .default_ttl_ms = ToMilliseconds(default_ttl, "default_ttl"),
-      .undeclared_keys = ValueOrRaise(ParseUndeclaredKeys(undeclared))};
+      .undeclared_keys = ValueOrRaise(ParseUndeclaredKeys(undeclared)),
+      .retention_ms = retention_ms};
   return PythonCollection(ValueOrRaise(
       Unlocked([&] { return CreateOrOpen(*engine, name, schema, properties, exist_ok); })));
 }
@@ -245,7 +253,8 @@ deletes: how rows that died leave the table at a flush: "rewrite" (their files a
 vectors, which some readers refuse) or "auto" (what costs less). background_compaction, part_bytes,
 compaction_bytes_per_second: merging of small files, and the dropping of dead rows. compaction_threads: of Collection.compact
 (0 means one per core) and, if set, of the background, which else has one. retention_ms, retained_versions: how long, and for
-how many versions at most, files are kept that only older versions of the table need. compaction_interval_ms: how often the
+how many versions at most, files are kept that only older versions of the table need, of collections that have no retention_ms of
+their own. compaction_interval_ms: how often the
 background looks for what has expired.
 memory_limit: bytes that all collections may take in memory together, mapped files apart (0 = no common limit, else 64 MiB
 or more); a write that finds no room waits for a flush, and raises a TimeoutError after write_timeout_ms.
@@ -263,12 +272,14 @@ void BindDatabase(nb::module_& module) {
       .def(
           "create_collection", &Create, "name"_a, "dim"_a, "metric"_a = "cosine",
           "fields"_a.none() = nb::none(), nb::kw_only(), "default_ttl"_a.none() = nb::none(),
-          "undeclared"_a = "keep", "exist_ok"_a = false,
+          "undeclared"_a = "keep", "retention_ms"_a.none() = nb::none(), "exist_ok"_a = false,
           "Create a collection. metric: cosine, l2 or dot. fields: metadata keys that become typed "
           "columns, such as {\"year\": \"int64\"}: bool, int64, float64, string, timestamp, "
           "list<string>. default_ttl: records without an expiry of their own expire so long after "
           "they were written, a timedelta or seconds. undeclared: \"refuse\" writes with metadata "
-          "keys that are not declared, or \"keep\" them.")
+          "keys that are not declared, or \"keep\" them. retention_ms: files and versions that the "
+          "table has left behind are kept for at least so long, whoever opens it (None: as "
+          "viper.connect says).")
       .def("open_collection", &Open, "name"_a,
            "Open a collection, recovering what a crash left; raises NotFound (a KeyError).")
       .def("list_collections", &List, "Names of the collections, sorted.")

@@ -153,6 +153,8 @@ class Collection(_Readable):
     def set_default_ttl(self, ttl: Duration | None) -> None: ...
     undeclared: str
     def set_undeclared(self, undeclared: str) -> None: ...
+    retention_ms: int | None
+    def set_retention_ms(self, retention_ms: int | None) -> None: ...
     def upsert(
         self,
         ids: Ids,
@@ -236,6 +238,7 @@ class Database:
         *,
         default_ttl: Duration | None = None,
         undeclared: str = "keep",
+        retention_ms: int | None = None,
         exist_ok: bool = False,
     ) -> Collection: ...
     def open_collection(self, name: str) -> Collection: ...

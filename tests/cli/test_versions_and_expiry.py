@@ -27,7 +27,7 @@ def expiry(lake, row_id):
 @pytest.mark.parametrize("way", ([], ["--via-log"]), ids=("load", "log"))
 def test_records_expire_by_default_as_the_collection_says(lake, way):
     lake.run("create", "c", "--dim", 2, "--default-ttl", "12h")
-    assert info(lake)["properties"] == {"default_ttl_ms": 12 * 3600 * 1000, "undeclared_keys": "keep"}
+    assert info(lake)["properties"] == {"default_ttl_ms": 12 * 3600 * 1000, "undeclared_keys": "keep", "retention_ms": None}
     assert "12h" in lake.run("info", "c")
     before = datetime.datetime.now(datetime.timezone.utc)
     lake.import_rows(rows("default") + rows("never", _expires_at="never") + rows("own", _expires_at="2999-01-01T00:00:00Z"), *way)
@@ -42,7 +42,7 @@ def test_undeclared_keys_are_refused_where_they_are_to_be(lake):
     create = ["import", "c", path, "--create", "--field", "year:int64", "--undeclared", "refuse", "--default-ttl", "1h"]
     error = lake.fail(*create, code=INVALID)
     assert "'yeer'" in error and "'year'" in error
-    assert info(lake)["properties"] == {"default_ttl_ms": 3600 * 1000, "undeclared_keys": "refuse"}
+    assert info(lake)["properties"] == {"default_ttl_ms": 3600 * 1000, "undeclared_keys": "refuse", "retention_ms": None}
     assert "undeclared=keep (was refuse)" in lake.run("alter", "c", "--undeclared", "keep")
     assert "other properties" in lake.fail(*create, code=CONFLICT)
     lake.run(*create[:3])
@@ -95,6 +95,29 @@ def test_older_versions_are_listed_and_read(lake):
     assert "kept are 3 versions" in lake.fail("get", "c", "a", "--as-of", "1999-01-01", code=NOT_FOUND)
     assert "one way" in lake.fail("count", "c", *at_one, *at_time, code=INVALID)
     lake.fail("count", "c", "--as-of", "yesterday", code=INVALID)
+
+
+def test_what_a_collection_keeps_no_command_removes(lake):
+    lake.run("create", "c", "--dim", 2, "--retention", "7d")
+    week = 7 * 24 * 3600 * 1000
+    assert info(lake)["properties"]["retention_ms"] == week and "7d" in lake.run("info", "c")
+    for n in range(3):
+        lake.import_rows(rows("a", n=n))
+        lake.run("flush", "c")
+        assert "removed 0 files" in lake.run("compact", "c", "--all", "--vacuum")
+    assert json.loads(lake.run("get", "c", "a", "--version", 1))["n"] == 0
+    assert "retention=default (was 7d)" in lake.run("alter", "c", "--retention", "default")
+    assert info(lake)["properties"]["retention_ms"] is None
+    assert "removed 2 files" in lake.run("compact", "c", "--vacuum")
+    assert "retention=0 (was default)" in lake.run("alter", "c", "--retention", "0")
+    assert "retention=30d (was 0)" in lake.run("alter", "c", "--retention", "30d")
+    for text in ("never", "soon", "0s", "-1d", ""):
+        lake.fail("alter", "c", f"--retention={text}", code=INVALID)
+    assert "retention_ms" in lake.fail("alter", "c", "--retention", "99999d", code=INVALID)
+    path = lake.root / "rows.jsonl"
+    path.write_text(json.dumps({"_id": "b", "_vector": [1, 2]}) + "\n")
+    assert "retention=30d" in lake.fail("import", "c", path, "--create", "--retention", "1d", code=CONFLICT)
+    lake.run("import", "c", path, "--create", "--retention", "30d")
 
 
 def test_a_version_in_a_filter_makes_a_write_conditional(lake):

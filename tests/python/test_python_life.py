@@ -154,6 +154,36 @@ def test_a_version_that_was_vacuumed_is_not_found_and_what_is_kept_is_named(hist
     assert 2 not in [one["version"] for one in collection.versions()]
 
 
+def test_what_a_collection_keeps_stays_whoever_opens_it(tmp_path):
+    week = 7 * 24 * 3600 * 1000
+    with quiet(tmp_path) as database:
+        collection = database.create_collection("c", dim=3, retention_ms=week)
+        assert collection.retention_ms == week
+        assert database.create_collection("c", dim=3, exist_ok=True).retention_ms == week
+        with pytest.raises(viper.AlreadyExists, match="retention=5 ms actual .*retention=604800000 ms"):
+            database.create_collection("c", dim=3, retention_ms=5, exist_ok=True)
+        collection.close()
+    with quiet(tmp_path, retention_ms=0, retained_versions=1) as database:
+        collection = database.open_collection("c")
+        for _ in range(5):
+            collection.upsert(**ONE)
+            collection.flush()
+        assert collection.vacuum()["files"] == []
+        with pytest.raises(viper.FailedPrecondition, match="property=604800000 ms asked=0 ms"):
+            collection.vacuum(retention_ms=0)
+        assert collection.snapshot(version=1).count() == 1
+        collection.set_default_ttl(DAY)
+        assert collection.retention_ms == week
+        collection.set_retention_ms(None)
+        assert collection.retention_ms is None and collection.default_ttl == DAY
+        assert len(collection.vacuum()["files"]) == 4
+        for wrong in (-1, 10**18):
+            with pytest.raises(ValueError, match="retention_ms"):
+                collection.set_retention_ms(wrong)
+        with pytest.raises(TypeError):
+            collection.set_retention_ms("a week")
+
+
 def test_a_snapshot_of_now_sees_no_later_write(database):
     collection = database.create_collection("c", dim=3)
     collection.upsert(**ONE)
