@@ -201,6 +201,27 @@ TEST_F(RetentionTest, TheLogFollowsItsOwnPropertyWhereThatIsLonger) {
   EXPECT_EQ(report.files.size(), 7u);
 }
 
+TEST_F(RetentionTest, ALogThatIsToGoBeforeTheFilesStaysWithThem) {
+  CreateKept(std::nullopt);
+  SetByOther("interval 1 week", "interval 1 second");
+  written_ = 1;  // that of the other was a version
+  Write(9);
+  for (const int64_t version : {2, 5, 10}) CheckReads(version);
+}
+
+TEST_F(RetentionTest, FilesThatAreKeptForLongAreNoLeftoversToALaterOpener) {
+  CreateKept(4 * kWeekMs);
+  Write(3);
+  clock_.AdvanceSeconds(2 * kWeekMs / 1000);
+  Write(4);  // and a checkpoint after them, whose tombstones are all that names the old files
+  clock_.AdvanceSeconds(kWeekMs / 1000);
+  for (int opening = 0; opening < 2; ++opening) {
+    ASSERT_OK(Reopen());
+    EXPECT_TRUE(collection_->recovery().removed_files.empty());
+    for (const int64_t version : {1, 2, 7}) CheckReads(version);
+  }
+}
+
 TEST_F(RetentionTest, ATextThatIsNoIntervalKeepsEverythingAndIsTold) {
   for (const char* text : {"a while", "interval 1 month", "interval -1 day", ""}) {
     const bool is_log_only = std::string(text).empty();
