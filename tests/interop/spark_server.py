@@ -4,6 +4,8 @@ Run by a Python that has PySpark (tools/spark); the arguments are the jars of De
 
     {"do": "read", "table": PATH, "version": NUMBER or null}   -> {"rows": [...]}, times in ISO 8601, vectors in hexadecimal
     {"do": "vacuum", "table": PATH}                            -> {}, all that no version but the newest needs is gone
+    {"do": "clean", "table": PATH}                             -> {}, a vacuum by the retention that the table has
+    {"do": "set", "table": PATH, "name": TEXT, "value": TEXT}  -> {}, a property of the table
     {"do": "history", "table": PATH}                           -> {"operations": [...]}, the oldest first
     {"do": "delete", "table": PATH, "where": SQL}              -> {}
 """
@@ -63,6 +65,12 @@ def answer(spark, question):
         return {"operations": [row["operation"] for row in rows]}
     if question["do"] == "vacuum":
         spark.sql(f"VACUUM delta.`{table}` RETAIN 0 HOURS")
+        return {}
+    if question["do"] == "clean":
+        spark.sql(f"VACUUM delta.`{table}`")
+        return {}
+    if question["do"] == "set":
+        spark.sql(f"ALTER TABLE delta.`{table}` SET TBLPROPERTIES ('{question['name']}' = '{question['value']}')")
         return {}
     if question["do"] == "delete":
         spark.sql(f"DELETE FROM delta.`{table}` WHERE {question['where']}")

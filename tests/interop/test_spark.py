@@ -159,6 +159,34 @@ def test_its_vacuum_leaves_our_files_alone(spark, tmp_path):
     scenario.lake.run("verify", "c")
 
 
+def test_it_keeps_as_long_as_the_collection_says_and_we_as_long_as_it_says(spark, tmp_path):
+    scenario = Scenario(tmp_path / "lake")
+    scenario.lake.create(dim=DIM, fields=FIELDS)
+    table = scenario.lake.table()
+    for title in ("first", "second", "third"):
+        scenario.put([row("r1", random_vectors(7, 1, DIM)[0], title=title)], "--no-compaction")
+
+    def parts():
+        return len(list(table.glob("*.parquet")))
+
+    before = parts()
+    assert before > 1
+    scenario.lake.run("alter", "c", "--retention", "30d")
+    spark.ask("clean", table)
+    assert parts() == before
+    # It takes a week for the default.
+    scenario.lake.run("alter", "c", "--retention", "1ms")
+    spark.ask("clean", table)
+    assert parts() == 1
+    spark.ask("set", table, name="delta.deletedFileRetentionDuration", value="2 Weeks 3 hours")
+    scenario.put([row("r1", random_vectors(8, 1, DIM)[0], title="fourth")], "--no-compaction")
+    scenario.lake.run("compact", "c", "--all", "--vacuum")
+    told = json.loads(scenario.lake.run("info", "c", "--json"))
+    assert told["properties"]["retention_ms"] == (14 * 24 + 3) * 3600 * 1000
+    assert parts() == 2
+    check(spark, scenario)
+
+
 def test_we_read_on_after_it_has_deleted_rows(spark, tmp_path):
     scenario = Scenario(tmp_path / "lake", "--deletes", "vectors")
     upserts_and_deletes(scenario)
