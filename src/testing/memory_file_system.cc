@@ -1,6 +1,7 @@
 #include "testing/memory_file_system.h"
 
 #include <algorithm>
+#include <atomic>
 #include <deque>
 #include <optional>
 #include <string_view>
@@ -10,12 +11,46 @@
 
 #include "base/status_macros.h"
 #include "platform/mutex.h"
+#include "testing/counts.h"
 
 namespace viper {
 namespace {
 
 constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
 constexpr size_t kLogLinesMax = 1000;
+
+// How often the file systems of this program crashed, and how many operations they made to fail.
+// Tells it when the program ends.
+class InjectionCounts {
+ public:
+  ~InjectionCounts() {
+    if (crashes_ > 0) PrintCount("crash points", crashes_);
+    if (failed_ == 0) return;
+    PrintCount("failed file operations", failed_);
+    PrintCount("failed file operations: full disk", full_disks_);
+    PrintCount("failed file operations: short write", short_writes_);
+    PrintCount("failed file operations: sync", syncs_);
+  }
+
+  void AddCrash() { ++crashes_; }
+  void Add(const InjectedFault& fault) {
+    ++failed_;
+    if (fault.code == StatusCode::kResourceExhausted) ++full_disks_;
+    if (fault.written_bytes > 0) ++short_writes_;
+    const bool is_sync =
+        fault.operation == FileOperation::kSync || fault.operation == FileOperation::kSyncDirectory;
+    if (is_sync) ++syncs_;
+  }
+
+ private:
+  std::atomic<uint64_t> crashes_{0};
+  std::atomic<uint64_t> failed_{0};
+  std::atomic<uint64_t> full_disks_{0};
+  std::atomic<uint64_t> short_writes_{0};
+  std::atomic<uint64_t> syncs_{0};
+};
+
+InjectionCounts injection_counts;
 
 // How an operation goes on after injected crashes and faults had their say.
 struct Verdict {
@@ -111,6 +146,7 @@ class MemoryFileSystem::Core {
     }
     if (changes_left == 0) {
       crashed = true;
+      injection_counts.AddCrash();
       Log(fmt::format("crash: {}", text));
       return {.status = InjectedCrash(path), .crashed_now = true};
     }
@@ -212,6 +248,7 @@ class MemoryFileSystem::Core {
       if (fault.operation != operation || path.find(fault.path_part) == std::string::npos) continue;
       const uint64_t index = active.seen++;
       if (index < fault.skip || index - fault.skip >= fault.times) continue;
+      injection_counts.Add(fault);
       return {.status = Status(fault.code, fmt::format("injected fault: path='{}'", path)),
               .written_bytes = fault.written_bytes};
     }
