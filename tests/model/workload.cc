@@ -11,6 +11,38 @@ namespace {
 
 constexpr size_t kDim = 6;
 constexpr uint64_t kIdCount = 40;
+/// So few that a load of one write is often several batches, with an id in more than one.
+constexpr size_t kBatchRows = 3;
+
+/// A source of a few records, for bulk loads.
+class FewRecords : public RecordSource {
+ public:
+  explicit FewRecords(const std::vector<Record>& records) : records_(records) {}
+  size_t dim() const override { return kDim; }
+  std::optional<uint64_t> row_count() const override { return records_.size(); }
+  const std::vector<Field>& fields() const override { return fields_; }
+  Result<RecordBatch> Next() override {
+    RecordBatch batch;
+    for (; next_ < records_.size() && batch.row_count() < kBatchRows; ++next_) {
+      const Record& record = records_[next_];
+      batch.ids.push_back(record.id);
+      batch.vectors.insert(batch.vectors.end(), record.vector.begin(), record.vector.end());
+      batch.metadata.push_back(record.metadata);
+      batch.timestamps.push_back(record.timestamp);
+      batch.expirations.push_back(record.expires_at);
+    }
+    return batch;
+  }
+  Status Skip(uint64_t count) override {
+    next_ += count;
+    return {};
+  }
+
+ private:
+  const std::vector<Record>& records_;
+  const std::vector<Field> fields_;
+  size_t next_ = 0;
+};
 
 }  // namespace
 
@@ -34,8 +66,12 @@ std::string Workload::NextId() {
 
 std::vector<float> Workload::NextVector() {
   std::vector<float> vector(kDim);
+  const bool is_sparse = random_.Chance(0.3);
   // Small integers make equal distances common, which tests the order of ties.
-  for (float& x : vector) x = static_cast<float>(random_.Uniform(5)) - 2.0f;
+  for (float& x : vector) {
+    x = static_cast<float>(random_.Uniform(5)) - 2.0f;
+    if (is_sparse && random_.Chance(0.7)) x = 0;
+  }
   return vector;
 }
 
@@ -118,6 +154,8 @@ Record Workload::NextRecord(int64_t now_micros) {
     // From two seconds ago to eight seconds ahead.
     record.expires_at =
         Timestamp{now_micros - 2'000'000 + static_cast<int64_t>(random_.Uniform(10'000'000))};
+  } else if (random_.Chance(0.1)) {
+    record.expires_at = Timestamp::Never();
   }
   return record;
 }
@@ -167,8 +205,9 @@ Write Workload::NextWrite(int64_t now_micros) {
         static_cast<int64_t>(1990 + random_.Uniform(write.kind == kDeleteWhere ? 10 : 40));
     if (write.kind == kUpdateWhere) write.change = NextChange();
   } else {
-    write.kind = dice < 11 ? kInsert : dice < 14 ? kReplace : kUpsert;
+    write.kind = dice < 11 ? kInsert : dice < 14 ? kReplace : dice < 15 ? kLoad : kUpsert;
     for (uint64_t i = 0; i < count; ++i) write.records.push_back(NextRecord(now_micros));
+    write.is_sparse = random_.Chance(0.3);
   }
   return write;
 }
@@ -204,8 +243,16 @@ bool IsAllowed(const Write& write, const Contents& contents, int64_t now_micros)
   return true;
 }
 
-uint64_t Apply(const Write& write, Contents& contents, int64_t now_micros) {
-  const Contents visible = VisibleAt(contents, now_micros);
+void SetExpiry(const WriteTime& time, Record& record) {
+  if (record.expires_at == Timestamp::Never()) {
+    record.expires_at.reset();
+  } else if (!record.expires_at && time.default_ttl_ms > 0) {
+    record.expires_at = Timestamp{time.now_micros + time.default_ttl_ms * 1000};
+  }
+}
+
+uint64_t Apply(const Write& write, Contents& contents, const WriteTime& time) {
+  const Contents visible = VisibleAt(contents, time.now_micros);
   std::set<std::string> changed;
   for (const std::string& id : write.ids) {
     if (visible.contains(id)) changed.insert(id);
@@ -214,6 +261,7 @@ uint64_t Apply(const Write& write, Contents& contents, int64_t now_micros) {
   for (const Record& record : write.records) {
     changed.insert(record.id);
     contents[record.id] = record;
+    SetExpiry(time, contents[record.id]);
   }
   for (const MetadataUpdate& update : write.updates) {
     if (!visible.contains(update.id)) continue;
@@ -242,7 +290,24 @@ Contents VisibleAt(const Contents& contents, int64_t now_micros) {
   return visible;
 }
 
+Record MakeSparse(const Record& record) {
+  Record sparse = record;
+  sparse.sparse_vector = SparseVector::FromDense(record.vector);
+  sparse.vector.clear();
+  return sparse;
+}
+
+Result<LoadSummary> Load(const std::vector<Record>& records, Collection& collection,
+                         const LoadOptions& options) {
+  FewRecords source(records);
+  return collection.Load(source, options);
+}
+
 Result<WriteSummary> Perform(const Write& write, Collection& collection) {
+  std::vector<Record> records = write.records;
+  if (write.is_sparse && write.kind != Write::Kind::kLoad) {
+    std::transform(records.begin(), records.end(), records.begin(), MakeSparse);
+  }
   const Filter filter =
       where::Field("category") == "text" && where::Field("year") < write.year_below;
   switch (write.kind) {
@@ -251,17 +316,21 @@ Result<WriteSummary> Perform(const Write& write, Collection& collection) {
     case Write::Kind::kDeleteWhere:
       return collection.DeleteWhere(filter);
     case Write::Kind::kInsert:
-      return collection.Insert(write.records);
+      return collection.Insert(records);
     case Write::Kind::kReplace:
-      return collection.Replace(write.records);
+      return collection.Replace(records);
     case Write::Kind::kUpdate:
       return collection.UpdateMetadata(write.updates);
     case Write::Kind::kUpdateWhere:
       return collection.UpdateMetadata(filter, write.change);
+    case Write::Kind::kLoad: {
+      VIPER_ASSIGN_OR_RETURN(const LoadSummary loaded, Load(records, collection));
+      return WriteSummary{.rows = loaded.rows_committed, .duplicates = loaded.duplicates};
+    }
     case Write::Kind::kUpsert:
       break;
   }
-  return collection.Upsert(write.records);
+  return collection.Upsert(records);
 }
 
 Result<Contents> ReadAll(const Snapshot& snapshot) {

@@ -25,15 +25,26 @@ struct Write {
     kUpdate,
     kUpdateWhere,
     kDelete,
-    kDeleteWhere
+    kDeleteWhere,
+    /// Straight into the table, past the log.
+    kLoad
   };
   Kind kind = Kind::kUpsert;
   std::vector<Record> records;
+  /// Give the records by those of their components that are not zero. Loads cannot.
+  bool is_sparse = false;
   std::vector<MetadataUpdate> updates;
   std::vector<std::string> ids;
   /// Of the writes by filter: category = 'text' AND year < year_below.
   int64_t year_below = 0;
   MetadataChange change;
+};
+
+/// When a write happens, and what expiry it gives to records that have none of their own (0 =
+/// none).
+struct WriteTime {
+  int64_t now_micros = 0;
+  int64_t default_ttl_ms = 0;
 };
 
 /// A small schema with every type of declared field.
@@ -86,12 +97,19 @@ class Workload {
 bool IsAllowed(const Write& write, const Contents& contents, int64_t now_micros);
 /// Apply it; the last of several records of one id wins. Returns how many records it wrote, changed
 /// or deleted (by id: of those that are visible).
-uint64_t Apply(const Write& write, Contents& contents, int64_t now_micros);
+uint64_t Apply(const Write& write, Contents& contents, const WriteTime& time);
+/// Give a record that is written the expiry that it is read with.
+void SetExpiry(const WriteTime& time, Record& record);
 /// Without what has expired.
 Contents VisibleAt(const Contents& contents, int64_t now_micros);
 
 /// Do it for real.
 Result<WriteSummary> Perform(const Write& write, Collection& collection);
+/// Load records from a source that gives a few at a time.
+Result<LoadSummary> Load(const std::vector<Record>& records, Collection& collection,
+                         const LoadOptions& options = {});
+/// The same record, by those of its components that are not zero.
+Record MakeSparse(const Record& record);
 
 /// Everything a snapshot or collection returns, read by scrolling in small pages.
 Result<Contents> ReadAll(const Snapshot& snapshot);
