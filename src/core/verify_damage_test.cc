@@ -15,18 +15,24 @@
 #include "storage/delta_actions.h"
 #include "storage/table_checkpoint.h"
 #include "storage/wal.h"
+#include "testing/counts.h"
 
 namespace viper::core {
 namespace {
 
 constexpr uint64_t kSeed = 20'261'126;
-constexpr size_t kRandomFlips = 100;
 constexpr size_t kEdgeBytes = 24;
 
-/// As in tests/crash: more than 1 where a sanitizer makes everything slow.
-size_t Stride() {
-  const char* text = std::getenv("VIPER_CRASH_STRIDE");
-  return text == nullptr ? 1 : std::max<size_t>(1, std::strtoull(text, nullptr, 10));
+size_t FromEnvironment(const char* name, size_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+/// VIPER_DAMAGE_FLIPS: of each file, beside those at its edges. As in tests/crash, fewer where a
+/// sanitizer makes everything slow.
+size_t RandomFlips() {
+  const size_t stride = std::max<size_t>(1, FromEnvironment("VIPER_CRASH_STRIDE", 1));
+  return FromEnvironment("VIPER_DAMAGE_FLIPS", 100) / stride;
 }
 
 /// What a file says, as text; nothing if it cannot be read.
@@ -171,6 +177,7 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
     size_t damages = 0;
     size_t meant_something = 0;
     size_t reported = 0;
+    size_t missed = 0;
   };
 
   /// Put damaged bytes in place of a file, and see what is found.
@@ -184,6 +191,7 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
     tally.reported += is_reported ? 1 : 0;
     if (says && *says == good_meaning_) return;
     ++tally.meant_something;
+    tally.missed += is_reported ? 0 : 1;
     EXPECT_TRUE(is_reported) << file << ": " << what << "\n" << TextOf(report.findings);
   }
 
@@ -201,7 +209,7 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
       offsets.insert(i);
       offsets.insert(good.size() - 1 - i);
     }
-    for (size_t i = 0; i < kRandomFlips / Stride(); ++i)
+    for (size_t i = 0; i < RandomFlips(); ++i)
       offsets.insert(places.first + random_places_.Uniform(places.count));
     Tally flips;
     for (const size_t offset : offsets) {
@@ -222,6 +230,12 @@ class VerifyDamageTest : public VerifiedCollectionFixture {
         "{:<16} flips {:4} meaningful {:4} reported {:4} | cuts {} meaningful {} reported {}\n",
         kind, flips.damages, flips.meant_something, flips.reported, cuts.damages,
         cuts.meant_something, cuts.reported);
+    PrintCount("flipped bits", flips.damages);
+    PrintCount("flipped bits: reported by verify", flips.reported);
+    PrintCount("flipped bits: without a meaning", flips.damages - flips.reported - flips.missed);
+    PrintCount("flipped bits: missed by verify", flips.missed);
+    PrintCount("cut files", cuts.damages);
+    PrintCount("cut files: reported by verify", cuts.reported);
   }
 
   std::string good_meaning_;
