@@ -344,9 +344,8 @@ class DamagedAnswersTest : public VerifiedCollectionFixture {
 };
 
 TEST_F(DamagedAnswersTest, AnswersAreRightOrAnErrorThatNamesTheFile) {
-  FillAll();
-  FindTruth();
-  if (HasFatalFailure()) return;
+  ASSERT_NO_FATAL_FAILURE(FillAll());
+  ASSERT_NO_FATAL_FAILURE(FindTruth());
   fmt::print("seed {}\n", kSeed);
   const auto files = FilesByKind();
   EXPECT_EQ(files.size(), 10u);
