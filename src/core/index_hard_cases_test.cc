@@ -392,7 +392,8 @@ TEST_F(IndexFilesOnDiskTest, DeletedWhileOpenAreMissedByNobodyUntilTheNextOpenin
   EXPECT_EQ(collection_->Statistics().indexed_rows, 4000U);
 }
 
-/// After every cluster was seen to be good: nothing but the end of the file tells.
+/// After every cluster was seen to be good: nothing but the end of the file tells. Codes of zeros
+/// pass every bound, those of rows that the last block of a cluster lacks too.
 TEST_F(IndexFilesOnDiskTest, CutWhileOpenAreNoticedNamedAndMadeAgain) {
   for (const uint64_t left : {uint64_t{0}, uint64_t{5000}, uint64_t{200'000}}) {
     SCOPED_TRACE(left);

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "index/segment.h"
+#include "kernels/code_block.h"
 
 namespace viper::index {
 
@@ -45,8 +46,9 @@ class BlockCursor {
   /// In the cluster.
   size_t block() const { return here_.block; }
   const std::byte* bytes() const { return BytesAt(here_); }
-  /// The rows of the block that take part. Those that the last block lacks may be set.
-  uint64_t selected() const { return SelectedAt(here_); }
+  /// The rows of the block that take part. None that the last block lacks, whatever its bytes say:
+  /// they may have been overwritten since they were checked.
+  uint64_t selected() const { return SelectedAt(here_) & RowsAt(here_); }
   /// Whether so few rows take part that their codes are not worth scanning.
   bool is_sparse() const {
     return run().words != nullptr &&
@@ -77,6 +79,10 @@ class BlockCursor {
   uint64_t SelectedAt(const Place& place) const {
     const uint64_t* words = runs_[place.run].words;
     return words == nullptr ? ~uint64_t{0} : words[place.block];
+  }
+  uint64_t RowsAt(const Place& place) const {
+    const size_t left = runs_[place.run].cluster->row_count - place.block * kernels::kBlockRows;
+    return left < kernels::kBlockRows ? (uint64_t{1} << left) - 1 : ~uint64_t{0};
   }
   void Move(Place& place) const {
     Step(place);
