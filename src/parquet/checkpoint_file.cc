@@ -247,6 +247,7 @@ class CheckpointBuilder {
   const auto properties = ::parquet::WriterProperties::Builder()
                               .compression(::parquet::Compression::SNAPPY)
                               ->disable_write_page_index()
+                              ->enable_page_checksum()
                               ->build();
   constexpr int64_t kRowsPerGroup = 1'000'000;
   ARROW_RETURN_NOT_OK(::parquet::arrow::WriteTable(*table, ::arrow::default_memory_pool(), sink,
@@ -483,8 +484,11 @@ std::vector<int> WantedLeaves(const ::parquet::SchemaDescriptor& schema) {
 }
 
 Result<CheckpointActions> Decode(std::span<const std::byte> bytes) {
+  // Of those that have them: a flipped bit in a path or a size is as good a path or size.
+  ::parquet::ReaderProperties properties = ::parquet::default_reader_properties();
+  properties.set_page_checksum_verification(true);
   auto file = ::parquet::ParquetFileReader::Open(
-      std::make_shared<::arrow::io::BufferReader>(WrapBytes(bytes)));
+      std::make_shared<::arrow::io::BufferReader>(WrapBytes(bytes)), properties);
   const std::vector<int> leaves = WantedLeaves(*file->metadata()->schema());
   VIPER_ASSIGN_OR_RETURN_ARROW(
       const auto reader,
