@@ -4,13 +4,13 @@
 // and is asked again: damage is not copied into new files.
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <set>
 
 #include "base/coding.h"
 #include "core/verified_collection_fixture.h"
 #include "testing/counts.h"
+#include "testing/environment.h"
 
 namespace viper::core {
 namespace {
@@ -19,16 +19,11 @@ constexpr uint64_t kSeed = 20'261'128;
 constexpr size_t kEdgeBytes = 24;
 constexpr int kSparseRows = 400;
 
-size_t FromEnvironment(const char* name, size_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 /// VIPER_DAMAGE_FLIPS: how many bits of each kind of file (the default fits a developer's
 /// patience). As in tests/crash, fewer where a sanitizer makes everything slow.
 size_t FlipCount() {
-  const size_t stride = std::max<size_t>(1, FromEnvironment("VIPER_CRASH_STRIDE", 1));
-  return std::max<size_t>(2, FromEnvironment("VIPER_DAMAGE_FLIPS", 12) / stride);
+  const uint64_t stride = std::max<uint64_t>(1, FromEnvironment("VIPER_CRASH_STRIDE", 1));
+  return std::max<uint64_t>(2, FromEnvironment("VIPER_DAMAGE_FLIPS", 12) / stride);
 }
 
 /// The answer to one question, or why there is none.

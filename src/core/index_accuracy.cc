@@ -91,7 +91,8 @@ class AccuracyMeasurement {
       const uint64_t end = used.first_row + used.segment->row_count();
       clusters_.resize(std::max<size_t>(clusters_.size(), end), kNoCluster);
       for (size_t i = 0; i < used.segment->cluster_count(); ++i) {
-        VIPER_RETURN_IF_ERROR(used.segment->CheckCluster(i));
+        // Again: its numbers are followed without further checks.
+        VIPER_RETURN_IF_ERROR(used.segment->CheckClusterAgain(i));
         const index::ClusterView& cluster = used.segment->cluster(i);
         for (size_t row = 0; row < cluster.row_count; ++row) {
           const auto number = LoadFixed<uint32_t>(cluster.numbers + row * sizeof(uint32_t));
@@ -227,7 +228,11 @@ class AccuracyMeasurement {
     request.segments = searched_;
     request.clusters = masks_.empty() ? nullptr : &alive_clusters_;
     request.recall = model_.record().CautiousRecall(recall);
-    request.floats = [this](uint64_t row) { return view_.FloatsOf(index_.LocationOf(row)); };
+    request.floats = [this](uint64_t row) -> Result<HeldFloats> {
+      const auto location = index_.FindRow(row);
+      if (!location) return Status::Corruption("index segment: a number leads nowhere");
+      return view_.FloatsOf(*location);
+    };
     return request;
   }
 

@@ -415,16 +415,37 @@ TEST_F(IndexFilesOnDiskTest, CutWhileOpenAreNoticedNamedAndMadeAgain) {
 
 /// Codes are copied from the old segment to the new one: not those that are lost.
 TEST_F(IndexFilesOnDiskTest, CutWhileCodesAreCopiedFromThem) {
-  Build();
-  EXPECT_GT(Recall(0.999), 0.97);
-  ASSERT_OK(collection_->Delete(std::vector<std::string>{"id5"}));
-  ASSERT_OK(collection_->Flush());
-  const std::string segment = PathOf(".vseg");
-  ASSERT_EQ(truncate(segment.c_str(), 5000), 0);
-  ASSERT_OK(collection_->Compact({.rewrite_all = true}));
-  ASSERT_OK(collection_->BuildIndex());
-  EXPECT_EQ(collection_->Statistics().indexed_rows, 3999U);
-  EXPECT_GT(Recall(0.99), 0.93);
+  for (const bool is_cut : {false, true}) {
+    SCOPED_TRACE(is_cut);
+    options_.delete_mode = DeleteMode::kRewrite;
+    ASSERT_OK_AND_ASSIGN(Engine engine, Engine::Open(directory_ / "db", options_));
+    CollectionSchema schema = Schema();
+    schema.dim = kDim;
+    ASSERT_OK_AND_ASSIGN(collection_, engine.CreateCollection("docs", schema));
+    Write(0, 1500);
+    ASSERT_OK(collection_->Flush());
+    Write(1500, 4000);
+    ASSERT_OK(collection_->Flush());
+    ASSERT_OK(collection_->BuildIndex());
+    // All clusters and all numbers have been seen to be good.
+    EXPECT_GT(Recall(0.999), 0.97);
+    EXPECT_GT(Recall(0.999, "year >= 2010"), 0.9);
+    // More than half of the segment goes: what is left is taken into the next.
+    std::vector<std::string> gone;
+    for (int i = 1500; i < 4000; ++i) gone.push_back("id" + std::to_string(i));
+    ASSERT_OK(collection_->Delete(gone));
+    Write(4000, 4100);
+    ASSERT_OK(collection_->Flush());
+    if (is_cut) {
+      ASSERT_EQ(truncate(PathOf(".vseg").c_str(), 5000), 0);
+    }
+    ASSERT_OK(collection_->BuildIndex());
+    EXPECT_EQ(collection_->Statistics().indexed_rows, 1600U);
+    EXPECT_EQ(collection_->Statistics().index_copied_rows, is_cut ? 0U : 1500U);
+    EXPECT_GT(Recall(0.99), 0.93);
+    collection_.reset();
+    ASSERT_OK(FileSystem::Local().RemoveDirectoryTree(directory_ / "db"));
+  }
 }
 
 TEST_F(IndexFilesOnDiskTest, FlippedNumbersGiveNoRowThatDoesNotMatch) {

@@ -88,6 +88,8 @@ Status KnownCodes::ReadPlaces(const std::shared_ptr<const OpenSegment>& open) {
     bool is_checked = false;
     for (uint32_t position = 0; position < view.row_count; ++position) {
       const auto number = LoadFixed<uint32_t>(view.numbers + position * sizeof(uint32_t));
+      // The file may have been overwritten since its numbers were checked.
+      if (number >= row_of.size()) return Status::Corruption("index segment: number of a row");
       const uint32_t row = row_of[number];
       if (row == kUnknownCluster) continue;
       if (!std::exchange(is_checked, true)) VIPER_RETURN_IF_ERROR(segment.CheckCluster(cluster));

@@ -2,7 +2,6 @@
 // what the file says must be reported against that very file; other damage need not be.
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <set>
@@ -16,6 +15,7 @@
 #include "storage/table_checkpoint.h"
 #include "storage/wal.h"
 #include "testing/counts.h"
+#include "testing/environment.h"
 
 namespace viper::core {
 namespace {
@@ -23,15 +23,10 @@ namespace {
 constexpr uint64_t kSeed = 20'261'126;
 constexpr size_t kEdgeBytes = 24;
 
-size_t FromEnvironment(const char* name, size_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
-}
-
 /// VIPER_DAMAGE_FLIPS: of each file, beside those at its edges. As in tests/crash, fewer where a
 /// sanitizer makes everything slow.
 size_t RandomFlips() {
-  const size_t stride = std::max<size_t>(1, FromEnvironment("VIPER_CRASH_STRIDE", 1));
+  const uint64_t stride = std::max<uint64_t>(1, FromEnvironment("VIPER_CRASH_STRIDE", 1));
   return FromEnvironment("VIPER_DAMAGE_FLIPS", 100) / stride;
 }
 

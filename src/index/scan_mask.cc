@@ -13,12 +13,15 @@ namespace {
 
 using kernels::kBlockRows;
 
-/// Bit i: whether row `numbers[i]` is selected. At most one block of numbers.
-uint64_t WordOf(const std::byte* numbers, size_t count, const uint64_t* selection) {
+/// Bit i: whether row `numbers[i]` is selected. At most one block of numbers. They may have been
+/// overwritten since they were checked: one that leads nowhere is not.
+uint64_t WordOf(const std::byte* numbers, size_t count, const Bitmap& selection) {
+  const uint64_t* words = selection.words().data();
   uint64_t word = 0;
   for (size_t i = 0; i < count; ++i) {
     const auto number = LoadFixed<uint32_t>(numbers + i * sizeof(uint32_t));
-    word |= ((selection[number / 64] >> (number % 64)) & 1) << i;
+    if (number >= selection.size()) continue;
+    word |= ((words[number / 64] >> (number % 64)) & 1) << i;
   }
   return word;
 }
@@ -50,7 +53,7 @@ void ScanMask::AddCluster(const ClusterView& cluster, const Bitmap& selection) {
   for (size_t first = 0; first < cluster.row_count; first += kBlockRows) {
     const uint64_t word =
         WordOf(cluster.numbers + first * sizeof(uint32_t),
-               std::min<size_t>(kBlockRows, cluster.row_count - first), selection.words().data());
+               std::min<size_t>(kBlockRows, cluster.row_count - first), selection);
     words_.push_back(word);
     selected += static_cast<uint32_t>(std::popcount(word));
     block_count_ += word != 0 ? 1 : 0;

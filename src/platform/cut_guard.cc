@@ -9,22 +9,20 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
-#include <deque>
 #include <memory>
 #include <mutex>
-#include <vector>
 
 #include "base/assert.h"
-#include "platform/mutex.h"
 
 namespace viper {
 
-/// Free while `end` is 0. Written by one thread at a time, read by the handler, which may run at
-/// any moment on any thread: the range is what was between two equal readings of `end`.
+/// Covers nothing while `end` is 0. Written by who has taken it, read by the handler, which may run
+/// at any moment on any thread: the range is what was between two equal readings of `end`.
 struct CutGuard::Range {
   std::atomic<uintptr_t> begin = 0;
   std::atomic<uintptr_t> end = 0;
   std::atomic<bool> is_cut = false;
+  std::atomic<bool> is_taken = false;
   /// Does not change once the range can be found.
   Range* next = nullptr;
 };
@@ -93,37 +91,19 @@ void InstallHandler() {
   VIPER_ASSERT(sigaction(SIGBUS, &action, nullptr) == 0);
 }
 
-/// Hands out ranges.
-class Ranges {
- public:
-  Range* Take() {
-    MutexLock lock(mutex_);
-    if (!free_.empty()) {
-      Range* const range = free_.back();
-      free_.pop_back();
-      return range;
-    }
-    Range* const range = &all_.emplace_back();
-    range->next = g_first_range.load(std::memory_order_relaxed);
-    g_first_range.store(range, std::memory_order_release);
-    return range;
+/// One that nobody has, or a new one. Without a lock, which a thread may hold that a fork leaves
+/// behind.
+Range* TakeRange() {
+  for (Range* range = g_first_range.load(std::memory_order_acquire); range != nullptr;
+       range = range->next) {
+    if (!range->is_taken.exchange(true, std::memory_order_acquire)) return range;
   }
-
-  void GiveBack(Range* range) {
-    MutexLock lock(mutex_);
-    free_.push_back(range);
+  Range* const range = std::make_unique<Range>().release();
+  range->is_taken = true;
+  range->next = g_first_range.load(std::memory_order_relaxed);
+  while (!g_first_range.compare_exchange_weak(range->next, range, std::memory_order_release)) {
   }
-
- private:
-  Mutex mutex_;
-  std::deque<Range> all_ VIPER_GUARDED_BY(mutex_);
-  std::vector<Range*> free_ VIPER_GUARDED_BY(mutex_);
-};
-
-/// Never destroyed: guards may outlive what is static.
-Ranges& AllRanges() {
-  static Ranges& ranges = *std::make_unique<Ranges>().release();
-  return ranges;
+  return range;
 }
 
 }  // namespace
@@ -136,7 +116,7 @@ uint64_t CutGuard::ReadEnd() const {
 }
 
 CutGuard::CutGuard(std::span<const std::byte> bytes)
-    : bytes_(bytes), end_(ReadEnd()), range_(AllRanges().Take()) {
+    : bytes_(bytes), end_(ReadEnd()), range_(TakeRange()) {
   static std::once_flag installed;
   std::call_once(installed, InstallHandler);
   const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
@@ -147,7 +127,7 @@ CutGuard::CutGuard(std::span<const std::byte> bytes)
 
 CutGuard::~CutGuard() {
   range_->end.store(0, std::memory_order_seq_cst);
-  AllRanges().GiveBack(range_);
+  range_->is_taken.store(false, std::memory_order_release);
 }
 
 bool CutGuard::is_cut() const {

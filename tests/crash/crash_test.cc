@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <set>
@@ -22,6 +21,7 @@
 
 #include "model/workload.h"
 #include "testing/counts.h"
+#include "testing/environment.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_file_system.h"
 #include "testing/status_matchers.h"
@@ -305,11 +305,6 @@ bool Recover(MemoryFileSystem& image, const Life& life) {
   if (!collection.ok()) return collection.status().code() == StatusCode::kNotFound;
   if (!(*collection)->Flush().ok()) return false;
   return !life.kind().has_index || (*collection)->BuildIndex().ok();
-}
-
-uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
 uint64_t LifeCount() { return FromEnvironment("VIPER_CRASH_LIVES", 3); }

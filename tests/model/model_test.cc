@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -18,6 +17,7 @@
 
 #include "model/workload.h"
 #include "testing/counts.h"
+#include "testing/environment.h"
 #include "testing/manual_clock.h"
 #include "testing/memory_file_system.h"
 #include "testing/status_matchers.h"
@@ -467,10 +467,7 @@ class ModelRun {
 };
 
 /// VIPER_MODEL_SEEDS: how many runs (the default fits a developer's patience).
-uint64_t SeedCount() {
-  const char* text = std::getenv("VIPER_MODEL_SEEDS");
-  return text == nullptr ? 12 : std::strtoull(text, nullptr, 10);
-}
+uint64_t SeedCount() { return FromEnvironment("VIPER_MODEL_SEEDS", 12); }
 
 TEST(Model, EngineEqualsMapOverRandomOperations) {
   Counts counts;
